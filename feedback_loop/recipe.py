@@ -1,0 +1,206 @@
+"""The recipe: one TOML file that says how a run is done, a table a stage. Each key has one reader."""
+
+import hashlib
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from feedback_loop.errors import UsageError
+
+TrlOptions = dict[str, Any]
+
+
+class Table(BaseModel):
+    """A table of the recipe: immutable, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ModelTable(Table):
+    """`[model]`: the base model."""
+
+    name: str = "tiny"
+    """A hub name, a folder, or `tiny` for the model shipped with the project."""
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    """`auto`: bfloat16 on CUDA, and on the CPU for models above 100 M parameters."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    thinking: bool = False
+
+
+class PromptsTable(Table):
+    """`[prompts]`: which requests are asked."""
+
+    file: str = "tiny"
+    """JSONL of prompts, or `tiny` for the shipped ones. Copied into the run when it is made."""
+    heldout_file: str = ""
+    """JSONL of prompts kept for evaluation; empty: a share of `file` is kept aside."""
+    heldout: float = Field(0.2, gt=0, lt=1)
+    """Share of `file` kept for evaluation where there is no `heldout_file`."""
+    per_round: int = Field(40, ge=1)
+    """Comparisons made in a round, one a prompt; more than `rankings.needed` leaves room to skip."""
+
+
+class SamplingTable(Table):
+    """`[sampling]`: how completions are drawn."""
+
+    completions: int = Field(2, ge=2, le=2)
+    """Completions a prompt (pairs for now)."""
+    temperature: float = Field(1.0, gt=0)
+    top_p: float = Field(1.0, gt=0, le=1)
+    max_new_tokens: int = Field(256, ge=1)
+    batch_size: int = Field(16, ge=1)
+
+
+class RankingsTable(Table):
+    """`[rankings]`: what people are asked for."""
+
+    needed: int = Field(32, ge=1)
+    """Rankings that complete a round, ties and neithers included, skips not."""
+    per_comparison: int = Field(1, ge=1)
+    """People who rank the same comparison."""
+
+
+class PreferencesTable(Table):
+    """`[preferences]`: rankings to training pairs."""
+
+    heldout: float = Field(0.2, ge=0, lt=1)
+    """Share of prompts whose pairs only measure the reward model, and never train it."""
+
+
+class RewardTable(Table):
+    """`[reward]`: the reward model (LoRA and a score head on the base)."""
+
+    lora_rank: int = Field(16, ge=1)
+    lora_alpha: int = Field(32, ge=1)
+    trl: TrlOptions = {}
+    """Passed to trl.RewardConfig word for word."""
+
+
+class PolicyTable(Table):
+    """`[policy]`: the step that updates the adapter."""
+
+    step: Literal["dpo"] = "dpo"
+    start: Literal["parent", "base"] = "parent"
+    """Where the weights start: the policy in force, or a fresh adapter on the base."""
+    reference: Literal["parent", "base"] = "parent"
+    """What the step is held near: the policy in force, or the base."""
+    lora_rank: int = Field(16, ge=1)
+    lora_alpha: int = Field(32, ge=1)
+    pseudo_pairs: int = Field(0, ge=0)
+    """Fresh pairs, ranked by the reward model, trained on beside people's; 0 is off."""
+    trl: TrlOptions = {}
+    """Passed to trl.DPOConfig word for word."""
+
+
+class EvaluationTable(Table):
+    """`[evaluation]`: the new policy against its parent and the base on held-out prompts."""
+
+    prompts: int = Field(64, ge=1)
+    """Held-out prompts used, one completion each from every policy compared."""
+
+
+class PromotionTable(Table):
+    """`[promotion]`: the rule by which a new policy is kept."""
+
+    min_win_rate: float = Field(0.5, ge=0, le=1)
+    """Least win rate against the parent by the reward model."""
+    max_kl: float = Field(30.0, gt=0)
+    """Most KL divergence from the base, nats a completion."""
+
+
+class TrackingTable(Table):
+    """`[tracking]`: Weights & Biases."""
+
+    project: str = "feedback-loop"
+
+
+class AppTable(Table):
+    """`[app]`: the web app."""
+
+    login: Literal["name", "password", "token"] = "name"
+    """`password` and `token` are read from FEEDBACK_LOOP_PASSWORD and FEEDBACK_LOOP_TOKEN."""
+
+
+class Recipe(Table):
+    """How a run is done. All keys have defaults; see `data/recipes/`."""
+
+    seed: int = 0
+    launcher: str = ""
+    """Put in front of a stage's own process, such as `torchrun --nproc_per_node 2`."""
+    model: ModelTable = ModelTable()
+    prompts: PromptsTable = PromptsTable()
+    sampling: SamplingTable = SamplingTable()
+    rankings: RankingsTable = RankingsTable()
+    preferences: PreferencesTable = PreferencesTable()
+    reward: RewardTable = RewardTable()
+    policy: PolicyTable = PolicyTable()
+    evaluation: EvaluationTable = EvaluationTable()
+    promotion: PromotionTable = PromotionTable()
+    tracking: TrackingTable = TrackingTable()
+    app: AppTable = AppTable()
+
+
+def load(path: Path | None, overrides: list[str] | tuple[str, ...] = ()) -> Recipe:
+    """Read a recipe and apply `key=value` overrides; UsageError names the file and the key."""
+    where = str(path) if path else "the default recipe"
+    data: dict[str, Any] = {}
+    if path is not None:
+        try:
+            data = tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise UsageError(f"{path}: cannot read the recipe ({error.strerror}). Check the path.") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise UsageError(f"{path}: not valid TOML: {error}. Correct the file.") from error
+    for override in overrides:
+        _set(data, override)
+    return parse(data, where)
+
+
+def parse(data: dict[str, Any], where: str) -> Recipe:
+    """A validated recipe from plain data; UsageError names the first wrong key and what is known there."""
+    try:
+        return Recipe.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            raise UsageError(f"{where}: unknown key {key}. Known there: {_known(first['loc'][:-1])}.") from error
+        raise UsageError(f"{where}: {key} = {first['input']!r}: {first['msg']}. Correct that key.") from error
+
+
+def dump(recipe: Recipe) -> str:
+    """The whole recipe as TOML."""
+    return tomli_w.dumps(recipe.model_dump())
+
+
+def digest(recipe: Recipe) -> str:
+    """sha256 of the whole recipe, hexadecimal."""
+    return hashlib.sha256(dump(recipe).encode()).hexdigest()
+
+
+def _set(data: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    if not equals or not key.strip():
+        raise UsageError(f"--set {override}: write it as table.key=value, such as --set policy.trl.beta=0.05.")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text
+    *tables, last = key.strip().split(".")
+    for table in tables:
+        data = data.setdefault(table, {})
+        if not isinstance(data, dict):
+            raise UsageError(f"--set {override}: {table} is a value, not a table. See data/recipes/default.toml.")
+    data[last] = value
+
+
+def _known(location: tuple[int | str, ...]) -> str:
+    table: type[BaseModel] = Recipe
+    for part in location:
+        annotation = table.model_fields[str(part)].annotation
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            table = annotation
+    return ", ".join(table.model_fields)

@@ -1,0 +1,358 @@
+"""Run folders: the only code that commits a stage.
+
+A stage folder is whole or absent. It is written under a temporary name, its manifest last, everything is synced, and it is
+renamed once; after that nobody changes it.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from feedback_loop import recipe as recipes
+from feedback_loop.errors import LoopError, UsageError
+from feedback_loop.records import Prompt, Record, now
+
+FORMAT = 1
+STAGES = (
+    "prompts",
+    "comparisons",
+    "rankings",
+    "preferences",
+    "reward",
+    "policy",
+    "evaluation",
+    "promotion",
+)
+PACKAGES = ("feedback-loop", "torch", "transformers", "trl", "peft", "datasets", "accelerate")
+R = TypeVar("R", bound=Record)
+
+
+class RunRecord(Record):
+    """`run.json`: what a run is, written once."""
+
+    format: int
+    id: str
+    created_at: str
+    made_by: str
+
+
+class Manifest(Record):
+    """`manifest.json` of a stage folder, written last: its existence means that the stage is complete."""
+
+    format: int
+    stage: str
+    round: int
+    seed: int
+    inputs: dict[str, str]
+    """Path below the run folder -> sha256."""
+    outputs: dict[str, str]
+    """Path below the stage folder -> sha256."""
+    recipe: str
+    """sha256 of the recipe in force."""
+    git_revision: str | None
+    packages: dict[str, str]
+    started_at: str
+    finished_at: str
+    facts: dict[str, Any]
+    """Figures and choices of the stage: counts, metrics, the parent policy and so on."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """An open run: its folder and what it is. The recipe is read anew each time the run is opened."""
+
+    path: Path
+    record: RunRecord = field(repr=False)
+    recipe: recipes.Recipe = field(repr=False)
+
+    @property
+    def id(self) -> str:
+        """Short random name of the run, the same on every machine it is copied to."""
+        return self.record.id
+
+    @cached_property
+    def recipe_digest(self) -> str:
+        """sha256 of the recipe in force."""
+        return recipes.digest(self.recipe)
+
+    def round_folder(self, number: int) -> Path:
+        """`RUN/rounds/007`."""
+        return self.path / "rounds" / f"{number:03d}"
+
+    def stage_folder(self, number: int, stage: str) -> Path:
+        """`RUN/rounds/007/5-reward`, whether or not it is there yet."""
+        return self.round_folder(number) / f"{STAGES.index(stage) + 1}-{stage}"
+
+    def done(self, number: int, stage: str) -> bool:
+        """Whether the stage is complete."""
+        return (self.stage_folder(number, stage) / "manifest.json").exists()
+
+    def manifest(self, number: int, stage: str) -> Manifest:
+        """The manifest of a complete stage."""
+        return read_record(self.stage_folder(number, stage) / "manifest.json", Manifest)
+
+    def rounds(self) -> list[int]:
+        """Numbers of all rounds that have been started, in order."""
+        folder = self.path / "rounds"
+        return sorted(int(p.name) for p in folder.iterdir() if p.name.isdigit()) if folder.exists() else []
+
+    def seed(self, number: int, stage: str) -> int:
+        """The seed of a stage, drawn from the recipe's: 31 bits."""
+        text = f"{self.recipe.seed}/{number}/{stage}"
+        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
+
+
+def create(
+    path: Path, recipe: recipes.Recipe, prompts: Sequence[Prompt], heldout: Sequence[Prompt]
+) -> Run:
+    """Make a run folder that holds all it needs; UsageError where the folder is already in use."""
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise UsageError(f"{path}: already there and not empty. Choose another folder for the run.")
+    record = RunRecord(
+        format=FORMAT, id=secrets.token_hex(4), created_at=now(), made_by=f"feedback-loop {version('feedback-loop')}"
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    making = path.parent / f".{path.name}.making-{record.id}"
+    try:
+        making.mkdir()
+        (making / "rounds").mkdir()
+        write_text(making / "recipe.toml", recipes.dump(recipe))
+        write_jsonl(making / "prompts.jsonl", prompts)
+        write_jsonl(making / "heldout.jsonl", heldout)
+        write_text(making / "run.json", record.model_dump_json(indent=2) + "\n")
+        if path.exists():
+            path.rmdir()
+        making.rename(path)
+    finally:
+        shutil.rmtree(making, ignore_errors=True)
+    sync_folder(path.parent)
+    return open_run(path)
+
+
+def open_run(path: Path) -> Run:
+    """Open a run; UsageError where it is none, LoopError where a newer version made it."""
+    file = path / "run.json"
+    if not file.is_file():
+        raise UsageError(f"{path}: no run there. Make one: feedback-loop init {path}")
+    try:
+        raw = json.loads(file.read_text(encoding="utf-8"))
+        found = raw["format"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise LoopError(f"{file}: not readable as a run's record. Restore it from a copy of the run.") from error
+    if found > FORMAT:
+        raise LoopError(
+            f"{path}: run format {found} is newer than this program's {FORMAT}. "
+            "Upgrade: pip install -U feedback-loop"
+        )
+    return Run(path.absolute(), read_record(file, RunRecord), recipes.load(path / "recipe.toml"))
+
+
+@contextmanager
+def lock(run: Run) -> Iterator[int]:
+    """Hold the run's lock; yields the locked file descriptor, which a child process may inherit to keep it held.
+
+    LoopError where another process holds it.
+    """
+    file = run.path / ".lock"
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            holder = os.read(descriptor, 32).decode(errors="replace").strip() or "unknown"
+            raise LoopError(
+                f"{run.path}: another process ({holder}) is working on this run. "
+                f"Wait for it, or look: feedback-loop status {run.path}"
+            ) from error
+        os.truncate(descriptor, 0)
+        os.write(descriptor, f"{os.getpid()}\n".encode())
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def locked(run: Run) -> bool:
+    """Whether some process is working on the run now."""
+    try:
+        descriptor = os.open(run.path / ".lock", os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+@dataclass
+class Draft:
+    """A stage folder while it is written: put files into `path`, figures into `facts`, sources into `inputs`."""
+
+    path: Path
+    facts: dict[str, Any] = field(default_factory=dict)
+    inputs: list[Path] = field(default_factory=list)
+
+
+@contextmanager
+def commit(run: Run, number: int, stage: str) -> Iterator[Draft]:
+    """Write a stage: everything that is in the draft when the block ends becomes the stage folder, or nothing does."""
+    final = run.stage_folder(number, stage)
+    if final.exists():
+        raise LoopError(f"{final}: already there. To do it again: feedback-loop redo {run.path} {stage}")
+    temporary = final.parent / f".making-{final.name}"
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    started = now()
+    draft = Draft(temporary)
+    yield draft
+    manifest = Manifest(
+        format=FORMAT,
+        stage=stage,
+        round=number,
+        seed=run.seed(number, stage),
+        inputs={str(p.relative_to(run.path)): sha256(p) for p in draft.inputs},
+        outputs={str(p.relative_to(temporary)): sha256(p) for p in files_below(temporary)},
+        recipe=run.recipe_digest,
+        git_revision=git_revision(),
+        packages={name: version(name) for name in PACKAGES},
+        started_at=started,
+        finished_at=now(),
+        facts=draft.facts,
+    )
+    write_text(temporary / "manifest.json", manifest.model_dump_json(indent=2) + "\n")
+    for file in files_below(temporary):
+        sync_file(file)
+    for folder in [*(p for p in temporary.rglob("*") if p.is_dir()), temporary]:
+        sync_folder(folder)
+    temporary.rename(final)
+    sync_folder(final.parent)
+
+
+def set_aside(folder: Path) -> Path | None:
+    """Rename a folder out of the way; its new path, or None where there was nothing."""
+    if not folder.exists():
+        return None
+    number = 1
+    while (aside := folder.with_name(f"{folder.name}.aside-{number}")).exists():
+        number += 1
+    folder.rename(aside)
+    sync_folder(folder.parent)
+    return aside
+
+
+def verify(run: Run, number: int, stage: str) -> None:
+    """LoopError naming the first file of the stage that is missing or not as it was written."""
+    folder = run.stage_folder(number, stage)
+    for name, expected in run.manifest(number, stage).outputs.items():
+        file = folder / name
+        if not file.exists() or sha256(file) != expected:
+            raise LoopError(
+                f"{file}: damaged or missing (sha256 differs from the manifest). "
+                f"Make it again: feedback-loop redo {run.path} {stage} --round {number}"
+            )
+
+
+def read_jsonl(path: Path, kind: type[R]) -> list[R]:
+    """Read records; LoopError names the file and the line that is wrong."""
+    records = []
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise LoopError(f"{path}: cannot be read ({error}). Check the path and that it is UTF-8.") from error
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            records.append(kind.model_validate_json(line))
+        except ValidationError as error:
+            raise LoopError(f"{path}, line {number}: {_first(error)}. Correct that line.") from error
+    return records
+
+
+def read_record(path: Path, kind: type[R]) -> R:
+    """Read one record from a JSON file; LoopError names the file and the field that is wrong."""
+    try:
+        return kind.model_validate_json(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise LoopError(f"{path}: cannot be read ({error.strerror}).") from error
+    except ValidationError as error:
+        raise LoopError(f"{path}: {_first(error)}. Restore it from a copy of the run.") from error
+
+
+def write_jsonl(path: Path, records: Iterable[BaseModel]) -> None:
+    """Write records, one a line."""
+    write_text(path, "".join(record.model_dump_json() + "\n" for record in records))
+
+
+def write_json(path: Path, data: Mapping[str, Any] | Sequence[Any]) -> None:
+    """Write plain data as indented JSON."""
+    write_text(path, json.dumps(data, indent=2, ensure_ascii=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a whole file under a temporary name and rename it, synced: readers see the old text or the new."""
+    temporary = path.with_name(f".{path.name}.writing")
+    with temporary.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.rename(path)
+    sync_folder(path.parent)
+
+
+def files_below(folder: Path) -> list[Path]:
+    """All files below a folder, sorted."""
+    return sorted(p for p in folder.rglob("*") if p.is_file())
+
+
+def sha256(path: Path) -> str:
+    """sha256 of a file, hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sync_file(path: Path) -> None:
+    """Force a file to the disk."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def sync_folder(path: Path) -> None:
+    """Force a folder's entries to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def git_revision() -> str | None:
+    """Revision of the source this program runs from, with `+` where it was changed; None outside a checkout."""
+    here = Path(__file__).parent
+    command = ["git", "-C", str(here), "describe", "--always", "--abbrev=40", "--dirty=+", "--exclude=*"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() or None if done.returncode == 0 else None
+
+
+def _first(error: ValidationError) -> str:
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    return f"{place}: {first['msg']}" if place else first["msg"]
