@@ -1,0 +1,81 @@
+"""Which policy is in force, and where its adapter lies. There is no pointer: the decisions say it."""
+
+from pathlib import Path
+
+from feedback_loop.errors import UsageError
+from feedback_loop.records import Decision
+from feedback_loop.run import STAGES, Run, read_record, write_text
+
+BASE = "base"
+
+
+def policy_name(number: int) -> str:
+    """Name of the policy that a round makes: `round-007`."""
+    return f"round-{number:03d}"
+
+
+def adapter_folder(run: Run, policy: str) -> Path | None:
+    """The adapter of a policy; None for the base model."""
+    if policy == BASE:
+        return None
+    return run.stage_folder(int(policy.removeprefix("round-")), "policy") / "adapter"
+
+
+def decisions(run: Run) -> list[Decision]:
+    """Promotions and rollbacks, in the order in which they were made."""
+    promotions = [
+        read_record(run.stage_folder(n, "promotion") / "decision.json", Decision)
+        for n in run.rounds()
+        if run.done(n, "promotion")
+    ]
+    rollbacks = [read_record(p, Decision) for p in sorted((run.path / "rollbacks").glob("*.json"))]
+    # A rollback is filed under the last round decided before it, so the clock plays no part.
+    return sorted([*promotions, *rollbacks], key=lambda d: d.round)
+
+
+def current_policy(run: Run) -> str:
+    """The policy in force: the last decision's, or the base model."""
+    made = decisions(run)
+    return made[-1].policy if made else BASE
+
+
+def open_round(run: Run) -> int:
+    """The round being worked on: the first without a decision."""
+    numbers = run.rounds()
+    if not numbers:
+        return 0
+    return numbers[-1] + 1 if run.done(numbers[-1], STAGES[-1]) else numbers[-1]
+
+
+def roll_back(run: Run, to: str, *, who: str, when: str) -> Decision:
+    """Put an earlier policy in force, on record; UsageError where there is no such policy.
+
+    `to` is `base` or a policy's name such as `round-002`.
+    """
+    made = decisions(run)
+    known = [BASE, *(d.candidate for d in made if d.candidate != BASE)]
+    if to not in known or (to != BASE and not _is_there(run, to)):
+        raise UsageError(f"{run.path}: no policy {to}. There are: {', '.join(dict.fromkeys(known))}.")
+    current = current_policy(run)
+    if to == current:
+        raise UsageError(f"{run.path}: {to} is already in force.")
+    decision = Decision(
+        round=made[-1].round,
+        promoted=False,
+        policy=to,
+        candidate=to,
+        parent=current,
+        reasons=(f"rolled back from {current} to {to}",),
+        decided_by=who,
+        decided_at=when,
+    )
+    folder = run.path / "rollbacks"
+    folder.mkdir(exist_ok=True)
+    number = len(list(folder.glob("*.json")))
+    write_text(folder / f"{number:03d}.json", decision.model_dump_json(indent=2) + "\n")
+    return decision
+
+
+def _is_there(run: Run, policy: str) -> bool:
+    folder = adapter_folder(run, policy)
+    return folder is None or folder.exists()
