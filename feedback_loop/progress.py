@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TextIO
 
 from tqdm import tqdm
 
@@ -16,15 +17,15 @@ def silent(done: int, total: int, what: str) -> None:
     """Show nothing."""
 
 
-def bar() -> Progress:
-    """A bar on standard error, a new one for each thing being done."""
+def bar(file: TextIO | None = None) -> Progress:
+    """A bar on standard error (or another terminal), a new one for each thing being done."""
     current: list[tqdm[None]] = []
 
     def show(done: int, total: int, what: str) -> None:
         if not current or current[0].desc != what:
             if current:
                 current.pop().close()
-            current.append(tqdm(total=total, desc=what, file=sys.stderr, mininterval=0.3, leave=True))
+            current.append(tqdm(total=total, desc=what, file=file or sys.stderr, mininterval=0.3, leave=True))
         current[0].total = total
         current[0].update(done - current[0].n)
         if done >= total:

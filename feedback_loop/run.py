@@ -204,8 +204,15 @@ class Draft:
     """A stage folder while it is written: put files into `path`, figures into `facts`, sources into `inputs`."""
 
     path: Path
+    work: Path
+    """Scratch space, gone when the stage is done."""
     facts: dict[str, Any] = field(default_factory=dict)
     inputs: list[Path] = field(default_factory=list)
+
+    def read(self, file: Path, kind: type[R]) -> list[R]:
+        """Read records and note the file among the stage's inputs."""
+        self.inputs.append(file)
+        return read_jsonl(file, kind)
 
 
 @contextmanager
@@ -214,12 +221,16 @@ def commit(run: Run, number: int, stage: str) -> Iterator[Draft]:
     final = run.stage_folder(number, stage)
     if final.exists():
         raise LoopError(f"{final}: already there. To do it again: feedback-loop redo {run.path} {stage}")
-    temporary = final.parent / f".making-{final.name}"
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
+    temporary, work = final.parent / f".making-{final.name}", final.parent / f".work-{final.name}"
+    for folder in (temporary, work):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
     started = now()
-    draft = Draft(temporary)
-    yield draft
+    draft = Draft(temporary, work)
+    try:
+        yield draft
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
     manifest = Manifest(
         format=FORMAT,
         stage=stage,

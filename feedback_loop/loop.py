@@ -1,0 +1,210 @@
+"""The loop: the stages of a round in order, until people are needed.
+
+Nothing is remembered between calls but the stage folders: whatever was killed is simply done again.
+"""
+
+import contextlib
+import json
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from feedback_loop import run as runs
+from feedback_loop import stage as stages
+from feedback_loop import tracking
+from feedback_loop.errors import LoopError, UsageError
+from feedback_loop.lineage import open_round
+from feedback_loop.progress import silent
+from feedback_loop.records import Comparison, Ranking, now
+from feedback_loop.report import overview
+from feedback_loop.run import STAGES, Run, commit, read_jsonl, write_json, write_jsonl
+from feedback_loop.store.courier import deliver, reconcile
+from feedback_loop.store.journal import Journal
+from feedback_loop.store.ranking_store import RankingStore
+
+Connect = Callable[[], RankingStore]
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """People are needed before the round can go on."""
+
+    round: int
+    rankings: int
+    needed: int
+    message: str
+
+
+def advance(run: Run, connect: Connect, say: Say, *, rounds: int | None = None) -> Waiting | None:
+    """Run stages until people are needed, or until `rounds` rounds are decided (then None)."""
+    with working(run) as lock:
+        while rounds is None or open_round(run) < rounds:
+            waiting = run_round(run, open_round(run), connect, say, lock)
+            if waiting is not None:
+                _note(run, "waiting", waiting.message)
+                return waiting
+    return None
+
+
+@contextlib.contextmanager
+def working(run: Run) -> Iterator[int]:
+    """Hold the run's lock and leave a note of how the work ended; yields the lock for `run_round`."""
+    with runs.lock(run) as descriptor:
+        _note(run, "running", "")
+        try:
+            yield descriptor
+        except LoopError as error:
+            _note(run, "failed", str(error))
+            raise
+        except BaseException as error:
+            _note(run, "failed", f"Stopped ({type(error).__name__}). Go on: feedback-loop advance {run.path}")
+            raise
+        if _noted(run) == "running":
+            _note(run, "done", f"Round {open_round(run) - 1:03d} is decided.")
+
+
+def run_round(run: Run, number: int, connect: Connect, say: Say, lock: int) -> Waiting | None:
+    """Do what is left of a round; Waiting where people are needed first, None when the round is decided."""
+    for name in STAGES:
+        if run.done(number, name):
+            continue
+        if name == "rankings":
+            waiting = collect(run, number, connect)
+            if waiting is not None:
+                return waiting
+        else:
+            do_stage(run, number, name, say, lock)
+    tracking.summarise(run, overview(run))
+    return None
+
+
+def do_stage(run: Run, number: int, name: str, say: Say, lock: int) -> None:
+    """Do one stage of a round, in its own process where it needs models; LoopError says why it could not."""
+    from feedback_loop.stages import WORK
+
+    say(f"round {number:03d}: {name}")
+    _note(run, "running", "", number, name)
+    if WORK[name].models:
+        _in_own_process(run, number, name, lock)
+        return
+    with commit(run, number, name) as draft:
+        WORK[name].work(run, number, draft, silent)
+
+
+def collect(run: Run, number: int, connect: Connect) -> Waiting | None:
+    """Bring journal and Argilla together, and snapshot the round's rankings once there are enough."""
+    source = run.stage_folder(number, "comparisons") / "comparisons.jsonl"
+    comparisons = read_jsonl(source, Comparison)
+    store = connect()
+    store.publish(comparisons)
+    with contextlib.closing(Journal(run.path / "journal.sqlite")) as journal:
+        deliver(journal, store)
+        reconcile(journal, store, number)
+        rankings = journal.rankings(number)
+    waiting = enough(run, number, comparisons, rankings)
+    if waiting is not None:
+        return waiting
+    with commit(run, number, "rankings") as draft:
+        draft.inputs.append(source)
+        write_jsonl(draft.path / "rankings.jsonl", rankings)
+        draft.facts |= {
+            "rankings": sum(r.status == "submitted" for r in rankings),
+            "skips": sum(r.status == "discarded" for r in rankings),
+            "ties": sum(r.choice == "tie" for r in rankings),
+            "neither": sum(r.choice == "neither" for r in rankings),
+            "annotators": len({r.user_id for r in rankings}),
+        }
+    return None
+
+
+def enough(run: Run, number: int, comparisons: list[Comparison], rankings: list[Ranking]) -> Waiting | None:
+    """None where a round has the rankings it needs, two of which at least say which answer is better."""
+    needed = min(run.recipe.rankings.needed, len(comparisons) * run.recipe.rankings.per_comparison)
+    given = [r for r in rankings if r.status == "submitted"]
+    decided = [r for r in given if r.choice not in ("tie", "neither")]
+    if len(given) < needed:
+        text = f"Round {number:03d} has {len(given)} of {needed} rankings."
+    elif number == 0 and len(decided) < 2:
+        text = f"Round {number:03d} has {len(given)} rankings, but {len(decided)} of them prefer an answer; 2 are needed."
+    else:
+        return None
+    return Waiting(number, len(given), needed, f"{text} Label more: feedback-loop serve {run.path}")
+
+
+def launch(run: Run) -> None:
+    """Start `advance` in a process of its own that outlives this one."""
+    if runs.locked(run):
+        raise LoopError("A round is already running.")
+    (run.path / "logs").mkdir(exist_ok=True)
+    _note(run, "running", "")
+    with (run.path / "logs" / "advance.log").open("ab") as log:
+        subprocess.Popen(
+            [sys.executable, "-m", "feedback_loop.cli", "advance", str(run.path)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+
+def redo(run: Run, stage: str, number: int) -> list[str]:
+    """Set a stage aside, with all that was made from it; the names of what was set aside. Nothing is deleted."""
+    if stage not in STAGES:
+        raise UsageError(f"{stage}: no such stage. There are: {', '.join(STAGES)}.")
+    with runs.lock(run):
+        if not run.done(number, stage):
+            raise UsageError(f"Round {number:03d} has no {stage} yet. Make it: feedback-loop advance {run.path}")
+        later = [run.round_folder(n) for n in run.rounds() if n > number]
+        own = [run.stage_folder(number, name) for name in STAGES[STAGES.index(stage) :]]
+        moved = [runs.set_aside(folder) for folder in [*reversed(later), *reversed(own)]]
+        return [str(folder.relative_to(run.path)) for folder in moved if folder is not None]
+
+
+def _in_own_process(run: Run, number: int, name: str, lock: int) -> None:
+    """The child inherits the run's lock, so it stays held if this process dies, and a pipe by which it notices that."""
+    read_end, write_end = os.pipe()
+    launcher = shlex.split(run.recipe.launcher) or [sys.executable]
+    command = [*launcher, "-m", "feedback_loop.stage", str(run.path), str(number), name]
+    stages.error_file(run).unlink(missing_ok=True)
+    try:
+        child = subprocess.Popen(
+            command, pass_fds=(lock, read_end), env={**os.environ, stages.LIFELINE: str(read_end)}
+        )
+    except OSError as error:
+        raise LoopError(f"launcher {launcher[0]!r} cannot be started ({error.strerror}). Correct it in {run.path / 'recipe.toml'}") from error
+    finally:
+        os.close(read_end)
+    try:
+        status = child.wait()
+    finally:
+        os.close(write_end)
+        stages.progress_file(run).unlink(missing_ok=True)
+    if status != 0 or not run.done(number, name):
+        raise _failure(run, number, name, status)
+
+
+def _failure(run: Run, number: int, name: str, status: int) -> LoopError:
+    file = stages.error_file(run)
+    if file.exists():
+        said = json.loads(file.read_text(encoding="utf-8"))
+        file.unlink()
+        return UsageError(said["message"]) if said["status"] == UsageError.exit_status else LoopError(said["message"])
+    why = f"was killed by signal {-status} (out of memory?)" if status < 0 else f"ended with status {status}"
+    return LoopError(
+        f"Round {number:03d}, {name}: its process {why}; log: {stages.log_file(run, number, name)}. {stages.again(run)}"
+    )
+
+
+def _note(run: Run, state: str, message: str, number: int | None = None, stage: str = "") -> None:
+    """advance.json: what the Rounds page says of the work under way, or of how it ended."""
+    note = {"state": state, "message": message, "round": number, "stage": stage, "pid": os.getpid(), "at": now()}
+    with contextlib.suppress(OSError):  # on a full disk the work itself says so
+        write_json(run.path / "advance.json", note)
+
+
+def _noted(run: Run) -> str:
+    return str(json.loads((run.path / "advance.json").read_text(encoding="utf-8"))["state"])

@@ -1,0 +1,124 @@
+"""One stage in a process of its own: `python -m feedback_loop.stage RUN ROUND STAGE`, started by the loop.
+
+A crash costs this stage alone, the memory of its models goes back to the system, and the recipe's launcher can stand
+in front of it. What libraries print goes to the log; the terminal gets a progress bar and one line.
+"""
+
+import json
+import os
+import sys
+import threading
+import traceback
+from pathlib import Path
+from typing import TextIO
+
+from feedback_loop.errors import LoopError
+from feedback_loop.progress import Progress, bar, silent, to_file
+from feedback_loop.run import Run, commit, open_run
+
+LIFELINE = "FEEDBACK_LOOP_LIFELINE"
+"""Names the read end of a pipe that the loop holds open: when it closes, the loop is gone."""
+
+
+def main(path: Path, number: int, name: str) -> int:
+    """Run one stage and commit it; the exit status, with the reason in the error file where it failed."""
+    _watch_lifeline()
+    run = open_run(path)
+    terminal = _divert_output(log_file(run, number, name))
+    try:
+        _work(run, number, name, terminal)
+    except LoopError as error:
+        return _failed(run, str(error), error.exit_status)
+    except OSError as error:
+        traceback.print_exc()
+        return _failed(run, f"Round {number:03d}, {name}: {error.strerror or error} ({error.filename or run.path}). {again(run)}", 1)
+    except Exception as error:
+        traceback.print_exc()
+        first = str(error).strip().split("\n")[0][:200]
+        where = log_file(run, number, name)
+        return _failed(run, f"Round {number:03d}, {name}: {type(error).__name__}: {first}. Details: {where}", 1)
+    return 0
+
+
+def again(run: Run) -> str:
+    """What to type when something outside the program was wrong."""
+    return f"Then go on: feedback-loop advance {run.path}"
+
+
+def log_file(run: Run, number: int, name: str) -> Path:
+    """Where a stage's output goes."""
+    return run.path / "logs" / f"{number:03d}-{name}.log"
+
+
+def error_file(run: Run) -> Path:
+    """Where a failed stage leaves its one line."""
+    return run.path / ".stage-error"
+
+
+def progress_file(run: Run) -> Path:
+    """Where the running stage's progress stands."""
+    return run.path / "progress.json"
+
+
+def _work(run: Run, number: int, name: str, terminal: TextIO) -> None:
+    from feedback_loop.stages import WORK
+
+    if int(os.environ.get("RANK", "0")) > 0:
+        if name in ("reward", "policy"):
+            _follow(run, number, name)
+        return
+    with commit(run, number, name) as draft:
+        report: Progress = to_file(progress_file(run), bar(terminal) if terminal.isatty() else silent)
+        WORK[name].work(run, number, draft, report)
+
+
+def _follow(run: Run, number: int, name: str) -> None:
+    """A rank other than the first trains along in a folder that is thrown away."""
+    import tempfile
+
+    from feedback_loop.run import Draft
+    from feedback_loop.stages import WORK
+
+    with tempfile.TemporaryDirectory() as folder:
+        draft = Draft(Path(folder) / "stage", Path(folder) / "work")
+        draft.path.mkdir()
+        draft.work.mkdir()
+        os.environ["WANDB_MODE"] = "disabled"
+        WORK[name].work(run, number, draft, silent)
+
+
+def _failed(run: Run, message: str, status: int) -> int:
+    error_file(run).write_text(json.dumps({"message": message, "status": status}), encoding="utf-8")
+    return status
+
+
+def _divert_output(log: Path) -> TextIO:
+    """Send standard output and error to the log; returns the terminal as it was."""
+    log.parent.mkdir(exist_ok=True)
+    terminal = os.fdopen(os.dup(2), "w", encoding="utf-8")
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    os.dup2(descriptor, 1)
+    os.dup2(descriptor, 2)
+    os.close(descriptor)
+    return terminal
+
+
+def _watch_lifeline() -> None:
+    """End at once when the loop is gone: it would start this stage again, and two must never write one folder."""
+    number = os.environ.get(LIFELINE)
+    if number is None:
+        return
+    try:
+        os.fstat(int(number))
+    except OSError:
+        return  # a launcher's worker does not inherit it; the launcher holds the run's lock meanwhile
+
+    def watch() -> None:
+        os.read(int(number), 1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]))

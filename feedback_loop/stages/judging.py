@@ -1,0 +1,143 @@
+"""Evaluation and promotion: is the new policy better than its parent, on prompts that nothing was trained on?"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from feedback_loop import promote
+from feedback_loop.evaluate import kl_estimate, win_rate
+from feedback_loop.lineage import BASE, adapter_folder, policy_name
+from feedback_loop.overview import Sample
+from feedback_loop.progress import Progress
+from feedback_loop.prompts import choose
+from feedback_loop.records import Completion, Prompt, now
+from feedback_loop.run import Draft, Run, read_jsonl, verify, write_jsonl, write_text
+from feedback_loop.stages.training import reward_folder
+
+if TYPE_CHECKING:
+    from policies.base import Policy
+
+
+@dataclass(frozen=True)
+class Answers:
+    """A policy's completions to the held-out prompts, in their order, and its KL from the base (nats a completion)."""
+
+    completions: list[Completion]
+    kl: float
+
+    @property
+    def texts(self) -> list[str]:
+        """The completions' text."""
+        return [c.completion for c in self.completions]
+
+
+def evaluate_policy(run: Run, number: int, draft: Draft, report: Progress) -> None:
+    """completions.jsonl and samples.jsonl: the new policy against its parent and the base, scored by the reward model.
+
+    Prompts and seed are the same in every round, so a policy that has answered them before is not asked again.
+    """
+    from policies.base import load_policy
+    from reward.score import load_scorer
+
+    candidate, parent = policy_name(number), run.manifest(number, "policy").facts["parent"]
+    asked = heldout_prompts(run, draft)
+    answers: dict[str, Answers] = {}
+    for name in dict.fromkeys((BASE, parent)):
+        answers[name] = answered_before(run, number, name, asked) or answer(
+            run, load_policy(run.recipe.model, adapter_folder(run, name), name=name), asked, report
+        )
+    verify(run, number, "policy")
+    policy = load_policy(run.recipe.model, adapter_folder(run, candidate), name=candidate)
+    answers[candidate] = answer(run, policy, asked, report)
+    score = load_scorer(
+        policy.model,
+        policy.tokenizer,
+        reward_folder(run, number),
+        thinking=run.recipe.model.thinking,
+        batch_size=run.recipe.sampling.batch_size,
+    )
+    rewards = {name: score(asked, a.texts) for name, a in answers.items()}
+    write_jsonl(draft.path / "completions.jsonl", (c for a in answers.values() for c in a.completions))
+    rows = zip(asked, answers[parent].texts, answers[candidate].texts, rewards[parent], rewards[candidate], strict=True)
+    write_jsonl(
+        draft.path / "samples.jsonl",
+        (Sample(prompt=p.request, before=b, after=a, reward_before=rb, reward_after=ra) for p, b, a, rb, ra in rows),
+    )
+    draft.inputs += [run.stage_folder(number, stage) / "manifest.json" for stage in ("reward", "policy")]
+    draft.facts |= {
+        "candidate": candidate,
+        "parent": parent,
+        "win_rate_parent": win_rate(rewards[candidate], rewards[parent]),
+        "win_rate_base": win_rate(rewards[candidate], rewards[BASE]),
+        "prompts": len(asked),
+        "settings": settings(run, asked),
+        "policies": {
+            name: {"kl": a.kl, "reward": mean(rewards[name]), "length": mean([len(text) for text in a.texts])}
+            for name, a in answers.items()
+        },
+    }
+
+
+def decide_promotion(run: Run, number: int, draft: Draft, report: Progress) -> None:
+    """decision.json: keep the new policy or its parent, and why."""
+    facts = run.manifest(number, "evaluation").facts
+    draft.inputs.append(run.stage_folder(number, "evaluation") / "manifest.json")
+    decision = promote.decide(number, facts, run.recipe.promotion, when=now())
+    write_text(draft.path / "decision.json", decision.model_dump_json(indent=2) + "\n")
+    draft.facts |= {"promoted": decision.promoted, "policy": decision.policy}
+
+
+def heldout_prompts(run: Run, draft: Draft) -> list[Prompt]:
+    """The held-out prompts that every round is judged on."""
+    pool = draft.read(run.path / "heldout.jsonl", Prompt)
+    return choose(pool, {}, min(run.recipe.evaluation.prompts, len(pool)), run.seed(0, "evaluation"))
+
+
+def answer(run: Run, policy: "Policy", asked: Sequence[Prompt], report: Progress) -> Answers:
+    """One completion a prompt, and how far the policy stands from the base on them."""
+    from policies.logprobs import completion_logprobs
+    from policies.sampler import sample
+
+    thinking, size = run.recipe.model.thinking, run.recipe.sampling.batch_size
+    seed = run.seed(0, "evaluation")
+    sampled = sample(
+        policy, asked, run.recipe.sampling, completions=1, thinking=thinking, seed=seed, report=report
+    )
+    by_prompt = {c.prompt_id: c for c in sampled.completions}
+    completions = [
+        by_prompt.get(p.id) or Completion(id=f"{policy.name}-{p.id}", prompt_id=p.id, completion="", policy=policy.name, seed=seed)
+        for p in asked
+    ]
+    if policy.name == BASE:
+        return Answers(completions, 0.0)
+    texts = [c.completion for c in completions]
+    here = completion_logprobs(policy, asked, texts, thinking=thinking, batch_size=size)
+    there = completion_logprobs(policy, asked, texts, thinking=thinking, batch_size=size, base=True)
+    return Answers(completions, kl_estimate(here, there))
+
+
+def answered_before(run: Run, number: int, name: str, asked: Sequence[Prompt]) -> Answers | None:
+    """The policy's answers in an earlier round's evaluation, where prompts and sampling were the same."""
+    for n in range(number - 1, -1, -1):
+        if not run.done(n, "evaluation"):
+            continue
+        facts: dict[str, Any] = run.manifest(n, "evaluation").facts
+        if facts["settings"] != settings(run, asked) or name not in facts["policies"]:
+            continue
+        made = read_jsonl(run.stage_folder(n, "evaluation") / "completions.jsonl", Completion)
+        return Answers([c for c in made if c.policy == name], facts["policies"][name]["kl"])
+    return None
+
+
+def settings(run: Run, asked: Sequence[Prompt]) -> str:
+    """Hash of all that a policy's held-out answers depend on, the policy apart."""
+    recipe = run.recipe
+    parts = [recipe.seed, recipe.model.model_dump(), recipe.sampling.model_dump(), [p.model_dump() for p in asked]]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def mean(values: Sequence[float]) -> float:
+    """The mean of a sequence that is not empty."""
+    return sum(values) / len(values)

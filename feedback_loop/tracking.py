@@ -1,0 +1,155 @@
+"""Weights & Biases: a run per round and training stage, and a summary run over rounds. It never stops a training.
+
+Offline unless a key is given and the server answers within two seconds. Everything lies in the run folder; the Rounds
+page draws the same numbers from the run's own files.
+"""
+
+import logging
+import os
+import shutil
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from feedback_loop.overview import Overview
+from feedback_loop.run import Run
+
+Mode = Literal["online", "offline", "disabled"]
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Tracked:
+    """A W&B run of a training stage, or none where W&B failed."""
+
+    wandb_run: Any | None
+
+    def finish(self, facts: Mapping[str, Any], adapter: Path | None = None) -> None:
+        """Record the stage's final figures, and the adapter as an artifact."""
+        if self.wandb_run is None:
+            return
+        with _harmless("the final figures"):
+            self.wandb_run.summary.update(_numbers(facts))
+            if adapter is not None:
+                self._log_adapter(adapter)
+
+    def _log_adapter(self, adapter: Path) -> None:
+        import wandb
+
+        assert self.wandb_run is not None
+        artifact = wandb.Artifact(f"adapter-{self.wandb_run.id}", type="adapter")
+        artifact.add_dir(str(adapter))
+        self.wandb_run.log_artifact(artifact)
+
+
+@contextmanager
+def stage_run(run: Run, number: int, stage: str) -> Iterator[Tracked]:
+    """An active W&B run for one training, to which TRL's trainer reports by itself."""
+    wandb_run = None
+    with _harmless(f"the {stage} run"):
+        wandb_run = _start(run, f"{run.id}-{number:03d}-{stage}", f"round {number} {stage}", stage)
+    status = 1
+    try:
+        yield Tracked(wandb_run)
+        status = 0
+    finally:
+        if wandb_run is not None:
+            with _harmless("the end of the run"):
+                wandb_run.finish(exit_code=status)
+
+
+def summarise(run: Run, view: Overview) -> None:
+    """Write the summary run anew from the run's files: figures over rounds, and each round's completions side by side."""
+    with _harmless("the summary run"):
+        import wandb
+
+        wandb_run = _start(run, f"{run.id}-loop", "loop", "loop")
+        if wandb_run is None:
+            return
+        wandb_run.define_metric("loop/*", step_metric="loop/round")
+        for curve_round in view.rounds:
+            if not curve_round.metrics:
+                continue
+            figures = {f"loop/{name}": value for name, value in curve_round.metrics.items()}
+            wandb_run.log({"loop/round": curve_round.round, **figures})
+            if curve_round.samples:
+                table = wandb.Table(columns=["prompt", "before", "after", "reward_before", "reward_after"])
+                for s in curve_round.samples:
+                    table.add_data(s.prompt, s.before, s.after, s.reward_before, s.reward_after)
+                wandb_run.log({"loop/round": curve_round.round, f"completions/round-{curve_round.round:03d}": table})
+        wandb_run.finish()
+
+
+def mode(environment: Mapping[str, str] = os.environ) -> Mode:
+    """WANDB_MODE where it is set; else online where a key is known and the server answers, else offline."""
+    asked = environment.get("WANDB_MODE", "")
+    if asked in ("online", "offline", "disabled"):
+        return asked  # type: ignore[return-value]
+    if not _has_key(environment):
+        return "offline"
+    url = urlsplit(environment.get("WANDB_BASE_URL", "https://api.wandb.ai"))
+    try:
+        port = url.port or (443 if url.scheme == "https" else 80)
+        socket.create_connection((url.hostname or "", port), timeout=2).close()
+    except OSError:
+        return "offline"
+    return "online"
+
+
+def _has_key(environment: Mapping[str, str]) -> bool:
+    if environment.get("WANDB_API_KEY"):
+        return True
+    import netrc
+
+    host = urlsplit(environment.get("WANDB_BASE_URL", "https://api.wandb.ai")).hostname or ""
+    try:
+        return netrc.netrc().authenticators(host) is not None
+    except (OSError, netrc.NetrcParseError):
+        return False
+
+
+def _start(run: Run, identity: str, name: str, job: str) -> Any | None:
+    chosen = mode()
+    if chosen == "disabled":
+        return None
+    _keep_inside(run)
+    import wandb
+
+    # Offline, a second run of one id lies beside the first instead of replacing it.
+    for stale in (run.path / "wandb").glob(f"offline-run-*-{identity}"):
+        shutil.rmtree(stale)
+    return wandb.init(
+        project=run.recipe.tracking.project,
+        id=identity,
+        name=name,
+        group=f"{run.path.name}-{run.id}",
+        job_type=job,
+        dir=str(run.path),
+        mode=chosen,
+        config=run.recipe.model_dump(),
+        settings=wandb.Settings(init_timeout=8, login_timeout=5, silent=True, console="off", x_disable_meta=False),
+    )
+
+
+def _keep_inside(run: Run) -> None:
+    """W&B's files belong to the run folder, its artifacts too."""
+    for variable, folder in (("WANDB_DATA_DIR", "data"), ("WANDB_CACHE_DIR", "cache"), ("WANDB_ARTIFACT_DIR", "artifacts")):
+        os.environ.setdefault(variable, str(run.path / "wandb" / folder))
+    (run.path / "wandb").mkdir(exist_ok=True)
+
+
+@contextmanager
+def _harmless(what: str) -> Iterator[None]:
+    """W&B is a mirror: whatever goes wrong there is logged and forgotten."""
+    try:
+        yield
+    except Exception as error:
+        log.warning("W&B: %s not recorded (%s: %s)", what, type(error).__name__, str(error).split("\n")[0])
+
+
+def _numbers(facts: Mapping[str, Any]) -> dict[str, float]:
+    return {k: v for k, v in facts.items() if isinstance(v, int | float) and not isinstance(v, bool)}
