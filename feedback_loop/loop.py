@@ -129,7 +129,9 @@ def enough(run: Run, number: int, comparisons: list[Comparison], rankings: list[
     if len(given) < needed:
         text = f"Round {number:03d} has {len(given)} of {needed} rankings."
     elif number == 0 and len(decided) < 2:
-        text = f"Round {number:03d} has {len(given)} rankings, but {len(decided)} of them prefer an answer; 2 are needed."
+        text = (
+            f"Round {number:03d} has {len(given)} rankings, but {len(decided)} of them prefer an answer; 2 are needed."
+        )
     else:
         return None
     return Waiting(number, len(given), needed, f"{text} Label more: feedback-loop serve {run.path}")
@@ -171,11 +173,11 @@ def _in_own_process(run: Run, number: int, name: str, lock: int) -> None:
     command = [*launcher, "-m", "feedback_loop.stage", str(run.path), str(number), name]
     stages.error_file(run).unlink(missing_ok=True)
     try:
-        child = subprocess.Popen(
-            command, pass_fds=(lock, read_end), env={**os.environ, stages.LIFELINE: str(read_end)}
-        )
+        child = subprocess.Popen(command, pass_fds=(lock, read_end), env={**os.environ, stages.LIFELINE: str(read_end)})
     except OSError as error:
-        raise LoopError(f"launcher {launcher[0]!r} cannot be started ({error.strerror}). Correct it in {run.path / 'recipe.toml'}") from error
+        raise LoopError(
+            f"launcher {launcher[0]!r} cannot be started ({error.strerror}). Correct it in {run.path / 'recipe.toml'}"
+        ) from error
     finally:
         os.close(read_end)
     try:

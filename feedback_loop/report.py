@@ -31,7 +31,9 @@ def overview(run: Run) -> Overview:
         model=run.recipe.model.name,
         policy=current_policy(run),
         busy=busy,
-        message=f"The last work was cut off. Go on: feedback-loop advance {run.path}" if lost else note.get("message", ""),
+        message=f"The last work was cut off. Go on: feedback-loop advance {run.path}"
+        if lost
+        else note.get("message", ""),
         failed=note.get("state") == "failed" or lost,
         labels=sum(r.labels for r in rounds),
         rounds=rounds,
@@ -134,7 +136,8 @@ def _training_curves(run: Run, number: int) -> list[Curve]:
 
 def _over_rounds(rounds: Sequence[RoundView]) -> tuple[Curve, ...]:
     return tuple(
-        _curve(f"loop/{name}", [(r.round, r.metrics[name]) for r in rounds if name in r.metrics]) for name in OVER_ROUNDS
+        _curve(f"loop/{name}", [(r.round, r.metrics[name]) for r in rounds if name in r.metrics])
+        for name in OVER_ROUNDS
     )
 
 

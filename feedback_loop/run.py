@@ -115,9 +115,7 @@ class Run:
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
 
 
-def create(
-    path: Path, recipe: recipes.Recipe, prompts: Sequence[Prompt], heldout: Sequence[Prompt]
-) -> Run:
+def create(path: Path, recipe: recipes.Recipe, prompts: Sequence[Prompt], heldout: Sequence[Prompt]) -> Run:
     """Make a run folder that holds all it needs; UsageError where the folder is already in use."""
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise UsageError(f"{path}: already there and not empty. Choose another folder for the run.")
@@ -154,8 +152,7 @@ def open_run(path: Path) -> Run:
         raise LoopError(f"{file}: not readable as a run's record. Restore it from a copy of the run.") from error
     if found > FORMAT:
         raise LoopError(
-            f"{path}: run format {found} is newer than this program's {FORMAT}. "
-            "Upgrade: pip install -U feedback-loop"
+            f"{path}: run format {found} is newer than this program's {FORMAT}. Upgrade: pip install -U feedback-loop"
         )
     return Run(path.absolute(), read_record(file, RunRecord), recipes.load(path / "recipe.toml"))
 

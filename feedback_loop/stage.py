@@ -31,7 +31,11 @@ def main(path: Path, number: int, name: str) -> int:
         return _failed(run, str(error), error.exit_status)
     except OSError as error:
         traceback.print_exc()
-        return _failed(run, f"Round {number:03d}, {name}: {error.strerror or error} ({error.filename or run.path}). {again(run)}", 1)
+        return _failed(
+            run,
+            f"Round {number:03d}, {name}: {error.strerror or error} ({error.filename or run.path}). {again(run)}",
+            1,
+        )
     except Exception as error:
         traceback.print_exc()
         first = str(error).strip().split("\n")[0][:200]

@@ -137,7 +137,11 @@ def _start(run: Run, identity: str, name: str, job: str) -> Any | None:
 
 def _keep_inside(run: Run) -> None:
     """W&B's files belong to the run folder, its artifacts too."""
-    for variable, folder in (("WANDB_DATA_DIR", "data"), ("WANDB_CACHE_DIR", "cache"), ("WANDB_ARTIFACT_DIR", "artifacts")):
+    for variable, folder in (
+        ("WANDB_DATA_DIR", "data"),
+        ("WANDB_CACHE_DIR", "cache"),
+        ("WANDB_ARTIFACT_DIR", "artifacts"),
+    ):
         os.environ.setdefault(variable, str(run.path / "wandb" / folder))
     (run.path / "wandb").mkdir(exist_ok=True)
 

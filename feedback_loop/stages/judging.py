@@ -102,12 +102,11 @@ def answer(run: Run, policy: "Policy", asked: Sequence[Prompt], report: Progress
 
     thinking, size = run.recipe.model.thinking, run.recipe.sampling.batch_size
     seed = run.seed(0, "evaluation")
-    sampled = sample(
-        policy, asked, run.recipe.sampling, completions=1, thinking=thinking, seed=seed, report=report
-    )
+    sampled = sample(policy, asked, run.recipe.sampling, completions=1, thinking=thinking, seed=seed, report=report)
     by_prompt = {c.prompt_id: c for c in sampled.completions}
     completions = [
-        by_prompt.get(p.id) or Completion(id=f"{policy.name}-{p.id}", prompt_id=p.id, completion="", policy=policy.name, seed=seed)
+        by_prompt.get(p.id)
+        or Completion(id=f"{policy.name}-{p.id}", prompt_id=p.id, completion="", policy=policy.name, seed=seed)
         for p in asked
     ]
     if policy.name == BASE:
