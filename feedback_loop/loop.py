@@ -9,12 +9,13 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from feedback_loop import lineage, tracking
 from feedback_loop import run as runs
 from feedback_loop import stage as stages
-from feedback_loop import tracking
+from feedback_loop.connect import Connect
 from feedback_loop.errors import LoopError, UsageError
 from feedback_loop.lineage import open_round
 from feedback_loop.progress import silent
@@ -23,9 +24,7 @@ from feedback_loop.report import overview
 from feedback_loop.run import STAGES, Run, commit, read_jsonl, write_json, write_jsonl
 from feedback_loop.store.courier import deliver, reconcile
 from feedback_loop.store.journal import Journal
-from feedback_loop.store.ranking_store import RankingStore
 
-Connect = Callable[[], RankingStore]
 Say = Callable[[str], None]
 
 
@@ -79,6 +78,25 @@ def run_round(run: Run, number: int, connect: Connect, say: Say, lock: int) -> W
         else:
             do_stage(run, number, name, say, lock)
     tracking.summarise(run, overview(run))
+    return None
+
+
+def run_stages(run: Run, names: Sequence[str], connect: Connect, say: Say) -> Waiting | None:
+    """Do the named stages of the open round, where they are not done; UsageError where an earlier one is missing."""
+    number = open_round(run)
+    missing = [name for name in STAGES[: STAGES.index(names[0])] if not run.done(number, name)]
+    if missing:
+        raise UsageError(
+            f"Round {number:03d} has no {missing[0]} yet, which {names[0]} needs. Do all: feedback-loop advance {run.path}"
+        )
+    with working(run) as lock:
+        for name in names:
+            if run.done(number, name):
+                say(f"round {number:03d}: {name} is already there")
+            elif name == "rankings":
+                return collect(run, number, connect)
+            else:
+                do_stage(run, number, name, say, lock)
     return None
 
 
@@ -164,6 +182,19 @@ def redo(run: Run, stage: str, number: int) -> list[str]:
         own = [run.stage_folder(number, name) for name in STAGES[STAGES.index(stage) :]]
         moved = [runs.set_aside(folder) for folder in [*reversed(later), *reversed(own)]]
         return [str(folder.relative_to(run.path)) for folder in moved if folder is not None]
+
+
+def roll_back(run: Run, to: str, who: str) -> None:
+    """Put an earlier policy in force; what the open round has made of the one before is set aside, its labels kept.
+
+    LoopError where a round is being worked on.
+    """
+    with runs.lock(run):
+        number = open_round(run)
+        lineage.roll_back(run, to, who=who, when=now())
+        stages = runs.STAGES[runs.STAGES.index("policy") :]
+        for stage in reversed(stages):
+            runs.set_aside(run.stage_folder(number, stage))
 
 
 def _in_own_process(run: Run, number: int, name: str, lock: int) -> None:

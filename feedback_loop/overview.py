@@ -49,7 +49,7 @@ class RoundView(Record):
     """Rankings of this round so far, ties and neithers included."""
     needed: int
     metrics: dict[str, float]
-    """Of a finished evaluation: reward_accuracy, reward_margin, win_rate_base, win_rate_parent, kl, length, ties, ..."""
+    """Of a finished evaluation: reward_accuracy, win_rate_base, win_rate_parent, kl, length, labels, ties, ..."""
     curves: tuple[Curve, ...]
     samples: tuple[Sample, ...]
     decision: Decision | None
@@ -70,4 +70,4 @@ class Overview(Record):
     labels: int
     rounds: tuple[RoundView, ...]
     curves: tuple[Curve, ...]
-    """Over rounds: `loop/reward_accuracy`, `loop/win_rate_parent`, `loop/win_rate_base`, `loop/kl`, `loop/labels`, ..."""
+    """Over rounds: `loop/reward_accuracy`, `loop/win_rate_parent`, `loop/kl`, `loop/labels`, ..."""

@@ -15,10 +15,14 @@ def decide(number: int, facts: dict[str, Any], rule: PromotionTable, *, when: st
     rate, kl = facts["win_rate_parent"], facts["policies"][candidate]["kl"]
     better, near = rate >= rule.min_win_rate, kl <= rule.max_kl
     reasons = (
-        f"It wins {rate:.0%} of {facts['prompts']} held-out prompts against {parent}, by the reward model; "
-        f"{'enough' if better else 'too few'}: the rule asks for {rule.min_win_rate:.0%}.",
-        f"It stands {kl:.1f} nats an answer from the base; "
-        f"{'within' if near else 'beyond'} the {rule.max_kl:g} that the rule allows.",
+        (
+            f"It wins {rate:.0%} of {facts['prompts']} held-out prompts against {parent}, by the reward model; "
+            f"{'enough' if better else 'too few'}: the rule asks for {rule.min_win_rate:.0%}."
+        ),
+        (
+            f"It stands {kl:.1f} nats an answer from the base; "
+            f"{'within' if near else 'beyond'} the {rule.max_kl:g} that the rule allows."
+        ),
     )
     promoted = better and near
     return Decision(

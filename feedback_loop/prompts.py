@@ -18,7 +18,7 @@ DATA = Path(__file__).resolve().parent.parent / "data"
 def load(path: Path) -> list[Prompt]:
     """Read prompts from JSONL; UsageError names the file and the line that is wrong.
 
-    A line is `{"prompt": "text"}` or `{"prompt": [{"role": "user", "content": "text"}, ...]}`, with an `id` if you like.
+    A line is `{"prompt": "text"}` or `{"prompt": [{"role": "user", "content": "text"}, ...]}`; it may have an `id`.
     """
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
@@ -56,7 +56,7 @@ def split(prompts: Sequence[Prompt], share: float, seed: int) -> tuple[list[Prom
 
 
 def choose(prompts: Sequence[Prompt], used: dict[str, int], count: int, seed: int) -> list[Prompt]:
-    """`count` prompts for a round, the least used first, ties broken by the seed; one may come again if they run out."""
+    """`count` prompts for a round, the least used first, then by the seed; one may come again if they run out."""
     uses = {p.id: used.get(p.id, 0) for p in prompts}
     order = random.Random(seed)
     chosen: list[Prompt] = []

@@ -119,7 +119,7 @@ def _seconds(manifest: Manifest) -> float:
 
 
 def _training_curves(run: Run, number: int) -> list[Curve]:
-    """A curve for each figure that the trainers logged: `reward/loss`, `policy/rewards/margins` and so on, over steps."""
+    """A curve for each figure that the trainers logged, over steps: `reward/loss`, `policy/rewards/margins`, ..."""
     curves = []
     for stage in ("reward", "policy"):
         if not run.done(number, stage):

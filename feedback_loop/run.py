@@ -1,7 +1,7 @@
 """Run folders: the only code that commits a stage.
 
-A stage folder is whole or absent. It is written under a temporary name, its manifest last, everything is synced, and it is
-renamed once; after that nobody changes it.
+A stage folder is whole or absent. It is written under a temporary name, its manifest last, everything is synced, and
+it is renamed once; after that nobody changes it.
 """
 
 import fcntl

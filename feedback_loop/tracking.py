@@ -63,7 +63,7 @@ def stage_run(run: Run, number: int, stage: str) -> Iterator[Tracked]:
 
 
 def summarise(run: Run, view: Overview) -> None:
-    """Write the summary run anew from the run's files: figures over rounds, and each round's completions side by side."""
+    """Write the summary run anew from the run's files: figures over rounds, each round's completions side by side."""
     with _harmless("the summary run"):
         import wandb
 

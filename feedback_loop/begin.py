@@ -1,0 +1,63 @@
+"""A new run: recipe and prompts are read and checked, then copied into its folder."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from feedback_loop import prompts, recipe
+from feedback_loop import run as runs
+from feedback_loop.errors import UsageError
+from feedback_loop.recipe import Recipe
+from feedback_loop.records import Prompt
+from feedback_loop.run import Run
+
+
+def begin(path: Path, recipe_name: str | None, model: str | None, overrides: Sequence[str]) -> Run:
+    """Make a run; UsageError in one line where recipe, prompts or model are not fit, and then nothing is left behind.
+
+    Without a recipe: `demo` for the shipped tiny model, `default` for any other.
+    """
+    from policies.base import check_model
+
+    file = shipped("recipes", recipe_name or ("demo" if model in (None, "tiny") else "default"), ".toml")
+    named = [f"model.name={_literal(model)}"] if model is not None else []
+    read = _absolute(recipe.load(file, [*overrides, *named]))
+    train, heldout = _prompts(read, file.parent)
+    check_model(read.model)
+    return runs.create(path, read, train, heldout)
+
+
+def shipped(kind: str, name: str, suffix: str) -> Path:
+    """A file of the user's, or the one the project ships under that bare name in `data/`."""
+    ours = prompts.DATA / kind / f"{name}{suffix}"
+    return ours if not Path(name).exists() and ours.exists() else Path(name)
+
+
+def _prompts(read: Recipe, beside: Path) -> tuple[list[Prompt], list[Prompt]]:
+    table = read.prompts
+    asked = prompts.load(_find(table.file, beside))
+    if not table.heldout_file:
+        return prompts.split(asked, table.heldout, read.seed)
+    heldout = prompts.load(_find(table.heldout_file, beside))
+    shared = {p.prompt for p in asked} & {p.prompt for p in heldout}
+    if shared:
+        text = min(shared)[-1].content
+        raise UsageError(f"{table.heldout_file}: {text!r} is in {table.file} too. A held-out prompt must be in one only.")
+    return asked, heldout
+
+
+def _find(name: str, beside: Path) -> Path:
+    """A shipped name, a path from here, or a path from the recipe's own folder."""
+    found = shipped("prompts", name, ".jsonl")
+    return beside / name if not found.exists() and (beside / name).exists() else found
+
+
+def _absolute(read: Recipe) -> Recipe:
+    """A model folder by its full path, so that the run works from anywhere."""
+    folder = Path(read.model.name)
+    if read.model.name == "tiny" or not folder.is_dir():
+        return read
+    return read.model_copy(update={"model": read.model.model_copy(update={"name": str(folder.absolute())})})
+
+
+def _literal(text: str) -> str:
+    return "'" + text + "'" if "'" not in text else text

@@ -1,0 +1,246 @@
+"""The command line: parse, call, print. Heavy imports stand inside the commands, so that `--help` answers at once."""
+
+import json
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from feedback_loop.errors import LoopError
+
+app = typer.Typer(
+    help="Teach your own Qwen what you mean by saying which answer is better.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+argilla_app = typer.Typer(help="The embedded Argilla server.", no_args_is_help=True)
+app.add_typer(argilla_app, name="argilla")
+
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="The run's folder.")]
+Host = Annotated[str, typer.Option(help="Address to bind to.")]
+Port = Annotated[int, typer.Option(help="Port of the web app.", min=0, max=65535)]
+Browser = Annotated[bool, typer.Option("--browser/--no-browser", help="Open a browser when ready.")]
+RecipeOption = Annotated[str | None, typer.Option("--recipe", help="A TOML file, or a shipped one: demo, default.")]
+ModelOption = Annotated[str | None, typer.Option("--model", help="A hub name, a folder, or tiny.")]
+SetOption = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a recipe key.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command()
+def demo(
+    run: Annotated[Path, typer.Option("--run", help="The run's folder.")] = Path("demo-run"),
+    port: Port = 7860,
+    host: Host = "127.0.0.1",
+    browser: Browser = True,
+) -> None:
+    """Everything on embedded parts: the tiny Qwen, its prompts, an Argilla, the web app."""
+    from feedback_loop.begin import begin
+    from feedback_loop.run import open_run
+    from feedback_loop.serving import serve as serve_run
+
+    opened = open_run(run) if (run / "run.json").exists() else begin(run, "demo", None, [])
+    serve_run(opened, host=host, port=port, open_browser=browser, say=say)
+
+
+@app.command()
+def init(run: RunFolder, recipe: RecipeOption = None, model: ModelOption = None, set_: SetOption = None) -> None:
+    """Make a run folder: recipe, prompts, and a check of the model."""
+    from feedback_loop.begin import begin
+
+    made = begin(run, recipe, model, set_ or [])
+    say(f"{run}: made, with {made.recipe.model.name}. Rank answers: feedback-loop serve {run}")
+
+
+@app.command()
+def serve(run: RunFolder, port: Port = 7860, host: Host = "127.0.0.1", browser: Browser = True) -> None:
+    """Serve the web app on a run."""
+    from feedback_loop.run import open_run
+    from feedback_loop.serving import serve as serve_run
+
+    serve_run(open_run(run), host=host, port=port, open_browser=browser, say=say)
+
+
+@app.command()
+def advance(run: RunFolder) -> None:
+    """Run stages until people are needed, then say so."""
+    from feedback_loop import loop
+    from feedback_loop.connect import argilla
+    from feedback_loop.run import open_run
+
+    opened = open_run(run)
+    with argilla(opened, say) as connect:
+        waiting = loop.advance(opened, connect, say)
+    if waiting is not None:
+        say(waiting.message)
+
+
+@app.command()
+def status(run: RunFolder, as_json: AsJson = False) -> None:
+    """Say where a run stands."""
+    from feedback_loop.report import as_text, overview
+    from feedback_loop.run import open_run
+
+    view = overview(open_run(run))
+    print(view.model_dump_json(indent=2) if as_json else as_text(view))
+
+
+@app.command()
+def simulate(
+    run: RunFolder,
+    persona: Annotated[str, typer.Option(help="A persona's TOML file, or the name of a shipped one.")],
+    rounds: Annotated[int, typer.Option(help="Rounds in all, those already decided included.", min=1)] = 3,
+    as_json: AsJson = False,
+) -> None:
+    """Let a simulated annotator answer whole rounds, through the same store as people."""
+    from feedback_loop.connect import argilla
+    from feedback_loop.personas import find
+    from feedback_loop.run import open_run
+    from feedback_loop.simulate import simulate as simulate_rounds
+    from feedback_loop.simulate import table
+
+    opened, who = open_run(run), find(persona)
+    with argilla(opened, say) as connect:
+        rows = simulate_rounds(opened, who, rounds, connect, say)
+    print(json.dumps([row.model_dump() for row in rows], indent=2) if as_json else table(rows))
+
+
+@app.command()
+def redo(
+    run: RunFolder,
+    stage: Annotated[str, typer.Argument(help="A stage's name, such as reward.")],
+    number: Annotated[int | None, typer.Option("--round", help="The round; the latest by default.", min=0)] = None,
+) -> None:
+    """Set a stage aside with all that was made from it; the next advance makes them again."""
+    from feedback_loop import loop
+    from feedback_loop.run import open_run
+
+    opened = open_run(run)
+    latest = (opened.rounds() or [0])[-1]
+    for folder in loop.redo(opened, stage, latest if number is None else number):
+        say(f"set aside: {folder}")
+    say(f"Make them again: feedback-loop advance {run}")
+
+
+@app.command()
+def rollback(
+    run: RunFolder, to: Annotated[str, typer.Option(help="A round's number, a policy's name, or base.")]
+) -> None:
+    """Put an earlier round's policy in force again."""
+    import getpass
+
+    from feedback_loop import loop
+    from feedback_loop.lineage import policy_name
+    from feedback_loop.run import open_run
+
+    name = policy_name(int(to)) if to.isdigit() else to
+    loop.roll_back(open_run(run), name, who=getpass.getuser())
+    say(f"{name} is in force. Rank its answers: feedback-loop serve {run}")
+
+
+@app.command()
+def export(run: RunFolder, out: Annotated[Path, typer.Argument(help="A new folder.")]) -> None:
+    """Copy out the adapter in force and all rankings and preferences."""
+    from feedback_loop.export import export as export_run
+    from feedback_loop.run import open_run
+
+    for line in export_run(open_run(run), out):
+        say(line)
+
+
+@app.command()
+def doctor(run: Annotated[Path | None, typer.Argument(metavar="[RUN]", help="A run to check too.")] = None) -> None:
+    """Check this machine, and a run's files."""
+    from feedback_loop.doctor import examine
+
+    findings = examine(run)
+    for finding in findings:
+        print(f"{'ok  ' if finding.ok else 'LOOK'}  {finding.what}")
+    if not all(finding.ok for finding in findings):
+        raise typer.Exit(1)
+
+
+def _stage_command(name: str, stages: tuple[str, ...], help_: str) -> None:
+    def command(run: RunFolder) -> None:
+        from feedback_loop import loop
+        from feedback_loop.connect import argilla
+        from feedback_loop.run import open_run
+
+        opened = open_run(run)
+        with argilla(opened, say) as connect:
+            waiting = loop.run_stages(opened, stages, connect, say)
+        if waiting is not None:
+            raise LoopError(waiting.message)
+
+    app.command(name, help=help_)(command)
+
+
+_stage_command("sample", ("prompts", "comparisons"), "Only this stage of the open round: the answers to compare.")
+_stage_command("collect", ("rankings",), "Only this stage: snapshot the rankings.")
+_stage_command("train-reward", ("preferences", "reward"), "Only this stage: preferences and the reward model.")
+_stage_command("train-policy", ("policy",), "Only this stage: the policy step.")
+_stage_command("evaluate", ("evaluation",), "Only this stage: the new policy against its parent and the base.")
+_stage_command("promote", ("promotion",), "Only this stage: keep the new policy or its parent.")
+
+
+@argilla_app.command("start")
+def argilla_start() -> None:
+    """Start the embedded server and leave it running."""
+    from feedback_loop import argilla_local
+    from feedback_loop.connect import keep_running
+
+    connection = argilla_local.start(report=say)
+    keep_running().touch()
+    say(f"Argilla runs at {connection.api_url}. Its log-in: feedback-loop argilla status --env")
+
+
+@argilla_app.command("stop")
+def argilla_stop() -> None:
+    """Stop the embedded server."""
+    from feedback_loop import argilla_local
+    from feedback_loop.connect import keep_running
+
+    keep_running().unlink(missing_ok=True)
+    say("Argilla is stopped." if argilla_local.stop() else "Argilla was not running.")
+
+
+@argilla_app.command("status")
+def argilla_status(
+    env: Annotated[bool, typer.Option("--env", help="Print the two environment variables.")] = False,
+) -> None:
+    """Say whether the embedded server runs, and where."""
+    from feedback_loop import argilla_local
+
+    found = argilla_local.status()
+    if not found.running:
+        raise LoopError("Argilla is not running. Start it: feedback-loop argilla start")
+    if env:
+        print(f"ARGILLA_API_URL={found.api_url}\nARGILLA_API_KEY={found.api_key}")
+    else:
+        print(f"running at {found.api_url} (process {found.pid})\ndata {found.home}\nlog {found.log}")
+
+
+def say(line: str) -> None:
+    """Tell the person at the terminal, on standard error: standard output is for results."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    """Run the command line; a failure is one line and exit status 1 or 2."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        app()
+    except LoopError as error:
+        say(str(error))
+        sys.exit(error.exit_status)
+    except OSError as error:
+        say(f"{error.filename or 'feedback-loop'}: {error.strerror or error}. Correct that, then run the command again.")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

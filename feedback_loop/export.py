@@ -1,0 +1,51 @@
+"""What a run has made, for use elsewhere: the adapter in force, the rankings, the preferences."""
+
+import json
+import shutil
+from pathlib import Path
+
+from feedback_loop.errors import UsageError
+from feedback_loop.lineage import adapter_folder, current_policy
+from feedback_loop.preferences import preferences
+from feedback_loop.records import Comparison
+from feedback_loop.report import rankings
+from feedback_loop.run import Run, read_jsonl, verify, write_json, write_jsonl, write_text
+
+
+def export(run: Run, out: Path) -> list[str]:
+    """Write adapter/, rankings.jsonl and preferences.jsonl into a new folder; a line on each. UsageError if `out` exists."""
+    if out.exists():
+        raise UsageError(f"{out}: already there. Name a new folder.")
+    making = out.with_name(f".{out.name}.making")
+    shutil.rmtree(making, ignore_errors=True)
+    making.mkdir(parents=True)
+    name = current_policy(run)
+    lines = [f"{out}/{line}" for line in (_adapter(run, name, making), *_labels(run, making)) if line]
+    write_json(making / "about.json", {"run": run.id, "model": run.recipe.model.name, "policy": name})
+    making.rename(out)
+    return lines if name != "base" else [*lines, "No adapter: no round was kept yet, so the base model is in force."]
+
+
+def _adapter(run: Run, name: str, folder: Path) -> str:
+    adapter = adapter_folder(run, name)
+    if adapter is None:
+        return ""
+    verify(run, int(name.removeprefix("round-")), "policy")
+    shutil.copytree(adapter, folder / "adapter")
+    return f"adapter: {name}, a PEFT adapter for {run.recipe.model.name}"
+
+
+def _labels(run: Run, folder: Path) -> tuple[str, str]:
+    """Rankings as they were given; preferences in TRL's conversational format, ties left out."""
+    given, pairs = [], []
+    for number in run.rounds():
+        if not run.done(number, "comparisons"):
+            continue
+        asked = read_jsonl(run.stage_folder(number, "comparisons") / "comparisons.jsonl", Comparison)
+        answers = rankings(run, number)
+        given += answers
+        pairs += [p for p in preferences(asked, answers) if not p.tie]
+    write_jsonl(folder / "rankings.jsonl", given)
+    rows = (p.model_dump(include={"prompt", "chosen", "rejected"}, mode="json") for p in pairs)
+    write_text(folder / "preferences.jsonl", "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+    return f"rankings.jsonl: {len(given)} rankings", f"preferences.jsonl: {len(pairs)} pairs for TRL"

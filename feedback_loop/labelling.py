@@ -1,0 +1,35 @@
+"""The desk of a run: the one door through which people and personas answer the open round."""
+
+from collections.abc import Callable, Sequence
+
+from feedback_loop.lineage import open_round
+from feedback_loop.records import Comparison
+from feedback_loop.report import needed
+from feedback_loop.run import Run, read_jsonl
+from feedback_loop.store.desk import Desk
+from feedback_loop.store.journal import Journal
+
+
+def open_desk(run: Run, journal: Journal) -> Desk:
+    """The desk of the run's open round."""
+    return Desk(
+        comparisons_of(run),
+        journal,
+        needed=lambda: needed(run, open_round(run)),
+        per_comparison=run.recipe.rankings.per_comparison,
+    )
+
+
+def comparisons_of(run: Run) -> Callable[[], Sequence[Comparison]]:
+    """A function that gives the open round's comparisons, read once a round; none while they are being made or closed."""
+    read: dict[int, list[Comparison]] = {}
+
+    def comparisons() -> Sequence[Comparison]:
+        number = open_round(run)
+        if not run.done(number, "comparisons") or run.done(number, "rankings"):
+            return ()
+        if number not in read:
+            read[number] = read_jsonl(run.stage_folder(number, "comparisons") / "comparisons.jsonl", Comparison)
+        return read[number]
+
+    return comparisons
