@@ -34,7 +34,7 @@ def load(path: Path) -> list[Prompt]:
             continue
         prompt = _parse(line, f"{path}, line {number}")
         text = json.dumps(prompt.messages)
-        for seen, key, what in ((ids, prompt.id, f"id {prompt.id!r}"), (texts, text, "prompt")):
+        for seen, key, what in ((texts, text, "prompt"), (ids, prompt.id, f"id {prompt.id!r}")):
             if key in seen:
                 raise UsageError(f"{path}, line {number}: the {what} is already on line {seen[key]}. Remove one.")
             seen[key] = number

@@ -33,10 +33,10 @@ class ModelTable(Table):
 class PromptsTable(Table):
     """`[prompts]`: which requests are asked."""
 
-    file: str = "tiny"
-    """JSONL of prompts, or `tiny` for the shipped ones. Copied into the run when it is made."""
+    file: str = "everyday"
+    """JSONL of prompts, or the name of a shipped file in `data/prompts/`. Copied into the run when it is made."""
     heldout_file: str = ""
-    """JSONL of prompts kept for evaluation; empty: a share of `file` is kept aside."""
+    """JSONL or shipped name of prompts kept for evaluation; empty: a share of `file` is kept aside."""
     heldout: float = Field(0.2, gt=0, lt=1)
     """Share of `file` kept for evaluation where there is no `heldout_file`."""
     per_round: int = Field(40, ge=1)

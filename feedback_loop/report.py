@@ -41,6 +41,21 @@ def overview(run: Run) -> Overview:
     )
 
 
+def as_text(view: Overview) -> str:
+    """An overview for the terminal."""
+    lines = [f"{view.run}: {view.model}, policy in force: {view.policy}, {view.labels} rankings"]
+    for r in view.rounds:
+        marks = {"done": "x", "running": ">", "waiting": "?", "failed": "!", "todo": " "}
+        stages = " ".join(f"[{marks[s.state]}] {s.name}" for s in r.stages)
+        lines += [f"round {r.round:03d}  {stages}", f"           {r.labels} of {r.needed} rankings"]
+        if r.metrics:
+            lines.append("           " + ", ".join(f"{name} {value:.3g}" for name, value in r.metrics.items()))
+        if r.decision:
+            lines += [f"           {'kept' if r.decision.promoted else 'not kept'}: {r.decision.policy} is in force"]
+            lines += [f"           - {reason}" for reason in r.decision.reasons]
+    return "\n".join([*lines, *([view.message] if view.message else [])])
+
+
 def needed(run: Run, number: int) -> int:
     """Rankings that complete a round: the recipe's, or fewer where fewer comparisons could be made."""
     asked = run.recipe.rankings.needed

@@ -1,0 +1,29 @@
+"""The rule: better than the parent by the reward model, and not too far from the base."""
+
+import pytest
+
+from feedback_loop.promote import decide
+from feedback_loop.recipe import PromotionTable
+
+
+@pytest.mark.parametrize(
+    ("rate", "kl", "kept", "why"),
+    [
+        (0.6, 3.0, True, "wins 60%"),
+        (0.5, 3.0, True, "enough"),
+        (0.49, 3.0, False, "too few"),
+        (0.9, 31.0, False, "31.0 nats an answer from the base; beyond the 30"),
+    ],
+)
+def test_a_candidate_is_kept_only_if_better_and_near(rate: float, kl: float, kept: bool, why: str):
+    facts = {
+        "candidate": "round-001",
+        "parent": "round-000",
+        "win_rate_parent": rate,
+        "prompts": 64,
+        "policies": {"round-001": {"kl": kl}, "round-000": {"kl": 1.0}},
+    }
+    decision = decide(1, facts, PromotionTable(), when="now")
+    assert decision.promoted is kept
+    assert decision.policy == ("round-001" if kept else "round-000")
+    assert why in " ".join(decision.reasons)

@@ -1,0 +1,60 @@
+"""A recipe is read whole or refused in one line that names the key."""
+
+from pathlib import Path
+
+import pytest
+
+from feedback_loop import recipe
+from feedback_loop.errors import UsageError
+from feedback_loop.prompts import DATA
+
+
+def test_overrides_reach_tables_and_trl(tmp_path: Path):
+    file = tmp_path / "r.toml"
+    file.write_text("[policy.trl]\nbeta = 0.3\n")
+    read = recipe.load(file, ["policy.trl.beta=0.05", "model.name=Qwen/Qwen3-0.6B", "rankings.needed=8"])
+    assert read.policy.trl == {"beta": 0.05}
+    assert read.model.name == "Qwen/Qwen3-0.6B"
+    assert read.rankings.needed == 8
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[policy]\nbeta = 1", r"unknown key policy\.beta\. Known there: step, start"),
+        ("sead = 1", r"unknown key sead\. Known there: seed, launcher"),
+        ("[rankings]\nneeded = 'many'", r"rankings\.needed = 'many'"),
+        ("[rankings]\nneeded = 0", r"rankings\.needed = 0"),
+        ("[policy", "not valid TOML"),
+    ],
+)
+def test_a_wrong_key_type_or_value_is_named(tmp_path: Path, text: str, said: str):
+    file = tmp_path / "r.toml"
+    file.write_text(text)
+    with pytest.raises(UsageError, match=said) as error:
+        recipe.load(file)
+    assert str(file) in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("override", ["policy.trl.beta", "=3", "seed.x=1"])
+def test_an_override_that_is_none_says_how_to_write_it(override: str):
+    with pytest.raises(UsageError):
+        recipe.load(None, [*(["seed=1"] if override.startswith("seed.") else []), override])
+
+
+def test_a_missing_recipe_is_named(tmp_path: Path):
+    with pytest.raises(UsageError, match=r"absent\.toml: cannot read the recipe"):
+        recipe.load(tmp_path / "absent.toml")
+
+
+def test_dump_reads_back_the_same(tmp_path: Path):
+    read = recipe.load(None, ["policy.trl.loss_type=['sigmoid','sft']"])
+    file = tmp_path / "r.toml"
+    file.write_text(recipe.dump(read))
+    assert recipe.load(file) == read
+
+
+def test_shipped_recipes_are_valid():
+    for file in sorted((DATA / "recipes").glob("*.toml")):
+        recipe.load(file)
