@@ -1,0 +1,124 @@
+"""Personas: simulated annotators with a true utility of their own, and B-Pref's kinds of irrationality.
+
+The annotator model is that of Lee et al. 2021, "B-Pref" (arXiv 2111.03026), section 3.
+"""
+
+import math
+import random
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError, model_validator
+
+from feedback_loop.checks import SCRIPTS, known, met
+from feedback_loop.errors import UsageError
+from feedback_loop.prompts import DATA
+from feedback_loop.records import Comparison, Prompt, Record
+
+
+class Trait(Record):
+    """A check with the value it should have."""
+
+    check: str
+    value: Any = True
+    weight: float = Field(1.0, gt=0)
+
+    @model_validator(mode="after")
+    def _fits(self) -> "Trait":
+        try:
+            kind = known(self.check).value
+        except UsageError as error:
+            raise ValueError(str(error)) from error
+        if type(self.value) is not kind:
+            raise ValueError(f"check {self.check!r} takes a value of type {kind.__name__}, not {self.value!r}")
+        if self.check == "script" and self.value not in SCRIPTS:
+            raise ValueError(f"check 'script' knows {', '.join(SCRIPTS)}, not {self.value!r}")
+        return self
+
+
+class Annotator(Record):
+    """How far from always right."""
+
+    beta: float = Field(math.inf, gt=0)
+    """Bradley-Terry rationality: first wins with probability sigmoid(beta * difference); inf = noiseless."""
+    mistake: float = Field(0.0, ge=0, le=1)
+    """Probability of the opposite answer."""
+    skip: float = Field(0.0, ge=0, le=1)
+    """Probability of a skip where both answers have less than half of the utility there is."""
+    equal: float = Field(0.0, ge=0)
+    """A tie where the utilities differ by less than this."""
+    left_bias: float = Field(0.0, ge=0, le=1)
+    """Probability of choosing whichever stands first, whatever it is."""
+    fatigue: float = Field(0.0, ge=0)
+    """Growth of `mistake` per 100 answers given."""
+
+
+class Persona(Record):
+    """What a simulated person wants, and how they answer."""
+
+    name: str = Field(min_length=1)
+    gates: tuple[Trait, ...] = ()
+    wants: tuple[Trait, ...] = Field(min_length=1)
+    annotator: Annotator = Annotator()
+
+
+def load(path: Path) -> Persona:
+    """Read a persona; UsageError names the file and what is wrong in it."""
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"{path}: cannot read the persona ({error.strerror}). Shipped ones: {_shipped()}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: not valid TOML: {error}. Correct the file.") from error
+    try:
+        return Persona.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise UsageError(f"{path}: {key}: {first['msg']}. See docs/checks.md.") from error
+
+
+def find(name: str) -> Persona:
+    """A persona by its file, or by the name of a shipped one."""
+    ours = DATA / "personas" / f"{name}.toml"
+    return load(ours if ours.exists() else Path(name))
+
+
+def gated(persona: Persona, prompt: Prompt, completion: str) -> bool:
+    """Whether a completion passes all of the persona's gates."""
+    return all(met(gate.check, completion, gate.value, prompt) for gate in persona.gates)
+
+
+def utility(persona: Persona, prompt: Prompt, completion: str) -> float:
+    """What the completion is truly worth to the persona, in [0, 1]: the weighted share of wants met; 0 where a gate fails."""
+    if not gated(persona, prompt, completion):
+        return 0.0
+    worth = sum(w.weight for w in persona.wants if met(w.check, completion, w.value, prompt))
+    return worth / sum(w.weight for w in persona.wants)
+
+
+def answer(
+    persona: Persona, comparison: Comparison, rng: random.Random, answered: int = 0
+) -> tuple[Literal["submitted", "discarded"], str | None]:
+    """The persona's answer to a comparison, after `answered` earlier ones: (status, choice) of a ranking.
+
+    Equal utilities are a tie, or `neither` where both are 0.
+    """
+    who = persona.annotator
+    first, second = comparison.completions[:2]
+    u, v = (utility(persona, comparison.prompt, c.completion) for c in (first, second))
+    if max(u, v) < 0.5 and rng.random() < who.skip:
+        return "discarded", None
+    if rng.random() < who.left_bias:
+        return "submitted", first.id
+    if u == v or abs(u - v) < who.equal:
+        return "submitted", "neither" if u == v == 0 else "tie"
+    right = u > v if math.isinf(who.beta) else rng.random() < 1 / (1 + math.exp(-who.beta * (u - v)))
+    if rng.random() < min(0.5, who.mistake + who.fatigue * answered / 100):
+        right = not right
+    return "submitted", (first if right else second).id
+
+
+def _shipped() -> str:
+    return ", ".join(sorted(p.stem for p in (DATA / "personas").glob("*.toml")))
