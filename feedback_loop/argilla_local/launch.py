@@ -7,6 +7,7 @@ import asyncio
 import json
 import os
 import shutil
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -20,6 +21,7 @@ def main(home: Path, listener: socket.socket, lock: int) -> None:
     """Serve until SIGTERM; Valkey ends with the server."""
     port = listener.getsockname()[1]
     write_state(home, port)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that `finally` is reached at any moment
     kept = json.loads((home / "credentials.json").read_text(encoding="utf-8"))
     # A Unix socket's path may have about 100 characters only, so it stands in a short folder of its own.
     with tempfile.TemporaryDirectory(prefix="feedback-loop-") as short:
