@@ -1,0 +1,65 @@
+"""From people's rankings to training pairs."""
+
+import hashlib
+from collections.abc import Sequence
+
+from feedback_loop.records import Comparison, Message, Preference, Ranking
+
+
+def preferences(comparisons: Sequence[Comparison], rankings: Sequence[Ranking]) -> list[Preference]:
+    """The training pairs that the rankings state, in their order.
+
+    A choice gives the chosen completion over each other one. A tie gives one pair marked `tie`, spelled as the first
+    completion shown (`chosen`) and the second (`rejected`); it prefers neither. `neither` and skips give none. An edit is
+    the best answer the person could think of: it gives the edit over each completion shown (`source="edit"`), beside the
+    pair of the choice itself. Rankings of comparisons that are not given are left out.
+    """
+    asked = {c.id: c for c in comparisons}
+    known = [(asked[r.comparison_id], r) for r in rankings if r.comparison_id in asked and r.status == "submitted"]
+    return [pair for comparison, ranking in known for pair in _pairs(comparison, ranking)]
+
+
+def split(prefs: Sequence[Preference], share: float, seed: int) -> tuple[list[Preference], list[Preference]]:
+    """Training and held-out pairs, apart by prompt: about `share` of the prompts are held out.
+
+    Whether a prompt is held out hangs on the seed and its id alone, so it stays so as more pairs arrive. Only where that
+    would leave nothing to train on do the pairs of the prompt nearest to the line train.
+    """
+    places = {p.prompt_id: _place(seed, p.prompt_id) for p in prefs}
+    held = {prompt for prompt, place in places.items() if place < share}
+    if places and len(held) == len(places):
+        held.remove(max(places, key=lambda prompt: places[prompt]))
+    return [p for p in prefs if p.prompt_id not in held], [p for p in prefs if p.prompt_id in held]
+
+
+def _pairs(comparison: Comparison, ranking: Ranking) -> list[Preference]:
+    shown = {c.id: c.completion for c in comparison.completions}
+    pairs: list[Preference] = []
+    if ranking.choice == "tie":
+        first, second = list(shown.values())[:2]
+        pairs.append(_pair(comparison, ranking, first, second).model_copy(update={"tie": True}))
+    elif ranking.choice in shown:
+        others = [text for identity, text in shown.items() if identity != ranking.choice]
+        pairs += [_pair(comparison, ranking, shown[ranking.choice], other) for other in others]
+    if ranking.edit:
+        better = [_pair(comparison, ranking, ranking.edit, text) for text in shown.values() if text != ranking.edit]
+        pairs += [pair.model_copy(update={"source": "edit"}) for pair in better]
+    return pairs
+
+
+def _pair(comparison: Comparison, ranking: Ranking, chosen: str, rejected: str) -> Preference:
+    return Preference(
+        prompt=comparison.prompt.prompt,
+        chosen=(Message(role="assistant", content=chosen),),
+        rejected=(Message(role="assistant", content=rejected),),
+        prompt_id=comparison.prompt_id,
+        comparison_id=comparison.id,
+        user_id=ranking.user_id,
+        round=comparison.round,
+    )
+
+
+def _place(seed: int, prompt_id: str) -> float:
+    """A number from 0 to 1 that the seed and the prompt's id fix."""
+    digest = hashlib.sha256(f"{seed}/{prompt_id}".encode()).digest()
+    return int.from_bytes(digest[:8]) / 2**64

@@ -1,0 +1,154 @@
+"""Carries the journal's events to Argilla in order, and brings back what was answered in Argilla itself.
+
+Submitting and withdrawing may be repeated without harm, and an event is marked only after Argilla acknowledged it. So a
+courier killed between the two repeats one event, and each has its effect exactly once.
+"""
+
+import contextlib
+import fcntl
+import os
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from feedback_loop.records import Ranking
+from feedback_loop.store.journal import Event, Journal
+from feedback_loop.store.ranking_store import RankingStore
+
+POLL_SECONDS = 0.2
+"""How soon a vote of this or another process is noticed."""
+LONGEST_PAUSE = 30.0
+
+
+@dataclass(frozen=True)
+class DeliveryState:
+    """What the app shows about delivery."""
+
+    pending: int = 0
+    error: str = ""
+    argilla_url: str = ""
+
+
+def deliver(journal: Journal, store: RankingStore) -> int:
+    """Give Argilla all that it lacks, oldest first; how many events. One process at a time."""
+    with _alone(journal.path):
+        return _deliver(journal, store)
+
+
+def reconcile(journal: Journal, store: RankingStore, round: int) -> None:  # noqa: A002
+    """Take answers given in Argilla's own pages into the journal, as already delivered.
+
+    Where both hold an answer and they differ, the journal's wins while it is undelivered or the newer of the two;
+    otherwise the person changed it in Argilla, and that wins. An answer deleted in Argilla stays in the journal.
+    """
+    with _alone(journal.path):
+        _deliver(journal, store)
+        found = store.rankings(round)
+        known = {(e.user_id, e.comparison_id): e for e in journal.last_events(round)}
+        for ranking in found:
+            if _newer(ranking, known.get((ranking.user_id, ranking.comparison_id))):
+                journal.record(ranking, round, delivered=True)
+
+
+class Courier:
+    """A daemon thread that delivers while it lives. A store that blocks or fails holds up nobody else."""
+
+    def __init__(self, journal_path: Path, connect: Callable[[], RankingStore]) -> None:
+        self._path, self._connect = journal_path, connect
+        self._state = DeliveryState()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="courier", daemon=True)
+        self._thread.start()
+
+    def state(self) -> DeliveryState:
+        """How many events wait, what stands in their way, and where Argilla is."""
+        return self._state
+
+    def stop(self) -> None:
+        """End after the event under way, waiting at most five seconds for it."""
+        self._stopping.set()
+        self._thread.join(timeout=5)
+
+    def _run(self) -> None:
+        pause, store = POLL_SECONDS, None
+        while not self._stopping.is_set():
+            waiting = -1
+            try:
+                with contextlib.closing(Journal(self._path)) as journal:
+                    waiting = self._count(journal)
+                    store = store or self._connect()
+                    self._state = replace(self._state, argilla_url=store.url)
+                    self._deliver_while_alive(journal, store)
+                pause = POLL_SECONDS
+            except Exception as error:
+                store, pause = None, min(max(pause, 0.5) * 2, LONGEST_PAUSE)
+                self._state = replace(self._state, error=" ".join(str(error).split()) or type(error).__name__)
+            self._rest(pause, waiting)
+
+    def _deliver_while_alive(self, journal: Journal, store: RankingStore) -> None:
+        while not self._stopping.is_set():
+            if self._count(journal):
+                deliver(journal, store)
+                self._count(journal)
+            self._state = replace(self._state, error="")
+            self._stopping.wait(POLL_SECONDS)
+
+    def _rest(self, seconds: float, waiting: int) -> None:
+        """Wait, but no longer than until the next vote."""
+        slept = 0.0
+        while slept < seconds and not self._stopping.wait(POLL_SECONDS):
+            slept += POLL_SECONDS
+            with contextlib.suppress(Exception), contextlib.closing(Journal(self._path)) as journal:
+                if self._count(journal) > waiting >= 0:
+                    return
+
+    def _count(self, journal: Journal) -> int:
+        pending = len(journal.undelivered())
+        self._state = replace(self._state, pending=pending)
+        return pending
+
+
+def start(journal_path: Path, connect: Callable[[], RankingStore]) -> Courier:
+    """Start delivering a journal to the store that `connect` opens, again after each failure."""
+    return Courier(journal_path, connect)
+
+
+def _deliver(journal: Journal, store: RankingStore) -> int:
+    events = journal.undelivered()
+    for event in events:
+        if event.ranking is None:
+            store.withdraw(event.user_id, event.comparison_id)
+        else:
+            store.submit(event.user_id, event.ranking)
+        journal.mark_delivered(event)
+    return len(events)
+
+
+def _newer(found: Ranking, known: Event | None) -> bool:
+    """Whether what Argilla holds should replace what the journal last heard."""
+    if known is None:
+        return True
+    if not known.delivered:
+        return False
+    if known.ranking is None:
+        return True  # the undo was delivered, so this was answered in Argilla after it
+    if _said(found) == _said(known.ranking):
+        return False
+    return datetime.fromisoformat(found.created_at) > datetime.fromisoformat(known.ranking.created_at)
+
+
+def _said(ranking: Ranking) -> tuple[str | None, ...]:
+    return ranking.status, ranking.choice, ranking.comment or None, ranking.edit or None
+
+
+@contextlib.contextmanager
+def _alone(journal: Path) -> Iterator[None]:
+    """Hold the lock file beside the journal; a killed process leaves none behind."""
+    descriptor = os.open(journal.with_name(journal.name + ".delivery-lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,130 @@
+"""The desk: the one door through which people and simulated annotators answer the open round."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from feedback_loop.errors import UsageError
+from feedback_loop.records import Comparison, Ranking, now
+from feedback_loop.store.journal import Journal
+
+
+class UnknownComparison(UsageError):
+    """No such comparison, or no such choice in it."""
+
+
+class AlreadyAnswered(UsageError):
+    """This person's answer to the comparison stands already."""
+
+
+class RoundClosed(UsageError):
+    """The comparison belongs to a round that is no longer asked."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the open round is; counts of answers, skips left out, except in `left`."""
+
+    answered: int
+    """By everybody, as far as they count towards `needed`."""
+    mine: int
+    needed: int
+    left: int
+    """Comparisons that this user can still be shown."""
+
+
+class Desk:
+    """Shows comparisons of the open round and takes answers; `vote` returns once the answer is durable.
+
+    `run_comparisons` and `needed` are asked each time, so a round may open or close meanwhile. `per_comparison` is how
+    many people's answers each comparison should get.
+    """
+
+    def __init__(
+        self,
+        run_comparisons: Callable[[], Sequence[Comparison]],
+        journal: Journal,
+        needed: Callable[[], int],
+        per_comparison: int,
+    ) -> None:
+        self._comparisons, self._journal = run_comparisons, journal
+        self._needed, self._per_comparison = needed, per_comparison
+
+    def next(self, user_id: str, skip: Collection[str] = ()) -> Comparison | None:
+        """What to show this user: among those not answered or in `skip`, the one furthest from enough answers.
+
+        Each user has an order of their own, always the same, so two at once seldom get the same comparison.
+        """
+        comparisons = self._comparisons()
+        rankings = self._rankings(comparisons)
+        seen = {r.comparison_id for r in rankings if r.user_id == user_id} | set(skip)
+        answers = Counter(r.comparison_id for r in rankings if r.status == "submitted")
+        open_ = [c for c in comparisons if c.id not in seen]
+        return min(open_, key=lambda c: (min(answers[c.id], self._per_comparison), _order(user_id, c.id)), default=None)
+
+    def vote(
+        self,
+        user_id: str,
+        comparison_id: str,
+        status: Literal["submitted", "discarded"],
+        choice: str | None,
+        comment: str | None = None,
+        edit: str | None = None,
+    ) -> Ranking:
+        """Store an answer. UnknownComparison, RoundClosed or AlreadyAnswered where it cannot count; nothing is stored then."""
+        comparison = self._find(comparison_id)
+        choices = {"tie", "neither", *(c.id for c in comparison.completions)}
+        if (status == "submitted" and choice not in choices) or (status == "discarded" and choice is not None):
+            raise UnknownComparison(
+                f"{choice!r} is no answer to comparison {comparison_id}. Reload the page, and choose again"
+            )
+        ranking = Ranking(
+            comparison_id=comparison_id,
+            user_id=user_id,
+            status=status,
+            choice=choice,
+            comment=comment or None,
+            edit=edit or None,
+            created_at=now(),
+        )
+        if not self._journal.record(ranking, comparison.round):
+            raise AlreadyAnswered(f"You have answered comparison {comparison_id} already. Undo it to answer it anew")
+        return ranking
+
+    def undo(self, user_id: str) -> Comparison | None:
+        """Take back this user's last answer in the open round; the comparison to show again."""
+        comparisons = self._comparisons()
+        if not comparisons:
+            return None
+        comparison_id = self._journal.undo(user_id, comparisons[0].round)
+        return next((c for c in comparisons if c.id == comparison_id), None)
+
+    def progress(self, user_id: str) -> Progress:
+        """How far the open round is, for everybody and for this user."""
+        comparisons = self._comparisons()
+        rankings = self._rankings(comparisons)
+        mine = [r for r in rankings if r.user_id == user_id]
+        return Progress(
+            answered=sum(r.status == "submitted" for r in rankings),
+            mine=sum(r.status == "submitted" for r in mine),
+            needed=self._needed(),
+            left=len({c.id for c in comparisons} - {r.comparison_id for r in mine}),
+        )
+
+    def _rankings(self, comparisons: Sequence[Comparison]) -> list[Ranking]:
+        return self._journal.rankings(comparisons[0].round) if comparisons else []
+
+    def _find(self, comparison_id: str) -> Comparison:
+        comparisons = self._comparisons()
+        found = next((c for c in comparisons if c.id == comparison_id), None)
+        if found is not None:
+            return found
+        if not comparisons or self._journal.knows(comparison_id):
+            raise RoundClosed(f"Comparison {comparison_id} is no longer asked: its round is closed. Reload the page")
+        raise UnknownComparison(f"There is no comparison {comparison_id} in the open round. Reload the page")
+
+
+def _order(user_id: str, comparison_id: str) -> str:
+    return hashlib.sha256(f"{user_id}\n{comparison_id}".encode()).hexdigest()

@@ -1,0 +1,164 @@
+"""The durable journal: a ranking is acknowledged once it is here, whatever Argilla does.
+
+One SQLite file of append-only events. An answer's present state is the last event of its user and comparison.
+"""
+
+import contextlib
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from feedback_loop.errors import LoopError
+from feedback_loop.records import Ranking, now
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS events (
+  sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+  kind TEXT NOT NULL CHECK (kind IN ('vote', 'undo')),
+  round INTEGER NOT NULL,
+  user_id TEXT NOT NULL,
+  comparison_id TEXT NOT NULL,
+  ranking TEXT,
+  created_at TEXT NOT NULL,
+  delivered INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX IF NOT EXISTS of_answer ON events (round, user_id, comparison_id, sequence);
+CREATE INDEX IF NOT EXISTS waiting ON events (sequence) WHERE delivered = 0;
+"""
+LAST = """
+SELECT * FROM events e WHERE sequence =
+  (SELECT max(sequence) FROM events WHERE round = e.round AND user_id = e.user_id AND comparison_id = e.comparison_id)
+"""
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something a person did, in the order in which it was acknowledged."""
+
+    sequence: int
+    kind: Literal["vote", "undo"]
+    round: int
+    user_id: str
+    comparison_id: str
+    ranking: Ranking | None
+    """The answer; None for an undo."""
+    delivered: bool
+
+
+class Journal:
+    """A run's journal. Threads may share one object; processes open the same path. LoopError if it cannot be read."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        with self._explained():
+            self._database = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
+            try:
+                self._database.row_factory = sqlite3.Row
+                self._database.execute("PRAGMA journal_mode=WAL")
+                self._database.execute("PRAGMA synchronous=FULL")
+                self._database.executescript(SCHEMA)
+            except sqlite3.Error:
+                self._database.close()
+                raise
+
+    def close(self) -> None:
+        """Close the file; what was recorded stays."""
+        with self._lock:
+            self._database.close()
+
+    def record(self, ranking: Ranking, round: int, *, delivered: bool = False) -> bool:  # noqa: A002
+        """Store an answer durably. False, and nothing stored, where that user's answer already stands.
+
+        With `delivered`, an answer that was given in Argilla is taken in: it replaces the one that stands.
+        """
+        with self._transaction() as database:
+            if not delivered and self._stands(database, round, ranking.user_id, ranking.comparison_id):
+                return False
+            database.execute(
+                "INSERT INTO events (kind, round, user_id, comparison_id, ranking, created_at, delivered)"
+                " VALUES ('vote', ?, ?, ?, ?, ?, ?)",
+                (round, ranking.user_id, ranking.comparison_id, ranking.model_dump_json(), now(), delivered),
+            )
+        return True
+
+    def undo(self, user_id: str, round: int) -> str | None:  # noqa: A002
+        """Take back that user's last standing answer of the round; its comparison's id, or None if there is none."""
+        with self._transaction() as database:
+            query = LAST + " AND round = ? AND user_id = ? AND kind = 'vote' ORDER BY sequence DESC LIMIT 1"
+            last = database.execute(query, (round, user_id)).fetchone()
+            if last is None:
+                return None
+            database.execute(
+                "INSERT INTO events (kind, round, user_id, comparison_id, created_at) VALUES ('undo', ?, ?, ?, ?)",
+                (round, user_id, last["comparison_id"], now()),
+            )
+        return str(last["comparison_id"])
+
+    def rankings(self, round: int) -> list[Ranking]:  # noqa: A002
+        """The answers of a round that stand, in the order in which they were given."""
+        return [e.ranking for e in self.last_events(round) if e.ranking is not None]
+
+    def last_events(self, round: int) -> list[Event]:  # noqa: A002
+        """The last event of each user and comparison of a round, undos included."""
+        return self._read(LAST + " AND round = ? ORDER BY sequence", (round,))
+
+    def undelivered(self) -> list[Event]:
+        """What Argilla has not acknowledged yet, oldest first."""
+        return self._read("SELECT * FROM events WHERE delivered = 0 ORDER BY sequence", ())
+
+    def mark_delivered(self, event: Event) -> None:
+        """Note that Argilla has this event."""
+        with self._transaction() as database:
+            database.execute("UPDATE events SET delivered = 1 WHERE sequence = ?", (event.sequence,))
+
+    def knows(self, comparison_id: str) -> bool:
+        """Whether anybody ever answered this comparison, in any round."""
+        return bool(self._read("SELECT * FROM events WHERE comparison_id = ? LIMIT 1", (comparison_id,)))
+
+    def _read(self, query: str, values: Sequence[object]) -> list[Event]:
+        with self._lock, self._explained():
+            return [_event(row) for row in self._database.execute(query, tuple(values))]
+
+    def _stands(self, database: sqlite3.Connection, *answer: object) -> bool:
+        query = "SELECT kind FROM events WHERE round = ? AND user_id = ? AND comparison_id = ?"
+        last = database.execute(query + " ORDER BY sequence DESC LIMIT 1", answer).fetchone()
+        return last is not None and last["kind"] == "vote"
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._lock, self._explained():
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._database
+                self._database.execute("COMMIT")
+            except BaseException:
+                if self._database.in_transaction:
+                    self._database.execute("ROLLBACK")
+                raise
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, ValueError) as error:
+            raise LoopError(
+                f"The rankings in {self.path} cannot be read or written ({' '.join(str(error).split())[:200]}). "
+                "Free the disk, or put back a copy of the file; Argilla holds what was delivered"
+            ) from error
+
+
+def _event(row: sqlite3.Row) -> Event:
+    ranking = None if row["ranking"] is None else Ranking.model_validate_json(row["ranking"])
+    return Event(
+        sequence=row["sequence"],
+        kind=row["kind"],
+        round=row["round"],
+        user_id=row["user_id"],
+        comparison_id=row["comparison_id"],
+        ranking=ranking,
+        delivered=bool(row["delivered"]),
+    )

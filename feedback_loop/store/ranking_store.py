@@ -1,0 +1,26 @@
+"""What the loop needs of the place where rankings are kept."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from feedback_loop.records import Comparison, Ranking
+
+
+class RankingStore(Protocol):
+    """Keeps comparisons and people's rankings of them. Every method may be repeated without harm."""
+
+    @property
+    def url(self) -> str:
+        """Where a person finds it."""
+
+    def publish(self, comparisons: Sequence[Comparison]) -> None:
+        """Make the comparisons known; those it already has are left as they are."""
+
+    def submit(self, user_id: str, ranking: Ranking) -> None:
+        """Create this user's answer to the comparison, or replace it."""
+
+    def withdraw(self, user_id: str, comparison_id: str) -> None:
+        """Take this user's answer back, if there is one."""
+
+    def rankings(self, round: int) -> list[Ranking]:  # noqa: A002
+        """All users' answers of a round, wherever they were given."""
