@@ -16,12 +16,16 @@ def begin(path: Path, recipe_name: str | None, model: str | None, overrides: Seq
 
     Without a recipe: `demo` for the shipped tiny model, `default` for any other.
     """
-    from policies.base import check_model
+    from feedback_loop.models import check_model
+    from policies.dpo import check_options as check_policy
+    from reward.train import check_options as check_reward
 
     file = shipped("recipes", recipe_name or ("demo" if model in (None, "tiny") else "default"), ".toml")
     named = [f"model.name={_literal(model)}"] if model is not None else []
     read = _absolute(recipe.load(file, [*overrides, *named]))
     train, heldout = _prompts(read, file.parent)
+    check_reward(read.reward)
+    check_policy(read.policy)
     check_model(read.model)
     return runs.create(path, read, train, heldout)
 

@@ -65,7 +65,7 @@ def _writable(run: Run) -> Finding:
 
 
 def _model(run: Run) -> Iterator[Finding]:
-    from policies.base import check_model
+    from feedback_loop.models import check_model
 
     yield _try(lambda: check_model(run.recipe.model), f"model {run.recipe.model.name}")
 

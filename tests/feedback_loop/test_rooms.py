@@ -9,7 +9,10 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 ROOMS = ("feedback_loop", "policies", "reward", "ui")
-SHARED = {"chat", "errors", "overview", "progress", "prompts", "recipe", "records", "run", "store", "tracking"}
+SHARED = {
+    *("chat", "errors", "models", "overview", "progress", "prompts", "recipe", "records", "run", "store", "tracking"),
+    "training",
+}
 """What every room may use of `feedback_loop`."""
 WIRING = {"begin", "cli", "doctor", "loop", "serving", "stages"}
 """What in `feedback_loop` may use the other rooms."""

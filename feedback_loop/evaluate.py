@@ -1,0 +1,23 @@
+"""Figures that compare policies."""
+
+from collections.abc import Sequence
+
+
+def win_rate(ours: Sequence[float], theirs: Sequence[float]) -> float:
+    """Share of prompts on which ours is worth more, ties counting half; both are in the order of the prompts."""
+    points = [1.0 if a > b else 0.5 if a == b else 0.0 for a, b in zip(ours, theirs, strict=True)]
+    return mean(points)
+
+
+def kl_estimate(policy: Sequence[float], reference: Sequence[float]) -> float:
+    """KL(policy || reference) in nats a completion, from log-probabilities of the policy's own completions.
+
+    The plain Monte-Carlo mean of log p - log q, "k1" in Schulman 2020, "Approximating KL Divergence": unbiased, and over
+    whole completions steadier than k3, whose exponential explodes where the two are far apart. It may come out below 0.
+    """
+    return mean([p - q for p, q in zip(policy, reference, strict=True)])
+
+
+def mean(values: Sequence[float]) -> float:
+    """Arithmetic mean; 0 of nothing."""
+    return sum(values) / len(values) if values else 0.0

@@ -1,0 +1,90 @@
+"""Draw completions from a policy: batched by length, seeded, and never the same answer twice to one prompt."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from feedback_loop.chat import end_id, render_prompt, without_thought
+from feedback_loop.progress import Progress
+from feedback_loop.recipe import SamplingTable
+from feedback_loop.records import Completion, Prompt
+from policies.base import Policy
+
+TRIES = 4
+"""Draws for one completion before an identical one is given up."""
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """Completions in the order of the prompts, and the ids of prompts that got fewer than were asked for."""
+
+    completions: list[Completion]
+    dropped: list[str]
+
+
+def sample(
+    policy: Policy,
+    prompts: Sequence[Prompt],
+    settings: SamplingTable,
+    *,
+    completions: int,
+    thinking: bool,
+    seed: int,
+    report: Progress,
+) -> Sampled:
+    """`completions` different completions a prompt; empty ones and repeats are drawn again, then left out."""
+    kept: dict[int, list[str]] = {index: [] for index in range(len(prompts))}
+    total = completions * len(prompts)
+    for attempt in range(TRIES):
+        wanted = [i for i, texts in kept.items() for _ in range(completions - len(texts))]
+        rendered = [render_prompt(policy.tokenizer, prompts[i].messages, thinking=thinking) for i in wanted]
+        for place, text in _draw(policy, rendered, settings, seed + attempt):
+            texts = kept[wanted[place]]
+            if text and text not in texts:
+                texts.append(text)
+            report(sum(map(len, kept.values())), total, "sampling")
+    report(total, total, "sampling")
+    made = [
+        Completion(
+            id=f"{policy.name}-{prompt.id}-{seed:x}-{number}",
+            prompt_id=prompt.id,
+            completion=text,
+            policy=policy.name,
+            seed=seed,
+        )
+        for index, prompt in enumerate(prompts)
+        for number, text in enumerate(kept[index])
+    ]
+    return Sampled(made, [p.id for i, p in enumerate(prompts) if len(kept[i]) < completions])
+
+
+def _draw(policy: Policy, rendered: list[str], settings: SamplingTable, seed: int) -> Iterator[tuple[int, str]]:
+    """(place among `rendered`, completion) for each, shortest prompts first, so that little is padded."""
+    import torch
+
+    torch.manual_seed(seed)
+    order = sorted(range(len(rendered)), key=lambda i: len(rendered[i]))
+    for start in range(0, len(order), settings.batch_size):
+        batch = order[start : start + settings.batch_size]
+        yield from zip(batch, _generate(policy, [rendered[i] for i in batch], settings), strict=True)
+
+
+def _generate(policy: Policy, texts: list[str], settings: SamplingTable) -> list[str]:
+    import torch
+
+    tokenizer: Any = policy.tokenizer
+    inputs = tokenizer(texts, return_tensors="pt", padding=True, padding_side="left", add_special_tokens=False)
+    with torch.inference_mode():
+        output = policy.model.generate(
+            input_ids=inputs["input_ids"].to(policy.model.device),
+            attention_mask=inputs["attention_mask"].to(policy.model.device),
+            do_sample=True,
+            temperature=settings.temperature,
+            top_p=settings.top_p,
+            top_k=0,
+            max_new_tokens=settings.max_new_tokens,
+            eos_token_id=end_id(tokenizer),
+            pad_token_id=tokenizer.pad_token_id,
+        )
+    new = output[:, inputs["input_ids"].shape[1] :]
+    return [without_thought(text) for text in tokenizer.batch_decode(new, skip_special_tokens=True)]
