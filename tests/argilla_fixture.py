@@ -1,8 +1,8 @@
 """A real embedded Argilla for tests, apart from the user's own.
 
-`argilla` is shared by a whole test run, also by the workers of pytest-xdist: its home stands beside their folders, and each
-holds the same lease as the program itself does, so that the last to leave stops it. A test that stops or restarts the
-server takes `fresh_home` instead.
+`argilla` is shared by a whole test run, also by the workers of pytest-xdist: its home stands beside their folders, and
+each holds the same lease as the program itself does, so that the last to leave stops it. A test that stops or restarts
+the server takes `fresh_home` instead.
 """
 
 import fcntl

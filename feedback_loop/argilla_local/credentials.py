@@ -27,7 +27,9 @@ def load(home: Path) -> Credentials | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError) as error:
-        raise LoopError(f"{file}: not readable. Delete it for new ones: rm {file}; feedback-loop argilla start") from error
+        raise LoopError(
+            f"{file}: not readable. Delete it for new ones: rm {file}; feedback-loop argilla start"
+        ) from error
 
 
 def ensure(home: Path) -> Credentials:

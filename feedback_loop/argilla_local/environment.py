@@ -44,7 +44,9 @@ def _run(command: list[str], out: object, log: Path) -> None:
     try:
         done = subprocess.run(command, stdout=out, stderr=subprocess.STDOUT, check=False)  # type: ignore[call-overload]
     except OSError as error:
-        raise LoopError(f"{command[0]}: {error.strerror}. Argilla's environment could not be made; see {log}") from error
+        raise LoopError(
+            f"{command[0]}: {error.strerror}. Argilla's environment could not be made; see {log}"
+        ) from error
     if done.returncode != 0:
         raise LoopError(
             f"Argilla's environment could not be installed (pip's words are in {log}). "

@@ -87,9 +87,7 @@ def status() -> Status:
     if state is None or kept is None:
         return Status(running=False, api_url="", api_key="", pid=None, home=home, log=home / "server.log")
     url = f"http://127.0.0.1:{state['port']}"
-    return Status(
-        running=True, api_url=url, api_key=kept.api_key, pid=state["pid"], home=home, log=home / "server.log"
-    )
+    return Status(running=True, api_url=url, api_key=kept.api_key, pid=state["pid"], home=home, log=home / "server.log")
 
 
 def connection() -> Connection | None:

@@ -61,9 +61,9 @@ def _get(argilla: Connection, key: str, path: str) -> dict:
     return reply.json()
 
 
-def found(world, query: str | None = None, filter=None) -> set[str]:
+def found(world, query: str | None = None, where=None) -> set[str]:
     """Record ids that the SDK finds."""
-    wanted = rg.Query(query=query, filter=rg.Filter(filter) if filter else None)
+    wanted = rg.Query(query=query, filter=rg.Filter(where) if where else None)
     return {record.id for record in world.dataset.records(wanted)}
 
 
@@ -144,7 +144,7 @@ def test_text_search_may_look_at_one_field(world):
     ],
 )
 def test_filters_of_the_sdk(world, wanted, ids: set[str]):
-    assert found(world, filter=wanted) == ids
+    assert found(world, where=wanted) == ids
 
 
 def test_a_metadata_list_and_a_query_meet(world):
@@ -180,7 +180,7 @@ def test_similarity_from_a_vector_and_from_a_record(world):
     assert far[0] == ["hi", "dash"]
     record = next(iter(world.dataset.records(rg.Query(filter=rg.Filter(("id", "==", "cat"))))))
     like = rg.Query(similar=rg.Similar("v", record))
-    assert [r.id for r, _ in world.dataset.records(like)][0] == "category"
+    assert next(r.id for r, _ in world.dataset.records(like)) == "category"
 
 
 def test_similarity_respects_filters_and_text(world):
@@ -194,7 +194,9 @@ def test_similarity_respects_filters_and_text(world):
 def test_metrics_of_metadata(world):
     found_ = {
         p["name"]: _get(world.argilla, world.keys["owner"], f"metadata-properties/{p['id']}/metrics")
-        for p in _get(world.argilla, world.keys["owner"], f"me/datasets/{world.dataset.id}/metadata-properties")["items"]
+        for p in _get(world.argilla, world.keys["owner"], f"me/datasets/{world.dataset.id}/metadata-properties")[
+            "items"
+        ]
     }
     assert (found_["n"]["min"], found_["n"]["max"]) == (0, 6)
     assert found_["x"]["max"] == 3.0
@@ -215,8 +217,8 @@ def test_responses_drive_status_filters_orders_and_progress(world):
     assert page(world, filters=filters(terms(stars, "5")))[0] == ["cat"]
     assert page(world, filters=filters({"type": "range", "scope": stars, "le": 2}))[0] == ["ru"]
     assert page(world, sort=[{"scope": stars, "order": "asc"}])[0][:2] == ["ru", "cat"]
-    assert found(world, filter=[("status", "==", "completed")]) == {"cat"}
-    assert found(world, filter=[("response.status", "==", "submitted")]) == {"cat", "ru"}
+    assert found(world, where=[("status", "==", "completed")]) == {"cat"}
+    assert found(world, where=[("response.status", "==", "submitted")]) == {"cat", "ru"}
     mine = _get(world.argilla, world.keys["second"], f"me/datasets/{world.dataset.id}/metrics")["responses"]
     assert mine == {"total": len(TEXTS), "submitted": 1, "discarded": 1, "draft": 0, "pending": len(TEXTS) - 2}
     team = _get(world.argilla, world.keys["owner"], f"datasets/{world.dataset.id}/progress")

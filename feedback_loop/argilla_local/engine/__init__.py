@@ -1,3 +1,4 @@
+# ruff: noqa: ANN, PLR0917 (signatures are the server's own; its types are not in the environment that lints)
 """A search engine for the Argilla server that answers from the server's own SQLite database.
 
 The database is the index: nothing is written twice, so nothing can disagree. A search reads the light columns that
@@ -20,6 +21,7 @@ from argilla_server.search_engine.base import (
 )
 from engine import filters, ordering, rows, similarity, text
 from sqlalchemy import func, select
+
 
 async def _nothing(*_args, **_kwargs):
     """There is no index to keep up to date."""

@@ -1,3 +1,4 @@
+# ruff: noqa: ANN (the server's types are not in the environment that lints)
 """Which records a filter lets through."""
 
 from datetime import UTC, datetime
@@ -46,7 +47,8 @@ def values(row, scope):
         return listed(row.suggestions.get(scope.question, {}).get(scope.property))
     if isinstance(scope, ResponseFilterScope):
         return [
-            value for _, status, answers in responses(row, scope.user)
+            value
+            for _, status, answers in responses(row, scope.user)
             for value in (listed(answers.get(scope.question)) if scope.question else [status])
         ]
     return listed(getattr(row, scope.property))

@@ -1,3 +1,4 @@
+# ruff: noqa: ANN (the server's types are not in the environment that lints)
 """In which order records come."""
 
 import hashlib

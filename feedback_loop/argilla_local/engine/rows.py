@@ -1,3 +1,4 @@
+# ruff: noqa: ANN (the server's types are not in the environment that lints)
 """Records as the search sees them: light rows, with only the parts that a search needs."""
 
 from dataclasses import dataclass, field

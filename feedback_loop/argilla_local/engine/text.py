@@ -1,3 +1,4 @@
+# ruff: noqa: ANN (the server's types are not in the environment that lints)
 """Whole-word text search in any script.
 
 A query reads as in Argilla's own engine: all words must occur; `"a phrase"` stays together, `-word` must not occur,
@@ -9,8 +10,7 @@ import re
 import unicodedata
 
 UNSPACED = (
-    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-    "\U00020000-\U0003ffff"
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 )
 MARKS = "".join(chr(c) for c in range(0x300, 0x1F000) if unicodedata.category(chr(c)) in {"Mn", "Mc"})
 BEGIN = f"(?:(?<=[{UNSPACED}])|(?<![\\w{MARKS}]))"
