@@ -1,8 +1,9 @@
-# ruff: noqa: ANN, PLR0917 (signatures are the server's own; its types are not in the environment that lints)
+# ruff: noqa: ANN, PLR0917
+# No annotations: signatures are the server's own; its types are not in the environment that lints.
 """A search engine for the Argilla server that answers from the server's own SQLite database.
 
 The database is the index: nothing is written twice, so nothing can disagree. A search reads the light columns that
-its filters and orders need and works on them in memory, which takes some 20 ms a thousand records. Meaning of
+its filters and orders need and works on them in memory. Meaning of
 filters, orders and scores follows the server's own Elasticsearch engine.
 
 Runs inside Argilla's environment and imports nothing of feedback_loop.

@@ -1,4 +1,5 @@
-# ruff: noqa: ANN (the server's types are not in the environment that lints)
+# ruff: noqa: ANN
+# No annotations: the server's types are not in the environment that lints.
 """Records as the search sees them: light rows, with only the parts that a search needs."""
 
 from dataclasses import dataclass, field

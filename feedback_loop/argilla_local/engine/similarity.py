@@ -1,4 +1,5 @@
-# ruff: noqa: ANN (the server's types are not in the environment that lints)
+# ruff: noqa: ANN
+# No annotations: the server's types are not in the environment that lints.
 """Nearness of vectors, by cosine."""
 
 import numpy as np

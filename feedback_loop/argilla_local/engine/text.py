@@ -1,4 +1,5 @@
-# ruff: noqa: ANN (the server's types are not in the environment that lints)
+# ruff: noqa: ANN
+# No annotations: the server's types are not in the environment that lints.
 """Whole-word text search in any script.
 
 A query reads as in Argilla's own engine: all words must occur; `"a phrase"` stays together, `-word` must not occur,
