@@ -1,4 +1,4 @@
-# ruff: noqa: ANN
+# ruff: noqa: ANN001, ANN201, ANN202
 # No annotations: the server's types are not in the environment that lints.
 """Records as the search sees them: light rows, with only the parts that a search needs."""
 

@@ -1,4 +1,4 @@
-# ruff: noqa: ANN
+# ruff: noqa: ANN001, ANN201, ANN202
 # No annotations: the server's types are not in the environment that lints.
 """Whole-word text search in any script.
 
