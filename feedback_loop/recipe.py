@@ -91,6 +91,8 @@ class PolicyTable(Table):
     lora_alpha: int = Field(32, ge=1)
     pseudo_pairs: int = Field(0, ge=0)
     """Fresh pairs, ranked by the reward model, trained on beside people's; 0 is off."""
+    pseudo_completions: int = Field(2, ge=2)
+    """Completions a prompt from which a fresh pair is the best and the worst."""
     trl: TrlOptions = {}
     """Passed to trl.DPOConfig word for word."""
 

@@ -74,7 +74,7 @@ class Desk:
         edit: str | None = None,
     ) -> Ranking:
         """Store an answer. UnknownComparison, RoundClosed or AlreadyAnswered where it cannot count; nothing is stored then."""
-        comparison = self._find(comparison_id)
+        comparison = self.find(comparison_id)
         choices = {"tie", "neither", *(c.id for c in comparison.completions)}
         if (status == "submitted" and choice not in choices) or (status == "discarded" and choice is not None):
             raise UnknownComparison(
@@ -113,10 +113,8 @@ class Desk:
             left=len({c.id for c in comparisons} - {r.comparison_id for r in mine}),
         )
 
-    def _rankings(self, comparisons: Sequence[Comparison]) -> list[Ranking]:
-        return self._journal.rankings(comparisons[0].round) if comparisons else []
-
-    def _find(self, comparison_id: str) -> Comparison:
+    def find(self, comparison_id: str) -> Comparison:
+        """A comparison of the open round; UnknownComparison or RoundClosed where it is none."""
         comparisons = self._comparisons()
         found = next((c for c in comparisons if c.id == comparison_id), None)
         if found is not None:
@@ -124,6 +122,9 @@ class Desk:
         if not comparisons or self._journal.knows(comparison_id):
             raise RoundClosed(f"Comparison {comparison_id} is no longer asked: its round is closed. Reload the page")
         raise UnknownComparison(f"There is no comparison {comparison_id} in the open round. Reload the page")
+
+    def _rankings(self, comparisons: Sequence[Comparison]) -> list[Ranking]:
+        return self._journal.rankings(comparisons[0].round) if comparisons else []
 
 
 def _order(user_id: str, comparison_id: str) -> str:

@@ -1,0 +1,114 @@
+"""The web app: FastAPI in front, Gradio's pages on top. Everything it needs is handed in."""
+
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated
+
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+
+import gradio as gr
+from fastapi import FastAPI, Form, HTTPException, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from fastapi.staticfiles import StaticFiles
+
+from feedback_loop.errors import LoopError
+from ui import login as doors
+from ui.pages import HEAD, build_pages, theme
+from ui.ports import DeskPort, RoundsPort
+from ui.routes import build_routes, status_of
+
+STATIC = Path(__file__).parent / "static"
+POLICY = (
+    "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; font-src 'self' data:; "
+    "script-src 'self' 'unsafe-inline' 'unsafe-eval'; connect-src 'self'; frame-ancestors 'none'; form-action 'self'; "
+    "base-uri 'self'; object-src 'none'"
+)
+"""Gradio's pages need inline scripts and styles; nothing may be asked of another host."""
+OPEN = ("/login", "/static/", "/favicon.ico")
+
+
+def build_app(
+    desk: DeskPort, rounds: RoundsPort, *, title: str, login: doors.Login, secret: str, state_folder: Path
+) -> FastAPI:
+    """The app; UsageError where the recipe's log-in needs a password or token that is not set.
+
+    `secret` signs the sessions; where empty, one is made and kept in `state_folder`.
+    """
+    door = doors.open_door(login, secret, state_folder)
+    app = FastAPI(title=title, docs_url=None, redoc_url=None, openapi_url=None)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    _explain_errors(app)
+    _guard(app, door)
+    _add_login(app, door, title)
+    app.include_router(build_routes(desk, rounds, lambda request: _user(door, request)))
+    pages = build_pages(title)
+    return gr.mount_gradio_app(
+        app, pages, path="/", theme=theme(), css_paths=[STATIC / "app.css"], head=HEAD, footer_links=[]
+    )
+
+
+def _user(door: doors.Door, request: Request) -> str:
+    user = door.user(request)
+    if user is None:
+        raise HTTPException(401, "Log in first.")
+    return user
+
+
+def _guard(app: FastAPI, door: doors.Door) -> None:
+    """Nobody sees anything but the log-in before they are known; and every answer carries the content policy."""
+
+    @app.middleware("http")
+    async def guard(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+        if door.user(request) is None and not request.url.path.startswith(OPEN):
+            wants_page = request.method == "GET" and "text/html" in request.headers.get("accept", "")
+            return RedirectResponse("/login", 303) if wants_page else _refused(401, "Log in first.")
+        response = await call_next(request)
+        response.headers["Content-Security-Policy"] = POLICY
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Referrer-Policy"] = "same-origin"
+        return response
+
+
+def _add_login(app: FastAPI, door: doors.Door, title: str) -> None:
+    @app.get("/login")
+    def show() -> HTMLResponse:
+        return HTMLResponse(doors.page(title, door.kind))
+
+    @app.post("/login")
+    def enter(name: Annotated[str, Form()] = "", given: Annotated[str, Form()] = "") -> Response:
+        refusal = door.refusal(name.strip(), given)
+        if refusal:
+            return HTMLResponse(doors.page(title, door.kind, refusal), 401)
+        answer = RedirectResponse("/", 303)
+        token = str(door.signer.dumps(name.strip()))
+        answer.set_cookie(doors.COOKIE, token, max_age=doors.MONTH, httponly=True, samesite="lax")
+        return answer
+
+    @app.get("/logout")
+    def leave() -> Response:
+        answer = RedirectResponse("/login", 303)
+        answer.delete_cookie(doors.COOKIE)
+        return answer
+
+
+def _explain_errors(app: FastAPI) -> None:
+    """Every refusal is `{"error": "one line"}`."""
+
+    @app.exception_handler(LoopError)
+    def refused(request: Request, error: LoopError) -> JSONResponse:
+        return _refused(status_of(error), str(error))
+
+    @app.exception_handler(RequestValidationError)
+    def malformed(request: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        return _refused(422, f"{'.'.join(str(p) for p in first['loc'][1:]) or 'body'}: {first['msg']}")
+
+    @app.exception_handler(HTTPException)
+    def http(request: Request, error: HTTPException) -> JSONResponse:
+        return _refused(error.status_code, str(error.detail))
+
+
+def _refused(status: int, line: str) -> JSONResponse:
+    return JSONResponse({"error": line}, status)

@@ -1,0 +1,33 @@
+"""The three pages, in Gradio. They are frames; `static/*.js` fills them from the routes."""
+
+from pathlib import Path
+
+import gradio as gr
+
+HELP = (Path(__file__).parent / "static" / "help.md").read_text(encoding="utf-8")
+HEAD = """
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<script src="/static/api.js"></script>
+<script src="/static/label.js" defer></script>
+<script src="/static/rounds.js" defer></script>
+"""
+FONTS = ("ui-sans-serif", "system-ui", "sans-serif")
+
+
+def theme() -> gr.themes.Base:
+    """Calm colours and the system's own typeface: nothing is fetched from elsewhere."""
+    return gr.themes.Base(primary_hue="indigo", neutral_hue="slate", font=list(FONTS), font_mono=["ui-monospace", "monospace"])
+
+
+def build_pages(title: str) -> gr.Blocks:
+    """Label, Rounds and Help."""
+    with gr.Blocks(title=title, analytics_enabled=False) as pages:
+        gr.Navbar(main_page_name="Label")
+        gr.HTML('<div id="fl-label" class="fl-page" aria-live="polite"></div>')
+    with pages.route("Rounds", "/rounds"):
+        gr.Navbar(main_page_name="Label")
+        gr.HTML('<div id="fl-rounds" class="fl-page"></div>')
+    with pages.route("Help", "/help"):
+        gr.Navbar(main_page_name="Label")
+        gr.Markdown(HELP, elem_id="fl-help", elem_classes=["fl-page"])
+    return pages

@@ -1,0 +1,51 @@
+"""What the app needs of the loop, as plain callables and one protocol."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from feedback_loop.overview import Overview
+from feedback_loop.records import Comparison, Ranking
+from feedback_loop.store.courier import DeliveryState
+from feedback_loop.store.desk import Progress
+
+
+class DeskPort(Protocol):
+    """Shows comparisons and takes answers; see `feedback_loop.store.desk.Desk`."""
+
+    def next(self, user_id: str, skip: Collection[str] = ()) -> Comparison | None:
+        """What to show this user, other than those in `skip`."""
+
+    def vote(
+        self,
+        user_id: str,
+        comparison_id: str,
+        status: Literal["submitted", "discarded"],
+        choice: str | None,
+        comment: str | None = None,
+        edit: str | None = None,
+    ) -> Ranking:
+        """Store an answer durably; a UsageError where it cannot count."""
+
+    def find(self, comparison_id: str) -> Comparison:
+        """A comparison of the open round; a UsageError where it is none."""
+
+    def undo(self, user_id: str) -> Comparison | None:
+        """Take back this user's last answer."""
+
+    def progress(self, user_id: str) -> Progress:
+        """How far the open round is."""
+
+
+@dataclass(frozen=True)
+class RoundsPort:
+    """What the Rounds page shows and does."""
+
+    overview: Callable[[], Overview]
+    start: Callable[[], None]
+    """Start a round's work outside the web process; LoopError says why not."""
+    rollback: Callable[[str, str], None]
+    """(policy, who): put an earlier policy in force; LoopError says why not."""
+    delivery: Callable[[], DeliveryState]
+    fetching: Callable[[], str]
+    """What is being waited for while there is nothing to rank yet; else empty."""

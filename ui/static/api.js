@@ -1,0 +1,42 @@
+// One way to talk to the app's routes: JSON in, JSON out, and an Error whose `status` is 0 when nothing was reached.
+window.feedbackLoop = (() => {
+  async function call(method, path, body) {
+    let answer;
+    try {
+      answer = await fetch(`/api${path}`, {
+        method,
+        headers: { "Content-Type": "application/json", "X-Feedback-Loop": "1" },
+        body: body === undefined ? undefined : JSON.stringify(body),
+      });
+    } catch {
+      throw Object.assign(new Error("The app cannot be reached. Your answers are kept here and sent when it is back."), { status: 0 });
+    }
+    if (answer.status === 401) location.assign("/login");
+    const said = await answer.json().catch(() => ({}));
+    if (!answer.ok) throw Object.assign(new Error(said.error || `The app answered ${answer.status}.`), { status: answer.status });
+    return said;
+  }
+
+  // Gradio draws a page's frame some time after the scripts are loaded.
+  function whenThere(id, start) {
+    const found = document.getElementById(id);
+    if (found) return start(found);
+    const watch = new MutationObserver(() => {
+      const frame = document.getElementById(id);
+      if (frame) { watch.disconnect(); start(frame); }
+    });
+    watch.observe(document.documentElement, { childList: true, subtree: true });
+  }
+
+  function element(tag, attributes = {}, ...children) {
+    const made = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) {
+      if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
+      else if (value !== false && value !== null) made.setAttribute(name, value === true ? "" : value);
+    }
+    made.append(...children.flat().filter((child) => child !== null && child !== undefined));
+    return made;
+  }
+
+  return { call, whenThere, element };
+})();

@@ -1,0 +1,154 @@
+// The Label page. The next comparison is held ready, so a vote shows it at once and is sent in the background. A vote that
+// cannot be sent waits in this browser's storage and is sent again until the app has it.
+(() => {
+  const { call, whenThere, element: el } = window.feedbackLoop;
+  const CHOICES = [
+    ["first", "1", "First is better"], ["second", "2", "Second is better"],
+    ["tie", "3", "Equally good"], ["neither", "4", "Neither is good"],
+  ];
+  const SETTLE = 350; // ms in which a new card takes no vote: a double click must not answer what nobody has read
+
+  whenThere("fl-label", (page) => {
+    const outbox = JSON.parse(localStorage.getItem("feedback-loop-outbox") || "[]");
+    let ready = [], standing = null, error = "", shownAt = 0, sending = false, comment = "", commenting = false, loading = true;
+
+    const keep = () => localStorage.setItem("feedback-loop-outbox", JSON.stringify(outbox));
+    const passed = () => [...outbox.map((vote) => vote.comparison_id), ...ready.map((card) => card.id)].join(",");
+
+    async function refill() {
+      try {
+        const before = ready[0]?.id;
+        const said = await call("GET", `/next?skip=${encodeURIComponent(passed())}`);
+        standing = said;
+        for (const card of said.items) if (ready.length < 3 && !ready.some((held) => held.id === card.id)) ready.push(card);
+        error = ""; loading = false;
+        if (ready[0]?.id !== before) shownAt = performance.now();
+        before && ready[0]?.id === before ? drawProgress() : draw();
+      } catch (problem) { say(problem.message); }
+    }
+
+    async function send() {
+      if (sending || !outbox.length) return;
+      sending = true;
+      try {
+        while (outbox.length) {
+          const said = await call("POST", "/vote", outbox[0]).catch((problem) => {
+            if (problem.status === 0 || problem.status >= 500) throw problem;
+            if (problem.status !== 409) say(problem.message);
+            return null; // it stands already, or can never count: sending it again would change nothing
+          });
+          outbox.shift(); keep();
+          if (said) { standing = { ...standing, ...said }; drawProgress(); }
+        }
+        if (error.startsWith("The app cannot")) say("");
+      } catch (problem) {
+        say(problem.message);
+        setTimeout(send, 2000);
+      } finally { sending = false; }
+      if (ready.length < 2) refill();
+    }
+
+    function vote(choice) {
+      const card = ready[0];
+      if (!card || performance.now() - shownAt < SETTLE) return;
+      outbox.push({ comparison_id: card.id, choice, comment });
+      keep();
+      ready.shift();
+      comment = ""; commenting = false; shownAt = performance.now();
+      draw();
+      send();
+    }
+
+    async function undo() {
+      try {
+        if (outbox.length) await send();
+        const said = await call("POST", "/undo");
+        ready = [...said.items, ...ready.filter((card) => card.id !== said.items[0]?.id)];
+        standing = { ...standing, ...said }; error = ""; comment = ""; shownAt = performance.now();
+        draw();
+      } catch (problem) { say(problem.message); }
+    }
+
+    function say(line) {
+      error = line;
+      const shown = page.querySelector(".fl-error");
+      if (shown) { shown.textContent = line; shown.hidden = !line; } else draw();
+    }
+
+    function openComment() {
+      commenting = true; draw();
+      page.querySelector("textarea")?.focus();
+    }
+
+    function drawProgress() {
+      const place = page.querySelector(".fl-progress");
+      if (place) place.replaceWith(progress());
+    }
+
+    function progress() {
+      const p = standing?.progress || { answered: 0, needed: 0, mine: 0 };
+      const share = p.needed ? Math.min(100, (100 * p.answered) / p.needed) : 0;
+      return el("div", { class: "fl-progress" },
+        el("div", { class: "fl-bar", role: "progressbar", "aria-valuemin": "0", "aria-valuemax": p.needed, "aria-valuenow": p.answered, "aria-label": "Rankings of this round" },
+          el("span", { style: `width:${share}%` })),
+        el("span", { class: "fl-count" }, `${p.answered} of ${p.needed} this round · ${p.mine} by you`));
+    }
+
+    function request(card) {
+      const earlier = card.prompt.slice(0, -1), last = card.prompt.at(-1);
+      return el("section", { class: "fl-prompt", "aria-label": "Request" },
+        ...earlier.map((turn) => el("p", { class: "fl-turn" }, el("b", {}, turn.role), " ", turn.text)), el("p", {}, last.text));
+    }
+
+    function answer(card, index) {
+      const text = el("div", { class: "fl-text", dir: "auto" });
+      text.innerHTML = card.answers[index]; // made safe on the server
+      return el("article", { class: "fl-answer", "data-side": CHOICES[index][0] },
+        el("h2", {}, index ? "Second" : "First"), text);
+    }
+
+    const button = (name, key, text, act, more = {}) =>
+      el("button", { type: "button", id: `fl-${name}`, onclick: act, ...more }, el("span", {}, text), el("kbd", {}, key));
+
+    function draw() {
+      const card = ready[0];
+      const alert = el("p", { class: "fl-error", role: "alert", hidden: !error }, error);
+      if (!card) return page.replaceChildren(progress(), alert, nothing());
+      const field = commenting
+        ? el("textarea", { class: "fl-comment", rows: "2", placeholder: "What was wrong, or right? It is kept with your answer.", "aria-label": "Comment", oninput: (e) => { comment = e.target.value; } }, comment)
+        : null;
+      page.replaceChildren(
+        progress(), alert,
+        el("div", { class: "fl-card", "data-comparison-id": card.id },
+          request(card), el("div", { class: "fl-answers" }, answer(card, 0), answer(card, 1))),
+        ...(field ? [field] : []),
+        el("div", { class: "fl-votes" }, CHOICES.map(([name, key, text]) => button(name, key, text, () => vote(name), { class: `fl-vote fl-${name}` }))),
+        el("div", { class: "fl-more" }, button("skip", "S", "Skip", () => vote("skip")), button("undo", "U", "Undo", undo), button("comment", "C", "Comment", openComment)));
+    }
+
+    function nothing() {
+      if (loading) return el("div", { class: "fl-empty" }, el("p", {}, "Loading…"));
+      const p = standing.progress, wait = standing.fetching;
+      setTimeout(refill, 1500);
+      if (wait) return el("div", { class: "fl-empty" }, el("h2", {}, "The first answers are on their way"), el("p", {}, wait), el("div", { class: "fl-pulse" }));
+      const enough = p.answered >= p.needed && p.needed > 0 && p.left === 0 && p.mine > 0;
+      return el("div", { class: "fl-empty" },
+        el("h2", {}, "Nothing left to rank for you"),
+        el("p", {}, enough || p.answered >= p.needed ? "This round has the answers it needs." : "A round may be in progress, or the others are to answer."),
+        el("a", { class: "fl-primary", href: "/rounds" }, "Go to Rounds"),
+        el("div", { class: "fl-more" }, button("undo", "U", "Undo", undo)));
+    }
+
+    document.addEventListener("keydown", (event) => {
+      const typing = event.target.closest?.("input, textarea, select, [contenteditable=true]");
+      if (typing) { if (event.key === "Escape") event.target.blur(); return; }
+      if (event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
+      const choice = CHOICES.find(([, key]) => key === event.key);
+      const act = choice ? () => vote(choice[0]) : { s: () => vote("skip"), u: undo, c: openComment }[event.key.toLowerCase()];
+      if (act) { event.preventDefault(); act(); }
+    });
+    draw();
+    refill().then(send);
+    setInterval(() => { if (!document.hidden && outbox.length) send(); }, 3000);
+  });
+})();
