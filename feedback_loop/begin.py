@@ -45,7 +45,9 @@ def _prompts(read: Recipe, beside: Path) -> tuple[list[Prompt], list[Prompt]]:
     shared = {p.prompt for p in asked} & {p.prompt for p in heldout}
     if shared:
         text = min(shared)[-1].content
-        raise UsageError(f"{table.heldout_file}: {text!r} is in {table.file} too. A held-out prompt must be in one only.")
+        raise UsageError(
+            f"{table.heldout_file}: {text!r} is in {table.file} too. A held-out prompt must be in one only."
+        )
     return asked, heldout
 
 

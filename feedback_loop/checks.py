@@ -26,7 +26,10 @@ CLOSES = re.compile(
     r"^(?:(?:kind|best|warm) (?:regards|wishes)|regards|yours \w+|sincerely|cheers|good luck|have fun|take care|all the best)\b",
     re.IGNORECASE,
 )
-CASUAL = re.compile(r"\w['’](?:s|re|ll|ve|d|t|m)\b|\b(?:yeah|hey|hi|hiya|cheers|have fun|good luck|pal|gonna|wanna|just)\b", re.I)
+CASUAL = re.compile(
+    r"\w['’](?:s|re|ll|ve|d|t|m)\b|\b(?:yeah|hey|hi|hiya|cheers|have fun|good luck|pal|gonna|wanna|just)\b",
+    re.IGNORECASE,
+)
 HEDGES = {"maybe", "perhaps", "possibly", "might", "may", "could", "probably", "likely", "guess", "seems", "unsure"}
 SCRIPTS = {"latin": "LATIN", "cyrillic": "CYRILLIC", "han": "CJK UNIFIED"}
 

@@ -236,7 +236,9 @@ def main() -> None:
         say(str(error))
         sys.exit(error.exit_status)
     except OSError as error:
-        say(f"{error.filename or 'feedback-loop'}: {error.strerror or error}. Correct that, then run the command again.")
+        say(
+            f"{error.filename or 'feedback-loop'}: {error.strerror or error}. Correct that, then run the command again."
+        )
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

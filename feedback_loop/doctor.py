@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from feedback_loop import argilla_local, tracking
@@ -76,7 +77,7 @@ def _files(run: Run) -> Iterator[Finding]:
         for stage in STAGES:
             if run.done(number, stage):
                 where = f"round {number:03d}, {stage}: all files as they were written"
-                yield _try(lambda n=number, s=stage: verify(run, n, s), where)
+                yield _try(partial(verify, run, number, stage), where)
 
 
 def _try(look: Callable[[], None], what: str) -> Finding:

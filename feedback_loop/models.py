@@ -84,7 +84,9 @@ def check_model(model: ModelTable) -> None:
             f"{model.name}: no model there that can be read ({_first_line(error)}). Give a folder or a hub name by --model."
         ) from error
     if config.model_type not in QWEN:
-        raise UsageError(f"{model.name}: a {config.model_type} model; this works with Qwen2.5 and Qwen3. Choose another.")
+        raise UsageError(
+            f"{model.name}: a {config.model_type} model; this works with Qwen2.5 and Qwen3. Choose another."
+        )
     if not load_tokenizer(model).chat_template:
         raise UsageError(f"{model.name}: its tokenizer has no chat template. Choose an instruct or chat model.")
 

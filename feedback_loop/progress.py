@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from tqdm import tqdm
 
@@ -19,7 +19,7 @@ def silent(done: int, total: int, what: str) -> None:
 
 def bar(file: TextIO | None = None) -> Progress:
     """A bar on standard error (or another terminal), a new one for each thing being done."""
-    current: list[tqdm[None]] = []
+    current: list[tqdm[Any]] = []
 
     def show(done: int, total: int, what: str) -> None:
         if not current or current[0].desc != what:
@@ -36,11 +36,11 @@ def bar(file: TextIO | None = None) -> Progress:
 
 def to_file(path: Path, beside: Progress = silent, every: float = 0.3) -> Progress:
     """Write the latest step to a small JSON file, at most once in `every` seconds, and pass it on."""
-    last = [0.0, ""]
+    last: list[Any] = [0.0, ""]
 
     def show(done: int, total: int, what: str) -> None:
         beside(done, total, what)
-        if done < total and what == last[1] and time.monotonic() - float(last[0]) < every:
+        if done < total and what == last[1] and time.monotonic() - last[0] < every:
             return
         last[:] = [time.monotonic(), what]
         temporary = path.with_name(f"{path.name}.writing")

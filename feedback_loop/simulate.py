@@ -102,12 +102,28 @@ def measure(run: Run, number: int, persona: Persona) -> SimulatedRound:
 
 def table(rows: Sequence[SimulatedRound]) -> str:
     """The rounds as text, a line each."""
-    heads = ("round", "labels", "reward accuracy", "wins vs base", "wins vs parent", "utility", "on topic", "KL", "kept")
+    heads = (
+        "round",
+        "labels",
+        "reward accuracy",
+        "wins vs base",
+        "wins vs parent",
+        "utility",
+        "on topic",
+        "KL",
+        "kept",
+    )
     lines = ["  ".join(f"{head:>{max(len(head), 6)}}" for head in (*heads, "seconds"))]
     for r in rows:
         accuracy = "-" if r.reward_accuracy is None else f"{r.reward_accuracy:.0%}"
         cells = (str(r.round), str(r.labels), accuracy, f"{r.win_rate_base:.0%}", f"{r.win_rate_parent:.0%}")
-        more = (f"{r.utility:.2f}", f"{r.on_topic:.0%}", f"{r.kl:.1f}", "yes" if r.promoted else "no", f"{r.seconds:.0f}")
+        more = (
+            f"{r.utility:.2f}",
+            f"{r.on_topic:.0%}",
+            f"{r.kl:.1f}",
+            "yes" if r.promoted else "no",
+            f"{r.seconds:.0f}",
+        )
         widths = [max(len(head), 6) for head in (*heads, "seconds")]
         lines.append("  ".join(f"{cell:>{width}}" for cell, width in zip((*cells, *more), widths, strict=True)))
     return "\n".join(lines)

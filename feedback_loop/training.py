@@ -48,8 +48,8 @@ def reporter(report: Progress, what: str) -> Any:
     """A trainer callback that reports each step."""
     from transformers import TrainerCallback
 
-    class Reporter(TrainerCallback):  # type: ignore[misc]
-        def on_step_end(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
+    class Reporter(TrainerCallback):
+        def on_step_end(self, args: Any, state: Any, control: Any, **rest: Any) -> None:  # noqa: ARG002
             report(state.global_step, state.max_steps, what)
 
     return Reporter()

@@ -44,7 +44,9 @@ def command(*args: object) -> list[str]:
 def cli() -> Cli:
     """Run `feedback-loop ARGS` to its end."""
 
-    def run(*args: object, env: Mapping[str, str] | None = None, timeout: float = 400) -> "subprocess.CompletedProcess[str]":
+    def run(
+        *args: object, env: Mapping[str, str] | None = None, timeout: float = 400
+    ) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
             command(*args),
             capture_output=True,

@@ -70,7 +70,9 @@ def _share(step: int, steps: int) -> float:
     return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * (step - warm) / (steps - warm)))
 
 
-def _batches(tokenizer: PreTrainedTokenizerFast, seed: int) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
+def _batches(
+    tokenizer: PreTrainedTokenizerFast, seed: int
+) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
     """Endless batches of fresh chats, of similar length each; only the assistant's turn is learned."""
     rng, pairs = random.Random(f"chats {seed}"), world.training_pairs()
     while True:
@@ -89,9 +91,7 @@ def _batches(tokenizer: PreTrainedTokenizerFast, seed: int) -> Iterator[tuple[to
 
 def _encode(tokenizer: PreTrainedTokenizerFast, chat: list[dict[str, str]]) -> tuple[list[int], int]:
     """Token ids of a chat, and how many of them are prompt."""
-    prompt = tokenizer.apply_chat_template(
-        chat[:-1], tokenize=False, add_generation_prompt=True, enable_thinking=False
-    )
+    prompt = tokenizer.apply_chat_template(chat[:-1], tokenize=False, add_generation_prompt=True, enable_thinking=False)
     head = tokenizer(prompt, add_special_tokens=False)["input_ids"]
     tail = tokenizer(chat[-1]["content"] + "<|im_end|>", add_special_tokens=False)["input_ids"]
     return head + tail, len(head)

@@ -29,8 +29,8 @@ def build(seed: int, vocabulary: int = 2048, chats: int = 20_000) -> PreTrainedT
     tokenizer.add_tokens([AddedToken(token, normalized=False) for token in THINK])
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
-        eos_token="<|im_end|>",
-        pad_token="<|endoftext|>",
+        eos_token="<|im_end|>",  # noqa: S106
+        pad_token="<|endoftext|>",  # noqa: S106
         additional_special_tokens=["<|im_start|>"],
         chat_template=(Path(__file__).parent / "chat_template.jinja").read_text(encoding="utf-8"),
         clean_up_tokenization_spaces=False,

@@ -75,7 +75,13 @@ def _pseudo_pairs(run: Run, number: int, parent: str, draft: Draft, report: Prog
     asked = choose(pool, {}, min(recipe.policy.pseudo_pairs, len(pool)), seed)
     policy = load_policy(recipe.model, adapter_folder(run, parent), name=parent)
     sampled = sample(
-        policy, asked, recipe.sampling, completions=recipe.policy.pseudo_completions, thinking=recipe.model.thinking, seed=seed, report=report
+        policy,
+        asked,
+        recipe.sampling,
+        completions=recipe.policy.pseudo_completions,
+        thinking=recipe.model.thinking,
+        seed=seed,
+        report=report,
     )
     score = load_scorer(
         policy.model,

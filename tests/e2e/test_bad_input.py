@@ -12,7 +12,7 @@ from feedback_loop import run as runs
 from feedback_loop.prompts import DATA
 from tests.conftest import Cli, init_small, one_line
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("argilla")]
 TINY = DATA / "tiny_qwen" / "model"
 
 
@@ -34,7 +34,11 @@ def test_a_wrong_setting_makes_no_run(cli: Cli, tmp_path: Path, override: str, s
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("", "no prompts"), ('{"prompt": "a"}\n{"prompt": "a"}', "line 2"), ('{"prompt": "a"}\n{"prompt"', "line 2: not JSON")],
+    [
+        ("", "no prompts"),
+        ('{"prompt": "a"}\n{"prompt": "a"}', "line 2"),
+        ('{"prompt": "a"}\n{"prompt"', "line 2: not JSON"),
+    ],
 )
 def test_a_bad_prompts_file_is_named_with_its_line(cli: Cli, tmp_path: Path, text: str, said: str):
     file = tmp_path / "mine.jsonl"
@@ -122,11 +126,11 @@ def test_an_unknown_persona_lists_those_there_are(cli: Cli, tmp_path: Path):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-def test_a_full_disk_is_named_and_nothing_is_half_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_full_disk_is_named_and_nothing_is_half_written(tmp_path: Path):
     from tests.feedback_loop.test_run import make
 
     run = make(tmp_path / "run")
-    with pytest.raises(OSError, match="No space left"), runs.commit(run, 0, "prompts") as draft:
+    with pytest.raises(OSError, match="No space left"), runs.commit(run, 0, "prompts") as draft:  # noqa: PT012
         (draft.path / "big").symlink_to("/dev/full")
         (draft.path / "big").write_text("x" * 100_000)
     assert not run.done(0, "prompts")
