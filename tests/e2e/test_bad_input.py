@@ -53,7 +53,7 @@ def test_a_model_without_a_chat_template_is_refused(cli: Cli, tmp_path: Path):
     (model / "chat_template.jinja").unlink(missing_ok=True)
     config = model / "tokenizer_config.json"
     config.write_text(json.dumps({k: v for k, v in json.loads(config.read_text()).items() if k != "chat_template"}))
-    one_line(cli("init", tmp_path / "run", "--model", model), 2, "chat template")
+    one_line(cli("init", tmp_path / "run", "--recipe", "demo", "--model", model), 2, "chat template")
 
 
 def test_a_model_that_is_no_qwen_is_refused(cli: Cli, tmp_path: Path):
@@ -62,7 +62,7 @@ def test_a_model_that_is_no_qwen_is_refused(cli: Cli, tmp_path: Path):
     config = model / "config.json"
     changed = {"model_type": "llama", "architectures": ["LlamaForCausalLM"]}
     config.write_text(json.dumps(json.loads(config.read_text()) | changed))
-    one_line(cli("init", tmp_path / "run", "--model", model), 2, "Qwen")
+    one_line(cli("init", tmp_path / "run", "--recipe", "demo", "--model", model), 2, "Qwen")
 
 
 def test_a_folder_in_use_is_left_alone(cli: Cli, tmp_path: Path):
