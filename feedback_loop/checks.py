@@ -31,6 +31,7 @@ CASUAL = re.compile(
     re.IGNORECASE,
 )
 HEDGES = {"maybe", "perhaps", "possibly", "might", "may", "could", "probably", "likely", "guess", "seems", "unsure"}
+EMOJI = re.compile("[\u2600-\u27bf\u2b05-\u2bff\U0001f000-\U0001faff]")
 SCRIPTS = {"latin": "LATIN", "cyrillic": "CYRILLIC", "han": "CJK UNIFIED"}
 
 
@@ -78,7 +79,7 @@ def _bullets(text: str, value: bool, prompt: Prompt) -> bool:
 
 
 def _emoji(text: str, value: bool, prompt: Prompt) -> bool:
-    return any(unicodedata.category(c) == "So" and ord(c) > 0x2000 for c in text) is value
+    return bool(EMOJI.search(text)) is value
 
 
 def _formal(text: str, value: bool, prompt: Prompt) -> bool:

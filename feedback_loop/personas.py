@@ -22,7 +22,7 @@ class Trait(Record):
 
     check: str
     value: Any = True
-    weight: float = Field(1.0, gt=0)
+    weight: float = Field(1.0, gt=0, allow_inf_nan=False)
 
     @model_validator(mode="after")
     def _fits(self) -> "Trait":
@@ -32,6 +32,8 @@ class Trait(Record):
             raise ValueError(str(error)) from error
         if type(self.value) is not kind:
             raise ValueError(f"check {self.check!r} takes a value of type {kind.__name__}, not {self.value!r}")
+        if kind is list and not (self.value and all(isinstance(text, str) and text for text in self.value)):
+            raise ValueError(f"check {self.check!r} takes a list of texts, not {self.value!r}")
         if self.check == "script" and self.value not in SCRIPTS:
             raise ValueError(f"check 'script' knows {', '.join(SCRIPTS)}, not {self.value!r}")
         return self
@@ -51,7 +53,7 @@ class Annotator(Record):
     left_bias: float = Field(0.0, ge=0, le=1)
     """Probability of choosing whichever stands first, whatever it is."""
     fatigue: float = Field(0.0, ge=0)
-    """Growth of `mistake` per 100 answers given."""
+    """Growth of `mistake` per 100 answers given, up to a coin's toss (0.5)."""
 
 
 class Persona(Record):
@@ -114,10 +116,15 @@ def answer(
         return "submitted", first.id
     if u == v or abs(u - v) < who.equal:
         return "submitted", "neither" if u == v == 0 else "tie"
-    right = u > v if math.isinf(who.beta) else rng.random() < 1 / (1 + math.exp(-who.beta * (u - v)))
-    if rng.random() < min(0.5, who.mistake + who.fatigue * answered / 100):
-        right = not right
-    return "submitted", (first if right else second).id
+    takes_first = u > v if math.isinf(who.beta) else rng.random() < _sigmoid(who.beta * (u - v))
+    tired = min(0.5, who.mistake + who.fatigue * answered / 100)
+    if rng.random() < max(who.mistake, tired):
+        takes_first = not takes_first
+    return "submitted", (first if takes_first else second).id
+
+
+def _sigmoid(x: float) -> float:
+    return (1 + math.tanh(x / 2)) / 2
 
 
 def _shipped() -> str:
