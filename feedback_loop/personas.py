@@ -32,7 +32,7 @@ class Trait(Record):
             raise ValueError(str(error)) from error
         if type(self.value) is not kind:
             raise ValueError(f"check {self.check!r} takes a value of type {kind.__name__}, not {self.value!r}")
-        if kind is list and not (self.value and all(isinstance(text, str) and text for text in self.value)):
+        if isinstance(self.value, list) and not (self.value and all(isinstance(v, str) and v for v in self.value)):
             raise ValueError(f"check {self.check!r} takes a list of texts, not {self.value!r}")
         if self.check == "script" and self.value not in SCRIPTS:
             raise ValueError(f"check 'script' knows {', '.join(SCRIPTS)}, not {self.value!r}")

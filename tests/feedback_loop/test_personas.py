@@ -1,0 +1,175 @@
+"""Personas: what answers are worth to them, how they answer, and what a bad file is told."""
+
+import random
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from feedback_loop.errors import UsageError
+from feedback_loop.personas import Annotator, Persona, Trait, answer, find, gated, load, utility
+from feedback_loop.prompts import DATA
+from feedback_loop.records import Comparison, Completion, Message, Prompt
+
+PROMPT = Prompt(id="p", prompt=(Message(role="user", content="How do I clean the lamp?"),))
+WANTS = (Trait(check="max_words", value=3, weight=3.0), Trait(check="greeting", value=False))
+SHORT, LONG, GREETING = (
+    "Clean the lamp.",
+    "Please do clean the lamp with care.",
+    "Hello. Please do clean the lamp with care.",
+)
+DRAWS = 4000
+SHIPPED = sorted((DATA / "personas").rglob("*.toml"))
+
+
+def person(**annotator: float) -> Persona:
+    return Persona(name="anna", wants=WANTS, annotator=Annotator(**annotator))
+
+
+def compare(first: str, second: str) -> Comparison:
+    texts = {"first": first, "second": second}
+    completions = tuple(
+        Completion(id=side, prompt_id="p", completion=text, policy="base", seed=0) for side, text in texts.items()
+    )
+    return Comparison(id="c", round=0, prompt=PROMPT, completions=completions)
+
+
+def shares(who: Persona, first: str, second: str, answered: int = 0) -> dict[str | None, float]:
+    """How often the persona gives each answer."""
+    rng = random.Random(7)
+    given = Counter(answer(who, compare(first, second), rng, answered)[1] for _ in range(DRAWS))
+    return {choice: count / DRAWS for choice, count in given.items()}
+
+
+def test_utility_is_the_weighted_share_of_wants_met() -> None:
+    assert utility(person(), PROMPT, SHORT) == 1.0
+    assert utility(person(), PROMPT, LONG) == 0.25
+    assert utility(person(), PROMPT, "Hello.") == 0.75
+    assert utility(person(), PROMPT, GREETING) == 0.0
+
+
+def test_an_answer_that_fails_a_gate_is_worth_nothing() -> None:
+    who = Persona(name="anna", gates=(Trait(check="on_topic"),), wants=WANTS)
+    assert gated(who, PROMPT, SHORT)
+    assert not gated(who, PROMPT, "Sell the lamp.")
+    assert utility(who, PROMPT, "Sell the lamp.") == 0.0
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "choice"),
+    [(SHORT, LONG, "first"), (LONG, SHORT, "second"), (SHORT, "Wipe it.", "tie"), (GREETING, GREETING, "neither")],
+)
+def test_without_faults_the_better_answer_wins_each_time(first: str, second: str, choice: str) -> None:
+    assert shares(person(), first, second) == {choice: 1.0}
+
+
+def test_a_mistake_turns_the_answer_round_but_leaves_a_tie() -> None:
+    assert shares(person(mistake=0.2), SHORT, LONG)["second"] == pytest.approx(0.2, abs=0.03)
+    assert shares(person(mistake=1.0), SHORT, LONG) == {"second": 1.0}
+    assert shares(person(mistake=1.0), SHORT, "Wipe it.") == {"tie": 1.0}
+
+
+def test_fatigue_grows_mistakes_up_to_a_coins_toss() -> None:
+    who = person(mistake=0.1, fatigue=0.1)
+    wrong = [shares(who, SHORT, LONG, answered)["second"] for answered in (0, 200, 10_000)]
+    assert wrong == pytest.approx([0.1, 0.3, 0.5], abs=0.03)
+
+
+def test_beta_is_bradley_terry() -> None:
+    assert shares(person(beta=2.0), SHORT, LONG)["first"] == pytest.approx(0.8176, abs=0.03)
+    assert shares(person(beta=2.0), LONG, SHORT)["second"] == pytest.approx(0.8176, abs=0.03)
+    assert shares(person(beta=1e9), LONG, SHORT) == {"second": 1.0}
+
+
+def test_skips_only_where_both_answers_are_poor() -> None:
+    rng = random.Random(7)
+    given = [answer(person(skip=0.3), compare(LONG, GREETING), rng) for _ in range(DRAWS)]
+    assert given.count(("discarded", None)) / DRAWS == pytest.approx(0.3, abs=0.03)
+    assert shares(person(skip=1.0), SHORT, GREETING) == {"first": 1.0}
+
+
+def test_equal_widens_ties() -> None:
+    assert shares(person(equal=0.3), SHORT, "Hello.") == {"tie": 1.0}
+    assert shares(person(equal=0.25), SHORT, "Hello.") == {"first": 1.0}
+
+
+def test_left_bias_takes_whichever_stands_first() -> None:
+    assert shares(person(left_bias=0.4), LONG, SHORT)["first"] == pytest.approx(0.4, abs=0.03)
+    assert shares(person(left_bias=1.0), GREETING, GREETING) == {"first": 1.0}
+
+
+def test_the_same_seed_gives_the_same_answers() -> None:
+    who = person(beta=1.0, mistake=0.2, skip=0.2, left_bias=0.2)
+    runs = [[answer(who, compare(LONG, GREETING), rng) for _ in range(50)] for rng in map(random.Random, (3, 3, 4))]
+    assert runs[0] == runs[1] != runs[2]
+
+
+WANT = 'name = "a"\n[[wants]]\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (WANT + 'check = "sentence"', "no such check. There are: greeting, sentences"),
+        (WANT + 'check = "sentences"\nvalue = "two"', "takes a value of type int, not 'two'"),
+        (WANT + 'check = "sentences"', "takes a value of type int, not True"),
+        (WANT + 'check = "greeting"\nvalue = 1', "takes a value of type bool, not 1"),
+        (WANT + 'check = "contains_any"\nvalue = [1]', "takes a list of texts"),
+        (WANT + 'check = "contains_any"\nvalue = []', "takes a list of texts"),
+        (WANT + 'check = "script"\nvalue = "greek"', "latin, cyrillic, han"),
+        (WANT + 'check = "greeting"\nweight = 0', "wants.0.weight"),
+        (WANT + 'check = "greeting"\nweight = inf', "wants.0.weight"),
+        (WANT + 'check = "greeting"\n[annotator]\nmistake = 2', "annotator.mistake"),
+        (WANT + 'check = "greeting"\n[annotator]\ntired = 2', "annotator.tired"),
+        ('name = "a"', "wants"),
+        ('[[wants]]\ncheck = "greeting"', "name"),
+        ("name = ", "not valid TOML"),
+    ],
+)
+def test_a_bad_file_is_told_in_one_line_with_its_path(tmp_path: Path, text: str, says: str) -> None:
+    file = tmp_path / "anna.toml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError) as raised:
+        load(file)
+    assert str(raised.value).startswith(f"{file}: ")
+    assert says in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_bytes_that_are_no_text_are_told(tmp_path: Path) -> None:
+    file = tmp_path / "anna.toml"
+    file.write_bytes(b"\xff\xfe")
+    with pytest.raises(UsageError, match=r"anna\.toml: not valid TOML"):
+        load(file)
+
+
+def test_a_name_that_is_neither_shipped_nor_a_file_lists_the_shipped_ones() -> None:
+    with pytest.raises(UsageError, match=r"nobody: .*brisk, butler, coach, lister, russian, scholar, terse, warm"):
+        find("nobody")
+
+
+def test_found_by_shipped_name_or_by_file(tmp_path: Path) -> None:
+    file = tmp_path / "anna.toml"
+    file.write_text('name = "anna"\n[[wants]]\ncheck = "greeting"\n[annotator]\nbeta = 5', encoding="utf-8")
+    assert find("brisk").name == "brisk"
+    assert find("tuning/plain").name == "plain"
+    anna = find(str(file))
+    assert (anna.name, anna.wants[0].value, anna.annotator.beta) == ("anna", True, 5.0)
+
+
+@pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
+def test_shipped_personas_load_and_bear_the_name_of_their_file(file: Path) -> None:
+    assert load(file).name == file.stem
+
+
+def test_personas_for_tuning_differ_from_those_that_are_reported() -> None:
+    tuning = [file for file in SHIPPED if file.parent.name == "tuning"]
+    reported = [file for file in SHIPPED if file.parent.name == "personas"]
+    assert len(tuning) == 3
+    assert not {file.stem for file in tuning} & {file.stem for file in reported}
+    assert not set(map(traits, tuning)) & set(map(traits, reported))
+
+
+def traits(file: Path) -> frozenset[str]:
+    """What a persona wants, in no order."""
+    return frozenset(f"{want.check}={want.value}" for want in load(file).wants)
