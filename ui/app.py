@@ -26,7 +26,7 @@ POLICY = (
     "base-uri 'self'; object-src 'none'"
 )
 """Gradio's pages need inline scripts and styles; nothing may be asked of another host."""
-OPEN = ("/login", "/static/", "/favicon.ico")
+OPEN = ("/login", "/page/", "/favicon.ico")
 
 
 def build_app(
@@ -38,22 +38,23 @@ def build_app(
     """
     door = doors.open_door(login, secret, state_folder)
     app = FastAPI(title=title, docs_url=None, redoc_url=None, openapi_url=None)
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.mount("/page", StaticFiles(directory=STATIC), name="page")  # /static is Gradio's
     _explain_errors(app)
     _guard(app, door)
     _add_login(app, door, title)
-    app.include_router(build_routes(desk, rounds, lambda request: _user(door, request)))
+
+    def user(request: Request) -> str:
+        known = door.user(request)
+        if known is None:
+            raise HTTPException(401, "Log in first.")
+        return known
+
+    app.include_router(build_routes(desk, rounds, user))
     pages = build_pages(title)
-    return gr.mount_gradio_app(
-        app, pages, path="/", theme=theme(), css_paths=[STATIC / "app.css"], head=HEAD, footer_links=[]
+    mounted: FastAPI = gr.mount_gradio_app(
+        app, pages, path="/", theme=theme(), css_paths=[STATIC / "app.css"], head=HEAD, footer_links=[], ssr_mode=False
     )
-
-
-def _user(door: doors.Door, request: Request) -> str:
-    user = door.user(request)
-    if user is None:
-        raise HTTPException(401, "Log in first.")
-    return user
+    return mounted
 
 
 def _guard(app: FastAPI, door: doors.Door) -> None:

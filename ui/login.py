@@ -59,7 +59,7 @@ def page(title: str, kind: Login, error: str = "") -> str:
     extra = "" if kind == "name" else f'<label>{kind.title()}<input name="given" type="password" required></label>'
     said = f'<p class="fl-error" role="alert">{html.escape(error)}</p>' if error else ""
     return f"""<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>
-<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="stylesheet" href="/static/app.css"></head>
+<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="stylesheet" href="/page/app.css"></head>
 <body class="fl-login"><main><h1>{html.escape(title)}</h1><p>Teach the model by saying which answer is better.</p>{said}
 <form method="post" action="/login"><label>Your name<input name="name" autocomplete="username" maxlength="{LONGEST_NAME}"
  required autofocus></label>{extra}<button class="fl-primary">Start</button></form></main></body></html>"""

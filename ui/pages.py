@@ -7,16 +7,18 @@ import gradio as gr
 HELP = (Path(__file__).parent / "static" / "help.md").read_text(encoding="utf-8")
 HEAD = """
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<script src="/static/api.js"></script>
-<script src="/static/label.js" defer></script>
-<script src="/static/rounds.js" defer></script>
+<script src="/page/api.js"></script>
+<script src="/page/label.js" defer></script>
+<script src="/page/rounds.js" defer></script>
 """
 FONTS = ("ui-sans-serif", "system-ui", "sans-serif")
 
 
 def theme() -> gr.themes.Base:
     """Calm colours and the system's own typeface: nothing is fetched from elsewhere."""
-    return gr.themes.Base(primary_hue="indigo", neutral_hue="slate", font=list(FONTS), font_mono=["ui-monospace", "monospace"])
+    return gr.themes.Base(
+        primary_hue="indigo", neutral_hue="slate", font=list(FONTS), font_mono=["ui-monospace", "monospace"]
+    )
 
 
 def build_pages(title: str) -> gr.Blocks:

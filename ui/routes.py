@@ -37,7 +37,7 @@ def build_routes(desk: DeskPort, rounds: RoundsPort, user: Callable[[Request], s
     @router.get("/next")
     def next_(request: Request, skip: str = "") -> dict[str, Any]:
         who, passed = user(request), [s for s in skip.split(",") if s]
-        shown = []
+        shown: list[Comparison] = []
         while len(shown) < 2 and (found := desk.next(who, [*passed, *(c.id for c in shown)])):
             shown.append(found)
         return {"items": [card(c) for c in shown], **_standing(desk, rounds, who)}
