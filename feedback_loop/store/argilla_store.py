@@ -4,16 +4,20 @@ The dataset is made by Argilla's SDK. Records, users and responses go through th
 response in the name of its own user and loses nothing of it.
 """
 
+import contextlib
 import hashlib
 import re
 import secrets
+import warnings
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 import httpx
 
 from feedback_loop.errors import LoopError
 from feedback_loop.records import Comparison, Ranking
+from feedback_loop.store.ranking_store import RefusedError
 
 WORKSPACE = "feedback-loop"
 PAGE = 200
@@ -73,7 +77,9 @@ class ArgillaStore:
         answer = self.ask("POST", "/me/responses/bulk", json={"items": [item]}, key=self._user(user_id)["api_key"])
         error = answer["items"][0].get("error")
         if error:
-            raise LoopError(f"Argilla at {self.url} refused the ranking of {ranking.comparison_id}: {error['detail']}")
+            raise RefusedError(
+                f"Argilla at {self.url} refused the ranking of {ranking.comparison_id}: {error['detail']}"
+            )
 
     def withdraw(self, user_id: str, comparison_id: str) -> None:
         """Take this user's answer back, if there is one."""
@@ -89,7 +95,7 @@ class ArgillaStore:
         return [
             _ranking(record, response, names.get(response["user_id"], response["user_id"]))
             for record in self._pages(include="responses")
-            if record["metadata"]["round"] == round
+            if (record["metadata"] or {}).get("round") == round
             for response in record.get("responses") or []
             if response["status"] in ("submitted", "discarded")
         ]
@@ -107,6 +113,8 @@ class ArgillaStore:
                 f"Argilla at {self.url} refuses the key ({answer.status_code}). "
                 "Set ARGILLA_API_KEY to the key of an owner of that server"
             )
+        if answer.is_client_error:
+            raise RefusedError(f"Argilla at {self.url}: {method} {path}: {answer.status_code} {answer.text[:200]}")
         if answer.is_error:
             raise LoopError(f"Argilla at {self.url}: {method} {path}: {answer.status_code} {answer.text[:200]}")
         return answer.json() if answer.content else None
@@ -122,7 +130,7 @@ class ArgillaStore:
             self._records.clear()
             found = self._known_records().get(comparison_id)
         if found is None:
-            raise LoopError(f"Argilla at {self.url} does not hold comparison {comparison_id} yet")
+            raise RefusedError(f"Argilla at {self.url} does not hold comparison {comparison_id} yet")
         return found
 
     def _pages(self, **more: str) -> Iterator[dict[str, Any]]:
@@ -140,15 +148,23 @@ class ArgillaStore:
         if user_id in self._users:
             return self._users[user_id]
         name = user_name(user_id)
-        found = next((user for user in self.ask("GET", "/users")["items"] if user["username"] == name), None)
+        found = self._find_user(name)
         if found is None:
             made = {"username": name, "first_name": user_id, "role": "annotator", "password": secrets.token_urlsafe(24)}
-            found = self.ask("POST", "/users", json=made)
+            with contextlib.suppress(RefusedError):  # another run has just made it
+                self.ask("POST", "/users", json=made)
+            found = self._find_user(name)
+        if found is None:
+            raise RefusedError(f"Argilla at {self.url} takes no user {name} for {user_id!r}. Use another name")
         members = {user["id"] for user in self.ask("GET", f"/workspaces/{self._workspace}/users")["items"]}
         if found["id"] not in members and found["role"] != "owner":
             self.ask("POST", f"/workspaces/{self._workspace}/users", json={"user_id": found["id"]})
         self._users[user_id] = found
-        return dict(found)
+        return found
+
+    def _find_user(self, name: str) -> dict[str, Any] | None:
+        users: list[dict[str, Any]] = self.ask("GET", "/users")["items"]
+        return next((user for user in users if user["username"] == name), None)
 
 
 def user_name(user_id: str) -> str:
@@ -200,8 +216,14 @@ def _ranking(record: dict[str, Any], response: dict[str, Any], user_id: str) -> 
         choice=record["metadata"][f"{choice}_id"] if choice in SIDES else choice,
         comment=values.get("comment"),
         edit=values.get("edit"),
-        created_at=f"{response['updated_at']}+00:00",
+        created_at=_utc(response["updated_at"]),
     )
+
+
+def _utc(time: str) -> str:
+    """Argilla's times are in UTC, and most of them do not say so."""
+    read = datetime.fromisoformat(time)
+    return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC).isoformat(timespec="milliseconds")
 
 
 def _dataset(url: str, api_key: str, name: str) -> tuple[str, str]:

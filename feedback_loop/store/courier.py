@@ -8,14 +8,16 @@ import contextlib
 import fcntl
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from feedback_loop.errors import LoopError
 from feedback_loop.records import Ranking
 from feedback_loop.store.journal import Event, Journal
-from feedback_loop.store.ranking_store import RankingStore
+from feedback_loop.store.ranking_store import RankingStore, RefusedError
 
 POLL_SECONDS = 0.2
 """How soon a vote of this or another process is noticed."""
@@ -31,10 +33,13 @@ class DeliveryState:
     argilla_url: str = ""
 
 
-def deliver(journal: Journal, store: RankingStore) -> int:
-    """Give Argilla all that it lacks, oldest first; how many events. One process at a time."""
+def deliver(journal: Journal, store: RankingStore, stopping: Callable[[], bool] = lambda: False) -> int:
+    """Give Argilla all that it lacks, oldest first; how many events. One process at a time.
+
+    What Argilla refuses is raised as RefusedError once all else is delivered; it is tried again the next time.
+    """
     with _alone(journal.path):
-        return _deliver(journal, store)
+        return _deliver(journal, store, stopping)
 
 
 def reconcile(journal: Journal, store: RankingStore, round: int) -> None:  # noqa: A002
@@ -56,7 +61,7 @@ class Courier:
     """A daemon thread that delivers while it lives. A store that blocks or fails holds up nobody else."""
 
     def __init__(self, journal_path: Path, connect: Callable[[], RankingStore]) -> None:
-        self._path, self._connect = journal_path, connect
+        self._journal, self._connect = Journal(journal_path), connect
         self._state = DeliveryState()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="courier", daemon=True)
@@ -64,50 +69,40 @@ class Courier:
 
     def state(self) -> DeliveryState:
         """How many events wait, what stands in their way, and where Argilla is."""
-        return self._state
+        try:
+            return replace(self._state, pending=self._journal.waiting())
+        except LoopError as error:
+            return replace(self._state, error=str(error))
 
     def stop(self) -> None:
-        """End after the event under way, waiting at most five seconds for it."""
+        """End after the event under way, waiting at most five seconds for it; what is left waits in the journal."""
         self._stopping.set()
         self._thread.join(timeout=5)
+        self._journal.close()
 
     def _run(self) -> None:
         pause, store = POLL_SECONDS, None
         while not self._stopping.is_set():
             waiting = -1
             try:
-                with contextlib.closing(Journal(self._path)) as journal:
-                    waiting = self._count(journal)
-                    store = store or self._connect()
-                    self._state = replace(self._state, argilla_url=store.url)
-                    self._deliver_while_alive(journal, store)
-                pause = POLL_SECONDS
+                waiting = self._journal.waiting()
+                store = store or self._connect()
+                self._state = replace(self._state, argilla_url=store.url)
+                if waiting:
+                    deliver(self._journal, store, self._stopping.is_set)
+                self._state, pause = replace(self._state, error=""), POLL_SECONDS
             except Exception as error:
                 store, pause = None, min(max(pause, 0.5) * 2, LONGEST_PAUSE)
                 self._state = replace(self._state, error=" ".join(str(error).split()) or type(error).__name__)
             self._rest(pause, waiting)
 
-    def _deliver_while_alive(self, journal: Journal, store: RankingStore) -> None:
-        while not self._stopping.is_set():
-            if self._count(journal):
-                deliver(journal, store)
-                self._count(journal)
-            self._state = replace(self._state, error="")
-            self._stopping.wait(POLL_SECONDS)
-
     def _rest(self, seconds: float, waiting: int) -> None:
         """Wait, but no longer than until the next vote."""
-        slept = 0.0
-        while slept < seconds and not self._stopping.wait(POLL_SECONDS):
-            slept += POLL_SECONDS
-            with contextlib.suppress(Exception), contextlib.closing(Journal(self._path)) as journal:
-                if self._count(journal) > waiting >= 0:
+        ends = time.monotonic() + seconds
+        while time.monotonic() < ends and not self._stopping.wait(POLL_SECONDS):
+            with contextlib.suppress(LoopError):
+                if self._journal.waiting() > waiting >= 0:
                     return
-
-    def _count(self, journal: Journal) -> int:
-        pending = len(journal.undelivered())
-        self._state = replace(self._state, pending=pending)
-        return pending
 
 
 def start(journal_path: Path, connect: Callable[[], RankingStore]) -> Courier:
@@ -115,15 +110,31 @@ def start(journal_path: Path, connect: Callable[[], RankingStore]) -> Courier:
     return Courier(journal_path, connect)
 
 
-def _deliver(journal: Journal, store: RankingStore) -> int:
-    events = journal.undelivered()
-    for event in events:
-        if event.ranking is None:
-            store.withdraw(event.user_id, event.comparison_id)
+def _deliver(journal: Journal, store: RankingStore, stopping: Callable[[], bool] = lambda: False) -> int:
+    """Deliver each answer's events in order. One that is refused holds up the later ones of that answer alone."""
+    refused: dict[tuple[str, str], RefusedError] = {}
+    delivered = 0
+    for event in journal.undelivered():
+        answer = (event.user_id, event.comparison_id)
+        if stopping() or answer in refused:
+            continue
+        try:
+            _hand_over(event, store)
+        except RefusedError as error:
+            refused[answer] = error
         else:
-            store.submit(event.user_id, event.ranking)
-        journal.mark_delivered(event)
-    return len(events)
+            journal.mark_delivered(event)
+            delivered += 1
+    for error in refused.values():
+        raise error
+    return delivered
+
+
+def _hand_over(event: Event, store: RankingStore) -> None:
+    if event.ranking is None:
+        store.withdraw(event.user_id, event.comparison_id)
+    else:
+        store.submit(event.user_id, event.ranking)
 
 
 def _newer(found: Ranking, known: Event | None) -> bool:

@@ -11,15 +11,15 @@ from feedback_loop.records import Comparison, Ranking, now
 from feedback_loop.store.journal import Journal
 
 
-class UnknownComparison(UsageError):
+class UnknownComparison(UsageError):  # noqa: N818 - said as people read it
     """No such comparison, or no such choice in it."""
 
 
-class AlreadyAnswered(UsageError):
+class AlreadyAnswered(UsageError):  # noqa: N818 - said as people read it
     """This person's answer to the comparison stands already."""
 
 
-class RoundClosed(UsageError):
+class RoundClosed(UsageError):  # noqa: N818 - said as people read it
     """The comparison belongs to a round that is no longer asked."""
 
 

@@ -110,6 +110,11 @@ class Journal:
         """What Argilla has not acknowledged yet, oldest first."""
         return self._read("SELECT * FROM events WHERE delivered = 0 ORDER BY sequence", ())
 
+    def waiting(self) -> int:
+        """How many events Argilla has not acknowledged yet."""
+        with self._lock, self._explained():
+            return int(self._database.execute("SELECT count(*) FROM events WHERE delivered = 0").fetchone()[0])
+
     def mark_delivered(self, event: Event) -> None:
         """Note that Argilla has this event."""
         with self._transaction() as database:

@@ -3,7 +3,12 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from feedback_loop.errors import LoopError
 from feedback_loop.records import Comparison, Ranking
+
+
+class RefusedError(LoopError):
+    """The store is there, and does not take this one thing."""
 
 
 class RankingStore(Protocol):

@@ -1,0 +1,27 @@
+"""Comparisons and answers for the tests of the store."""
+
+from feedback_loop.records import Comparison, Completion, Message, Prompt, Ranking, now
+
+
+def comparison(number: int = 0, round: int = 0) -> Comparison:
+    """A comparison `cN` whose completions are `cN-a` (first) and `cN-b` (second)."""
+    prompt = Prompt(id=f"p{number}", prompt=(Message(role="user", content=f"Question {number}?"),))
+    answers = [
+        Completion(
+            id=f"c{number}-{x}", prompt_id=prompt.id, completion=f"Answer {x} to {number}", policy="base", seed=0
+        )
+        for x in "ab"
+    ]
+    return Comparison(id=f"c{number}", round=round, prompt=prompt, completions=tuple(answers))
+
+
+def ranking(number: int = 0, user: str = "anna", choice: str | None = "", **more: str | None) -> Ranking:
+    """Anna's answer to comparison `cN`; its first completion unless said otherwise. None is a skip."""
+    return Ranking(
+        comparison_id=f"c{number}",
+        user_id=user,
+        status="discarded" if choice is None else "submitted",
+        choice=f"c{number}-a" if choice == "" else choice,
+        created_at=now(),
+        **more,
+    )

@@ -1,0 +1,135 @@
+"""The one door for people and simulated annotators."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from feedback_loop.records import Comparison
+from feedback_loop.store.desk import AlreadyAnswered, Desk, RoundClosed, UnknownComparison
+from feedback_loop.store.journal import Journal
+from tests.feedback_loop.store.samples import comparison
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    journal = Journal(tmp_path / "journal.sqlite")
+    yield journal
+    journal.close()
+
+
+@pytest.fixture
+def open_round() -> list[Comparison]:
+    """What is asked now; a test changes it to close the round."""
+    return [comparison(n) for n in range(6)]
+
+
+@pytest.fixture
+def desk(journal: Journal, open_round: list[Comparison]) -> Desk:
+    return Desk(lambda: open_round, journal, lambda: 4, per_comparison=1)
+
+
+def answer_some(desk: Desk, user: str, count: int) -> set[str]:
+    answered = set()
+    for _ in range(count):
+        found = desk.next(user)
+        assert found
+        desk.vote(user, found.id, "submitted", "tie")
+        answered.add(found.id)
+    return answered
+
+
+def test_a_user_is_shown_each_comparison_once(desk: Desk):
+    assert answer_some(desk, "anna", 6) == {f"c{n}" for n in range(6)}
+    assert desk.next("anna") is None
+    assert desk.next("otto") is not None
+
+
+def test_the_same_comparison_is_shown_until_it_is_answered(desk: Desk):
+    shown = desk.next("anna")
+    assert shown
+    assert desk.next("anna") == shown
+    assert desk.next("anna", skip=[shown.id]) not in (shown, None)
+    desk.vote("anna", shown.id, "discarded", None)
+    assert desk.next("anna") != shown
+
+
+def test_what_lacks_answers_comes_first(desk: Desk):
+    assert answer_some(desk, "anna", 3) | answer_some(desk, "otto", 3) == {f"c{n}" for n in range(6)}
+
+
+def test_two_users_at_once_seldom_get_the_same(journal: Journal):
+    many = [comparison(n) for n in range(50)]
+    desk = Desk(lambda: many, journal, lambda: 4, per_comparison=1)
+    first = [desk.next(f"user{n}") for n in range(10)]
+    assert len({c.id for c in first if c}) >= 7
+
+
+def test_a_vote_is_kept_as_given(desk: Desk, journal: Journal):
+    given = desk.vote("Ольга", "c1", "submitted", "c1-b", comment="хорошо", edit="**Better**")
+    assert journal.rankings(0) == [given]
+    assert (given.choice, given.comment, given.edit) == ("c1-b", "хорошо", "**Better**")
+
+
+def test_the_same_vote_twice_is_stored_once(desk: Desk, journal: Journal):
+    desk.vote("anna", "c1", "submitted", "c1-b")
+    with pytest.raises(AlreadyAnswered, match="Undo"):
+        desk.vote("anna", "c1", "submitted", "c1-b")
+    assert len(journal.rankings(0)) == 1
+
+
+@pytest.mark.parametrize("choice", ["first", "c2-a", "", None])
+def test_what_is_no_choice_of_the_comparison_is_refused(desk: Desk, journal: Journal, choice: str | None):
+    with pytest.raises(UnknownComparison):
+        desk.vote("anna", "c1", "submitted", choice)
+    assert journal.rankings(0) == []
+
+
+def test_a_skip_has_no_choice(desk: Desk):
+    with pytest.raises(UnknownComparison):
+        desk.vote("anna", "c1", "discarded", "c1-a")
+
+
+def test_unknown_comparisons_and_closed_rounds_are_told_apart(desk: Desk, open_round: list[Comparison]):
+    with pytest.raises(UnknownComparison):
+        desk.vote("anna", "nowhere", "submitted", "tie")
+    desk.vote("otto", "c1", "submitted", "tie")
+    open_round[:] = [comparison(n, round=1) for n in range(6, 9)]
+    with pytest.raises(RoundClosed):
+        desk.vote("anna", "c1", "submitted", "tie")
+    open_round.clear()
+    with pytest.raises(RoundClosed):
+        desk.vote("anna", "c7", "submitted", "tie")
+
+
+def test_undo_shows_the_comparison_again(desk: Desk):
+    desk.vote("anna", "c1", "submitted", "tie")
+    desk.vote("anna", "c2", "discarded", None)
+    assert desk.undo("anna") == comparison(2)
+    assert desk.undo("anna") == comparison(1)
+    assert desk.undo("anna") is None
+    desk.vote("anna", "c1", "submitted", "neither")
+
+
+def test_a_closed_round_is_not_undone(desk: Desk, journal: Journal, open_round: list[Comparison]):
+    desk.vote("anna", "c1", "submitted", "tie")
+    open_round[:] = [comparison(9, round=1)]
+    assert desk.undo("anna") is None
+    open_round.clear()
+    assert desk.undo("anna") is None
+    assert len(journal.rankings(0)) == 1
+
+
+def test_progress_counts_answers_and_what_a_user_can_still_be_shown(desk: Desk):
+    desk.vote("anna", "c1", "submitted", "tie")
+    desk.vote("anna", "c2", "discarded", None)
+    desk.vote("otto", "c1", "submitted", "tie")
+    anna, otto = desk.progress("anna"), desk.progress("otto")
+    assert (anna.answered, anna.mine, anna.needed, anna.left) == (2, 1, 4, 4)
+    assert (otto.answered, otto.mine, otto.needed, otto.left) == (2, 1, 4, 5)
+
+
+def test_no_open_round_asks_nothing(desk: Desk, open_round: list[Comparison]):
+    open_round.clear()
+    assert desk.next("anna") is None
+    assert desk.progress("anna").left == 0
