@@ -66,9 +66,12 @@ def page(title: str, kind: Login, error: str = "") -> str:
 
 
 def _kept_secret(folder: Path) -> str:
+    """The secret of the folder, made on first use; written whole or not at all, since an empty one signs for anybody."""
     file = folder / ".session-secret"
-    if not file.exists():
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    if not file.exists() or not file.read_text(encoding="utf-8"):
+        making = file.with_name(f"{file.name}.{os.getpid()}")
+        descriptor = os.open(making, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as written:
             written.write(secrets.token_hex(32))
+        making.rename(file)
     return file.read_text(encoding="utf-8")

@@ -22,7 +22,7 @@ def as_html(markdown: str) -> str:
 
 def visible(text: str) -> str:
     """Control and formatting characters as `U+XXXX`, so that none can reorder or hide what stands beside it."""
-    return "".join(_mark(c) for c in text)
+    return "".join(_mark(c) for c in text.replace("\r\n", "\n"))
 
 
 def _mark(character: str) -> str:

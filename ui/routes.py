@@ -8,11 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from feedback_loop.errors import LoopError
 from feedback_loop.records import Comparison
-from feedback_loop.store.desk import AlreadyAnswered, RoundClosed
+from feedback_loop.store.desk import AlreadyAnswered, RoundClosed, UnknownComparison
 from ui.ports import DeskPort, RoundsPort
 from ui.render import as_html, visible
 
 SIDES = ("first", "second")
+STATUS: dict[type[LoopError], int] = {UnknownComparison: 404, AlreadyAnswered: 409, RoundClosed: 410}
 
 
 class Vote(BaseModel):
@@ -82,7 +83,7 @@ def card(comparison: Comparison) -> dict[str, Any]:
 
 def status_of(error: LoopError) -> int:
     """The HTTP status of a refusal."""
-    return 409 if isinstance(error, AlreadyAnswered | RoundClosed) else 400
+    return next((status for kind, status in STATUS.items() if isinstance(error, kind)), 400)
 
 
 def _completion(desk: DeskPort, who: str, body: Vote) -> str | None:
@@ -96,6 +97,7 @@ def _completion(desk: DeskPort, who: str, body: Vote) -> str | None:
 def _standing(desk: DeskPort, rounds: RoundsPort, who: str) -> dict[str, Any]:
     progress, delivery = desk.progress(who), rounds.delivery()
     return {
+        "user": who,
         "progress": {
             "answered": progress.answered,
             "mine": progress.mine,

@@ -9,50 +9,57 @@
   const SETTLE = 350; // ms in which a new card takes no vote: a double click must not answer what nobody has read
 
   whenThere("fl-label", (page) => {
-    const outbox = JSON.parse(localStorage.getItem("feedback-loop-outbox") || "[]");
-    let ready = [], standing = null, error = "", shownAt = 0, sending = false, comment = "", commenting = false, loading = true;
+    const voted = new Set(); // in this page: an answer that was asked for before a vote must not bring its card back
+    let ready = [], standing = null, error = "", shownAt = 0, sending = null, filling = false, comment = "", commenting = false;
 
-    const keep = () => localStorage.setItem("feedback-loop-outbox", JSON.stringify(outbox));
-    const passed = () => [...outbox.map((vote) => vote.comparison_id), ...ready.map((card) => card.id)].join(",");
+    // The outbox belongs to the person, not to the browser, and is read anew each time: there may be two tabs.
+    const place = () => `feedback-loop-outbox/${standing.user}`;
+    const outbox = () => (standing ? JSON.parse(localStorage.getItem(place()) || "[]") : []);
+    const keep = (votes) => localStorage.setItem(place(), JSON.stringify(votes));
+    const passed = () => [...voted, ...outbox().map((vote) => vote.comparison_id), ...ready.map((card) => card.id)].slice(-200).join(",");
 
     async function refill() {
+      if (filling) return;
+      filling = true;
       try {
         const before = ready[0]?.id;
         const said = await call("GET", `/next?skip=${encodeURIComponent(passed())}`);
         standing = said;
-        for (const card of said.items) if (ready.length < 3 && !ready.some((held) => held.id === card.id)) ready.push(card);
-        error = ""; loading = false;
+        const waiting = new Set(outbox().map((vote) => vote.comparison_id));
+        for (const card of said.items) {
+          if (ready.length < 3 && !voted.has(card.id) && !waiting.has(card.id) && !ready.some((held) => held.id === card.id)) ready.push(card);
+        }
+        if (error.startsWith("The app cannot")) error = "";
         if (ready[0]?.id !== before) shownAt = performance.now();
         before && ready[0]?.id === before ? drawProgress() : draw();
-      } catch (problem) { say(problem.message); }
+      } catch (problem) { say(problem.message); } finally { filling = false; }
     }
 
-    async function send() {
-      if (sending || !outbox.length) return;
-      sending = true;
-      try {
-        while (outbox.length) {
-          const said = await call("POST", "/vote", outbox[0]).catch((problem) => {
-            if (problem.status === 0 || problem.status >= 500) throw problem;
-            if (problem.status !== 409) say(problem.message);
-            return null; // it stands already, or can never count: sending it again would change nothing
-          });
-          outbox.shift(); keep();
-          if (said) { standing = { ...standing, ...said }; drawProgress(); }
-        }
-        if (error.startsWith("The app cannot")) say("");
-      } catch (problem) {
-        say(problem.message);
-        setTimeout(send, 2000);
-      } finally { sending = false; }
+    const NEVER = [400, 404, 410, 422]; // it can never count: it is told, and not sent again
+    function send() {
+      sending ??= sendAll().catch((problem) => say(problem.message)).finally(() => { sending = null; });
+      return sending;
+    }
+
+    async function sendAll() {
+      for (let votes = outbox(); votes.length; votes = outbox()) {
+        const said = await call("POST", "/vote", votes[0]).catch((problem) => {
+          if (NEVER.includes(problem.status)) say(problem.message);
+          else if (problem.status !== 409) throw problem; // 409: it stands already
+          return null;
+        });
+        keep(outbox().filter((vote) => vote.comparison_id !== votes[0].comparison_id));
+        if (said) { standing = { ...standing, ...said }; drawProgress(); }
+      }
+      if (error.startsWith("The app cannot")) say("");
       if (ready.length < 2) refill();
     }
 
     function vote(choice) {
       const card = ready[0];
       if (!card || performance.now() - shownAt < SETTLE) return;
-      outbox.push({ comparison_id: card.id, choice, comment });
-      keep();
+      keep([...outbox(), { comparison_id: card.id, choice, comment }]);
+      voted.add(card.id);
       ready.shift();
       comment = ""; commenting = false; shownAt = performance.now();
       draw();
@@ -61,8 +68,9 @@
 
     async function undo() {
       try {
-        if (outbox.length) await send();
+        await send();
         const said = await call("POST", "/undo");
+        said.items.forEach((card) => voted.delete(card.id));
         ready = [...said.items, ...ready.filter((card) => card.id !== said.items[0]?.id)];
         standing = { ...standing, ...said }; error = ""; comment = ""; shownAt = performance.now();
         draw();
@@ -81,8 +89,7 @@
     }
 
     function drawProgress() {
-      const place = page.querySelector(".fl-progress");
-      if (place) place.replaceWith(progress());
+      page.querySelector(".fl-progress")?.replaceWith(progress());
     }
 
     function progress() {
@@ -127,14 +134,12 @@
     }
 
     function nothing() {
-      if (loading) return el("div", { class: "fl-empty" }, el("p", {}, "Loading…"));
+      if (!standing) return el("div", { class: "fl-empty" }, el("p", {}, "Loading…"));
       const p = standing.progress, wait = standing.fetching;
-      setTimeout(refill, 1500);
       if (wait) return el("div", { class: "fl-empty" }, el("h2", {}, "The first answers are on their way"), el("p", {}, wait), el("div", { class: "fl-pulse" }));
-      const enough = p.answered >= p.needed && p.needed > 0 && p.left === 0 && p.mine > 0;
       return el("div", { class: "fl-empty" },
         el("h2", {}, "Nothing left to rank for you"),
-        el("p", {}, enough || p.answered >= p.needed ? "This round has the answers it needs." : "A round may be in progress, or the others are to answer."),
+        el("p", {}, p.needed && p.answered >= p.needed ? "This round has the answers it needs." : "A round may be in progress, or the others are to answer."),
         el("a", { class: "fl-primary", href: "/rounds" }, "Go to Rounds"),
         el("div", { class: "fl-more" }, button("undo", "U", "Undo", undo)));
     }
@@ -149,6 +154,10 @@
     });
     draw();
     refill().then(send);
-    setInterval(() => { if (!document.hidden && outbox.length) send(); }, 3000);
+    setInterval(() => {
+      if (document.hidden) return;
+      if (outbox().length) send();
+      if (!ready.length) refill();
+    }, 2000);
   });
 })();

@@ -14,6 +14,7 @@
 
   whenThere("fl-rounds", (page) => {
     let last = "", error = "", open = null;
+    const unfolded = new Set();
 
     async function refresh() {
       try {
@@ -33,12 +34,13 @@
     function draw({ overview, progress, delivery }) {
       const rounds = [...overview.rounds].reverse();
       if (open === null && rounds.length) open = rounds[0].round;
-      page.replaceChildren(
+      page.replaceChildren(...[
         head(overview, progress), el("p", { class: "fl-error", role: "alert", hidden: !error }, error),
         sent(delivery),
         chart("Over rounds", overview.curves.filter((c) => /win_rate|accuracy/.test(c.name)), "round", true),
         ...rounds.map((round) => one(round, overview)),
-        el("p", { class: "fl-note" }, "The same curves in Weights & Biases: ", el("code", {}, `wandb leet ${overview.run}/wandb`), " or ", el("code", {}, "wandb sync"), "."));
+        el("p", { class: "fl-note" }, "The same curves in Weights & Biases: ", el("code", {}, `wandb leet ${overview.run}/wandb`), " or ", el("code", {}, "wandb sync"), "."),
+        overview.policy === "base" ? null : back("base")].filter(Boolean));
     }
 
     function head(overview, progress) {
@@ -66,9 +68,9 @@
       const curves = round.curves.filter((c) => CURVES.includes(c.name) && c.x.length > 1);
       if (curves.length) box.append(el("div", { class: "fl-charts" }, curves.map((c) => chart(c.name, [c], "step"))));
       if (round.decision && round.policy !== overview.policy) {
-        box.append(el("button", { type: "button", class: "fl-rollback", onclick: () => confirm(`Put ${round.policy} in force?`) && act("/rounds/rollback", { to: round.policy }) }, `Put ${round.policy} in force`));
+        box.append(back(round.policy));
       }
-      if (round.samples.length) box.append(samples(round.samples));
+      if (round.samples.length) box.append(samples(round));
       return box;
     }
 
@@ -87,8 +89,11 @@
         .map(([name, [title, kind]]) => el("div", {}, el("dt", {}, title), el("dd", {}, show(metrics[name], kind)))));
     }
 
-    function samples(rows) {
-      return el("details", { class: "fl-samples" }, el("summary", {}, `Before and after, ${rows.length} held-out requests`),
+    const back = (policy) => el("button", { type: "button", class: "fl-rollback", onclick: () => confirm(`Put ${policy} in force?`) && act("/rounds/rollback", { to: policy }) }, `Put ${policy} in force`);
+
+    function samples({ round, samples: rows }) {
+      const fold = (e) => unfolded[e.target.open ? "add" : "delete"](round);
+      return el("details", { class: "fl-samples", open: unfolded.has(round), ontoggle: fold }, el("summary", {}, `Before and after, ${rows.length} held-out requests`),
         el("div", {}, rows.map((row) => el("article", {}, el("p", { class: "fl-asked" }, row.prompt),
           el("div", { class: "fl-answers" }, side("Before", row.before, row.reward_before), side("After", row.after, row.reward_after))))));
     }
