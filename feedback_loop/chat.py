@@ -1,6 +1,5 @@
 """One way to render a chat, for sampling, scoring and both trainings: what is trained on is what is sampled."""
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
@@ -8,8 +7,6 @@ from feedback_loop.records import ChatMessage, Prompt
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
-
-THOUGHT = re.compile(r"^\s*<think>.*?</think>\s*", re.DOTALL)
 
 
 def render_prompt(tokenizer: "PreTrainedTokenizerBase", messages: Sequence[ChatMessage], *, thinking: bool) -> str:
@@ -42,5 +39,7 @@ def token_ids(
 
 
 def without_thought(text: str) -> str:
-    """A completion without the thought before it."""
-    return THOUGHT.sub("", text).strip()
+    """A completion without the thought before it; a thought that was cut short leaves nothing."""
+    if text.lstrip().startswith("<think>") and "</think>" not in text:
+        return ""
+    return text.rpartition("</think>")[2].strip()

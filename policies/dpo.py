@@ -62,7 +62,7 @@ def train_dpo(
     trainer.train()
     trainer.model.save_pretrained(str(out), selected_adapters=["default"])
     training.write_curves(out.parent / "curves.jsonl", trainer.state.log_history)
-    last = next((row for row in reversed(trainer.state.log_history) if "loss" in row), {})
+    last: dict[str, Any] = next((row for row in reversed(trainer.state.log_history) if "loss" in row), {})
     return {
         "step": "dpo",
         "pairs": len(decisive),

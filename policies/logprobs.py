@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import nullcontext
+from typing import Any
 
 from feedback_loop.chat import token_ids
 from feedback_loop.records import Prompt
@@ -39,6 +40,14 @@ def _batch(policy: Policy, rows: list[tuple[list[int], list[int]]]) -> list[floa
     pad = int(policy.tokenizer.pad_token_id)
     ids = torch.tensor([[*h, *t, *[pad] * (width - len(h) - len(t))] for h, t in rows], device=where)
     mask = torch.tensor([[1] * (len(h) + len(t)) + [0] * (width - len(h) - len(t)) for h, t in rows], device=where)
-    logits = policy.model(input_ids=ids, attention_mask=mask).logits[:, :-1].float()
-    chosen = logits.gather(-1, ids[:, 1:, None]).squeeze(-1) - logits.logsumexp(-1)
-    return [float(chosen[r, len(h) - 1 : len(h) + len(t) - 1].sum()) for r, (h, t) in enumerate(rows)]
+    logits = policy.model(input_ids=ids, attention_mask=mask).logits
+    return [
+        _sum(logits[r, len(h) - 1 : len(h) + len(t) - 1], ids[r, len(h) : len(h) + len(t)])
+        for r, (h, t) in enumerate(rows)
+    ]
+
+
+def _sum(logits: Any, chosen: Any) -> float:
+    """Row by row and in float32: a whole batch in float32 is gigabytes with a vocabulary of 150,000."""
+    logits = logits.float()
+    return float((logits.gather(-1, chosen[:, None]).squeeze(-1) - logits.logsumexp(-1)).sum())

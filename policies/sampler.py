@@ -82,6 +82,7 @@ def _generate(policy: Policy, texts: list[str], settings: SamplingTable) -> list
             temperature=settings.temperature,
             top_p=settings.top_p,
             top_k=0,
+            repetition_penalty=1.0,  # Qwen's generation_config.json has its own, which would bias the KL estimate
             max_new_tokens=settings.max_new_tokens,
             eos_token_id=end_id(tokenizer),
             pad_token_id=tokenizer.pad_token_id,

@@ -109,5 +109,7 @@ def _scores(network: Any, tokenizer: Any, texts: list[str]) -> list[float]:
             inputs = tokenizer(
                 texts[start : start + BATCH], return_tensors="pt", padding=True, add_special_tokens=False
             ).to(network.device)
-            found += network(input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"]).logits[:, 0].tolist()
+            found += (
+                network(input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"]).logits[:, 0].tolist()
+            )
     return found

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.argilla_fixture", "tests.browser_fixture"]
+pytest_plugins = ["tests.argilla_fixture", "tests.browser_fixture", "tests.models_fixture"]
 
 os.environ |= {
     "WANDB_MODE": "offline",

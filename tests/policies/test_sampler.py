@@ -1,0 +1,72 @@
+"""Sampling: reproducible, different answers to one prompt, and nothing but the answer in the text."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from feedback_loop.progress import silent
+from feedback_loop.recipe import ModelTable, SamplingTable
+from policies.base import Policy, load_policy
+from policies.sampler import Sampled, sample
+from tests.models_fixture import TINY, tiny_prompts
+
+SETTINGS = SamplingTable(max_new_tokens=24, batch_size=8)
+
+
+def draw(policy: Policy, *, seed: int = 3, settings: SamplingTable = SETTINGS, thinking: bool = False) -> Sampled:
+    return sample(policy, tiny_prompts(8), settings, completions=2, thinking=thinking, seed=seed, report=silent)
+
+
+@pytest.fixture(scope="module", params=["base", "with adapter"])
+def policy(request: pytest.FixtureRequest, adapter: Path) -> Policy:
+    return load_policy(TINY, None if request.param == "base" else adapter, name="p")
+
+
+def test_the_same_seed_draws_the_same_answers_and_another_seed_others(policy: Policy):
+    assert draw(policy) == draw(policy)
+    assert [c.completion for c in draw(policy).completions] != [c.completion for c in draw(policy, seed=4).completions]
+
+
+def test_answers_come_in_the_order_of_prompts_and_no_prompt_gets_one_twice(policy: Policy):
+    sampled = draw(policy)
+    assert sampled.dropped == []
+    assert [c.prompt_id for c in sampled.completions] == [p.id for p in tiny_prompts(8) for _ in range(2)]
+    assert max(Counter((c.prompt_id, c.completion) for c in sampled.completions).values()) == 1
+    assert len({c.id for c in sampled.completions}) == 16
+    assert {c.policy for c in sampled.completions} == {"p"}
+
+
+def test_a_prompt_that_only_gets_one_answer_is_reported_as_dropped():
+    cold = SETTINGS.model_copy(update={"temperature": 1e-4})
+    sampled = draw(load_policy(TINY, None, name="base"), settings=cold)
+    assert sampled.dropped
+    assert Counter(c.prompt_id for c in sampled.completions)[sampled.dropped[0]] == 1
+
+
+@pytest.mark.parametrize("thinking", [False, True])
+def test_no_thought_is_left_in_an_answer(thinking: bool):
+    for completion in draw(load_policy(TINY, None, name="base"), thinking=thinking).completions:
+        assert "think>" not in completion.completion
+        assert "<|im" not in completion.completion
+        assert completion.completion == completion.completion.strip() != ""
+
+
+def test_progress_ends_at_the_total():
+    seen: list[tuple[int, int, str]] = []
+    sample(
+        load_policy(TINY, None, name="base"),
+        tiny_prompts(2),
+        SETTINGS,
+        completions=2,
+        thinking=False,
+        seed=0,
+        report=lambda done, total, what: seen.append((done, total, what)),
+    )
+    assert seen[-1] == (4, 4, "sampling")
+    assert [s[0] for s in seen] == sorted(s[0] for s in seen)
+
+
+def test_a_qwen2_is_sampled_too(qwen2: ModelTable):
+    sampled = draw(load_policy(qwen2, None, name="base"))
+    assert len(sampled.completions) == 16
