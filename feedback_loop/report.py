@@ -31,14 +31,25 @@ def overview(run: Run) -> Overview:
         model=run.recipe.model.name,
         policy=current_policy(run),
         busy=busy,
-        message=f"The last work was cut off. Go on: feedback-loop advance {run.path}"
-        if lost
-        else note.get("message", ""),
+        message=_message(run, note, lost=lost),
         failed=note.get("state") == "failed" or lost,
         labels=sum(r.labels for r in rounds),
         rounds=rounds,
         curves=_over_rounds(rounds),
     )
+
+
+def _message(run: Run, note: dict[str, Any], *, lost: bool) -> str:
+    """What the last work ended with; where it waits for people, how many rankings are there by now."""
+    if lost:
+        return f"The last work was cut off. Go on: feedback-loop advance {run.path}"
+    if note.get("state") != "waiting":
+        return str(note.get("message", ""))
+    number = open_round(run)
+    given, asked = sum(r.status == "submitted" for r in rankings(run, number)), needed(run, number)
+    if given < asked:
+        return f"Round {number:03d} has {given} of {asked} rankings. Label more: feedback-loop serve {run.path}"
+    return f"Round {number:03d} has its {asked} rankings. Start it: feedback-loop advance {run.path}"
 
 
 def as_text(view: Overview) -> str:
