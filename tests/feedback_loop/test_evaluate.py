@@ -1,0 +1,41 @@
+"""Figures that compare policies."""
+
+import math
+import random
+
+import pytest
+
+from feedback_loop.evaluate import kl_estimate, mean, win_rate
+
+
+def test_win_rate_counts_a_tie_half():
+    assert win_rate([2.0, 1.0, 0.0, 5.0], [1.0, 1.0, 1.0, 1.0]) == pytest.approx(0.625)
+    assert win_rate([1.0], [1.0]) == 0.5
+
+
+def test_win_rates_of_the_two_sides_sum_to_one():
+    a, b = [0.1, 0.7, 0.3], [0.1, 0.2, 0.9]
+    assert win_rate(a, b) + win_rate(b, a) == pytest.approx(1.0)
+
+
+def test_both_sides_need_the_same_prompts():
+    with pytest.raises(ValueError, match="shorter"):
+        win_rate([1.0, 2.0], [1.0])
+
+
+def test_kl_of_a_policy_from_itself_is_zero():
+    assert kl_estimate([-3.0, -8.5], [-3.0, -8.5]) == 0.0
+
+
+def test_kl_estimate_tends_to_the_divergence():
+    """A biased coin against a fair one, where the divergence is known."""
+    rng, heads = random.Random(0), 0.8
+    draws = [rng.random() < heads for _ in range(20_000)]
+    here = [math.log(heads if head else 1 - heads) for head in draws]
+    known = heads * math.log(heads / 0.5) + (1 - heads) * math.log((1 - heads) / 0.5)
+    assert kl_estimate(here, [math.log(0.5)] * len(draws)) == pytest.approx(known, abs=0.02)
+
+
+def test_mean_of_nothing_is_zero():
+    assert mean([]) == 0.0
+    assert mean([1.0, 2.0]) == 1.5
