@@ -7,10 +7,10 @@ from typing import Any
 from feedback_loop import training
 from feedback_loop.chat import end, render_prompt
 from feedback_loop.errors import LoopError
+from feedback_loop.models import device, dtype, load_base, load_tokenizer
 from feedback_loop.progress import Progress
 from feedback_loop.recipe import ModelTable, PolicyTable
 from feedback_loop.records import Preference
-from feedback_loop.models import device, dtype, load_base, load_tokenizer
 
 
 def check_options(policy: PolicyTable) -> None:

@@ -21,9 +21,8 @@ def load_scorer(model: Any, tokenizer: Any, folder: Path, *, thinking: bool, bat
     network, asleep = _attach(model, folder)
 
     def score(prompts: Sequence[Prompt], completions: Sequence[str]) -> list[float]:
-        rows = [
-            sum(token_ids(tokenizer, p, c, thinking=thinking), []) for p, c in zip(prompts, completions, strict=True)
-        ]
+        pairs = zip(prompts, completions, strict=True)
+        rows = [[*head, *tail] for head, tail in (token_ids(tokenizer, p, c, thinking=thinking) for p, c in pairs)]
         order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
         found = [0.0] * len(rows)
         with asleep():
