@@ -55,6 +55,15 @@ def reporter(report: Progress, what: str) -> Any:
     return Reporter()
 
 
+def save_adapter(network: Any, out: Path) -> None:
+    """Write the adapter called `default`; PEFT lists its modules in no fixed order, so they are sorted."""
+    network.save_pretrained(str(out), selected_adapters=["default"])
+    file = out / "adapter_config.json"
+    config = json.loads(file.read_text(encoding="utf-8"))
+    ordered = {name: sorted(value) if name == "target_modules" else value for name, value in config.items()}
+    file.write_text(json.dumps(ordered, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
 def write_curves(path: Path, history: Iterable[dict[str, Any]]) -> None:
     """A trainer's log as JSONL, a row a logged step, numbers only."""
     rows = [{k: v for k, v in row.items() if isinstance(v, int | float) and k not in PER_RUN} for row in history]

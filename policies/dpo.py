@@ -60,7 +60,7 @@ def train_dpo(
     if parent_adapter is not None:
         _place(trainer.model, policy)
     trainer.train()
-    trainer.model.save_pretrained(str(out), selected_adapters=["default"])
+    training.save_adapter(trainer.model, out)
     training.write_curves(out.parent / "curves.jsonl", trainer.state.log_history)
     last: dict[str, Any] = next((row for row in reversed(trainer.state.log_history) if "loss" in row), {})
     return {

@@ -70,7 +70,7 @@ def train_reward(
         callbacks=[training.reporter(report, "reward")],
     )
     trainer.train()
-    trainer.model.save_pretrained(str(out))
+    training.save_adapter(trainer.model, out)
     training.write_curves(out.parent / "curves.jsonl", trainer.state.log_history)
     measured = [row for p in heldout if not p.tie for row in _rows(tokenizer, p, thinking=thinking)]
     return {

@@ -55,7 +55,7 @@ def test_a_persona_runs_rounds_and_everything_is_on_record(
         assert held_by_argilla(argilla, run, number) == ours
         assert {user for user, _, _ in ours} == {"persona-brisk"}
 
-    names = {folder.name.split("-", 4)[-1] for folder in (path / "wandb").glob("offline-run-*")}
+    names = {folder.name.split("-", 3)[-1] for folder in (path / "wandb").glob("offline-run-*")}
     assert names == {f"{run.id}-{n}" for n in ("000-reward", "000-policy", "001-reward", "001-policy", "loop")}
 
     view = overview(run)
