@@ -8,6 +8,7 @@ import contextlib
 import hashlib
 import re
 import secrets
+import time
 import warnings
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -21,6 +22,8 @@ from feedback_loop.store.ranking_store import RefusedError
 
 WORKSPACE = "feedback-loop"
 PAGE = 200
+MAKING_SECONDS = 10.0
+"""How long another process may take to make a dataset."""
 SIDES = ("first", "second")
 PLAIN_NAME = re.compile(r"(?!u-)[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
 GUIDELINES = """# Which answer is better?
@@ -220,9 +223,9 @@ def _ranking(record: dict[str, Any], response: dict[str, Any], user_id: str) -> 
     )
 
 
-def _utc(time: str) -> str:
+def _utc(written: str) -> str:
     """Argilla's times are in UTC, and most of them do not say so."""
-    read = datetime.fromisoformat(time)
+    read = datetime.fromisoformat(written)
     return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC).isoformat(timespec="milliseconds")
 
 
@@ -231,15 +234,29 @@ def _dataset(url: str, api_key: str, name: str) -> tuple[str, str]:
     import argilla as rg
 
     try:
-        client = rg.Argilla(api_url=url, api_key=api_key)
-        workspace = client.workspaces(WORKSPACE) or rg.Workspace(name=WORKSPACE, client=client).create()
-        dataset = client.datasets(name, workspace=WORKSPACE)
-        if dataset is None:
-            dataset = rg.Dataset(name=name, workspace=WORKSPACE, settings=_settings(rg), client=client).create()
+        with warnings.catch_warnings(action="ignore"):  # the SDK warns of what is not there yet
+            client = rg.Argilla(api_url=url, api_key=api_key)
+            workspace = client.workspaces(WORKSPACE) or rg.Workspace(name=WORKSPACE, client=client).create()
+            dataset = _finished(client, name)
+            if dataset is None:
+                dataset = rg.Dataset(name=name, workspace=WORKSPACE, settings=_settings(rg), client=client).create()
     except Exception as error:
         why = " ".join(str(error).split())[:200]
         raise LoopError(f"Argilla at {url}: the dataset {name} cannot be opened ({why})") from error
     return str(workspace.id), str(dataset.id)
+
+
+def _finished(client: Any, name: str) -> Any:
+    """The dataset of that name, or None. A half-made one gets time to be finished, and else goes: its maker was killed."""
+    ends = time.monotonic() + MAKING_SECONDS
+    while (dataset := client.datasets(name, workspace=WORKSPACE)) is not None:
+        if dataset._is_published():  # noqa: SLF001 - the SDK says it nowhere else
+            return dataset
+        if time.monotonic() > ends:
+            dataset.delete()
+        else:
+            time.sleep(0.5)
+    return None
 
 
 def _settings(rg: Any) -> Any:

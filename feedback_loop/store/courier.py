@@ -125,8 +125,8 @@ def _deliver(journal: Journal, store: RankingStore, stopping: Callable[[], bool]
         else:
             journal.mark_delivered(event)
             delivered += 1
-    for error in refused.values():
-        raise error
+    if refused:
+        raise next(iter(refused.values()))
     return delivered
 
 

@@ -3,7 +3,7 @@
 from feedback_loop.records import Comparison, Completion, Message, Prompt, Ranking, now
 
 
-def comparison(number: int = 0, round: int = 0) -> Comparison:
+def comparison(number: int = 0, round: int = 0) -> Comparison:  # noqa: A002
     """A comparison `cN` whose completions are `cN-a` (first) and `cN-b` (second)."""
     prompt = Prompt(id=f"p{number}", prompt=(Message(role="user", content=f"Question {number}?"),))
     answers = [
