@@ -1,7 +1,7 @@
 """The web app: FastAPI in front, Gradio's pages on top. Everything it needs is handed in."""
 
 import os
-from collections.abc import Awaitable, Callable
+import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +12,8 @@ from fastapi import FastAPI, Form, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from feedback_loop.errors import LoopError
 from ui import login as doors
@@ -26,6 +28,11 @@ POLICY = (
     "base-uri 'self'; object-src 'none'"
 )
 """Gradio's pages need inline scripts and styles; nothing may be asked of another host."""
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+}
 OPEN = ("/login", "/page/", "/favicon.ico")
 
 
@@ -51,25 +58,41 @@ def build_app(
 
     app.include_router(build_routes(desk, rounds, user))
     pages = build_pages(title)
-    mounted: FastAPI = gr.mount_gradio_app(
-        app, pages, path="/", theme=theme(), css_paths=[STATIC / "app.css"], head=HEAD, footer_links=[], ssr_mode=False
-    )
+    looks = {"theme": theme(), "css_paths": [STATIC / "app.css"], "head": HEAD, "footer_links": []}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # that several pages turn SSR off, which is wanted
+        mounted: FastAPI = gr.mount_gradio_app(app, pages, path="/", ssr_mode=False, **looks)
     return mounted
 
 
 def _guard(app: FastAPI, door: doors.Door) -> None:
     """Nobody sees anything but the log-in before they are known; and every answer carries the content policy."""
+    app.add_middleware(_Guard, door=door)
 
-    @app.middleware("http")
-    async def guard(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-        if door.user(request) is None and not request.url.path.startswith(OPEN):
+
+class _Guard:
+    """Plain ASGI: FastAPI's own kind of middleware fails loudly whenever a browser leaves in the middle of an answer."""
+
+    def __init__(self, app: ASGIApp, door: doors.Door) -> None:
+        self.app, self.door = app, door
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request = Request(scope)
+
+        async def send_marked(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(HEADERS)
+            await send(message)
+
+        if self.door.user(request) is None and not request.url.path.startswith(OPEN):
             wants_page = request.method == "GET" and "text/html" in request.headers.get("accept", "")
-            return RedirectResponse("/login", 303) if wants_page else _refused(401, "Log in first.")
-        response = await call_next(request)
-        response.headers["Content-Security-Policy"] = POLICY
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["Referrer-Policy"] = "same-origin"
-        return response
+            refusal = RedirectResponse("/login", 303) if wants_page else _refused(401, "Log in first.")
+            await refusal(scope, receive, send_marked)
+            return
+        await self.app(scope, receive, send_marked)
 
 
 def _add_login(app: FastAPI, door: doors.Door, title: str) -> None:

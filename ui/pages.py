@@ -25,10 +25,10 @@ def build_pages(title: str) -> gr.Blocks:
     """Label, Rounds and Help."""
     with gr.Blocks(title=title, analytics_enabled=False) as pages:
         gr.Navbar(main_page_name="Label")
-        gr.HTML('<div id="fl-label" class="fl-page" aria-live="polite"></div>')
+        gr.HTML('<div id="fl-label" class="fl-page"></div>', padding=False, apply_default_css=False)
     with pages.route("Rounds", "/rounds"):
         gr.Navbar(main_page_name="Label")
-        gr.HTML('<div id="fl-rounds" class="fl-page"></div>')
+        gr.HTML('<div id="fl-rounds" class="fl-page"></div>', padding=False, apply_default_css=False)
     with pages.route("Help", "/help"):
         gr.Navbar(main_page_name="Label")
         gr.Markdown(HELP, elem_id="fl-help", elem_classes=["fl-page"])

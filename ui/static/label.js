@@ -98,7 +98,8 @@
       return el("div", { class: "fl-progress" },
         el("div", { class: "fl-bar", role: "progressbar", "aria-valuemin": "0", "aria-valuemax": p.needed, "aria-valuenow": p.answered, "aria-label": "Rankings of this round" },
           el("span", { style: `width:${share}%` })),
-        el("span", { class: "fl-count" }, `${p.answered} of ${p.needed} this round · ${p.mine} by you`));
+        el("span", { class: "fl-count" }, `${p.answered} of ${p.needed} this round · ${p.mine} by you`),
+        p.needed && p.answered >= p.needed ? el("a", { class: "fl-enough", href: "/rounds" }, "Enough for a round →") : null);
     }
 
     function request(card) {
@@ -118,7 +119,12 @@
       el("button", { type: "button", id: `fl-${name}`, onclick: act, ...more }, el("span", {}, text), el("kbd", {}, key));
 
     function draw() {
-      const card = ready[0];
+      const focused = document.activeElement?.closest("#fl-label button")?.id;
+      fill(ready[0]);
+      if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+    }
+
+    function fill(card) {
       const alert = el("p", { class: "fl-error", role: "alert", hidden: !error }, error);
       if (!card) return page.replaceChildren(progress(), alert, nothing());
       const field = commenting

@@ -13,8 +13,8 @@
   const CURVES = ["reward/loss", "reward/accuracy", "reward/margin", "policy/loss", "policy/rewards/margins", "policy/rewards/accuracies"];
 
   whenThere("fl-rounds", (page) => {
-    let last = "", error = "", open = null;
-    const unfolded = new Set();
+    const opened = new Set(); // what the reader unfolded stays so when the page is drawn anew
+    let last = "", error = "", newest = null;
 
     async function refresh() {
       try {
@@ -33,7 +33,7 @@
 
     function draw({ overview, progress, delivery }) {
       const rounds = [...overview.rounds].reverse();
-      if (open === null && rounds.length) open = rounds[0].round;
+      if (rounds.length && rounds[0].round !== newest) { newest = rounds[0].round; rounds.slice(0, 2).forEach((r) => opened.add(`round ${r.round}`)); }
       page.replaceChildren(...[
         head(overview, progress), el("p", { class: "fl-error", role: "alert", hidden: !error }, error),
         sent(delivery),
@@ -51,7 +51,7 @@
       return el("header", { class: "fl-head" },
         el("div", {}, el("h1", {}, overview.run), el("p", {}, `${overview.model} · in force: `, el("b", {}, overview.policy), ` · ${overview.labels} rankings`)),
         el("div", {}, el("button", { type: "button", id: "fl-start", class: "fl-primary", disabled: !can, onclick: () => act("/rounds/start") }, "Start the round"), el("small", {}, why)),
-        overview.message ? el("p", { class: overview.failed ? "fl-error" : "fl-said" }, overview.message) : null);
+        overview.message && (overview.failed || !waiting) ? el("p", { class: overview.failed ? "fl-error" : "fl-said" }, overview.message) : null);
     }
 
     function sent(delivery) {
@@ -60,7 +60,7 @@
     }
 
     function one(round, overview) {
-      const box = el("details", { class: "fl-round", "data-round": round.round, open: round.round === open, ontoggle: (e) => { if (e.target.open) open = round.round; } },
+      const box = el("details", { class: "fl-round", "data-round": round.round, ...fold(`round ${round.round}`) },
         el("summary", {}, el("h2", {}, `Round ${round.round}`), el("span", {}, verdict(round))),
         el("ol", { class: "fl-stages" }, round.stages.map(stage)));
       if (round.decision) box.append(el("div", { class: "fl-decision" }, el("ul", {}, round.decision.reasons.map((r) => el("li", {}, r)))));
@@ -91,9 +91,10 @@
 
     const back = (policy) => el("button", { type: "button", class: "fl-rollback", onclick: () => confirm(`Put ${policy} in force?`) && act("/rounds/rollback", { to: policy }) }, `Put ${policy} in force`);
 
+    const fold = (key) => ({ open: opened.has(key), ontoggle: (e) => { opened[e.target.open ? "add" : "delete"](key); } });
+
     function samples({ round, samples: rows }) {
-      const fold = (e) => unfolded[e.target.open ? "add" : "delete"](round);
-      return el("details", { class: "fl-samples", open: unfolded.has(round), ontoggle: fold }, el("summary", {}, `Before and after, ${rows.length} held-out requests`),
+      return el("details", { class: "fl-samples", ...fold(`samples ${round}`) }, el("summary", {}, `Before and after, ${rows.length} held-out requests`),
         el("div", {}, rows.map((row) => el("article", {}, el("p", { class: "fl-asked" }, row.prompt),
           el("div", { class: "fl-answers" }, side("Before", row.before, row.reward_before), side("After", row.after, row.reward_after))))));
     }
