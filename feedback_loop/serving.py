@@ -5,13 +5,14 @@ import contextlib
 from feedback_loop import loop
 from feedback_loop import run as runs
 from feedback_loop.connect import argilla
-from feedback_loop.labelling import open_desk
+from feedback_loop.labelling import comparisons_of, open_desk
 from feedback_loop.lineage import open_round
 from feedback_loop.loop import Say
 from feedback_loop.report import overview
 from feedback_loop.run import Run
 from feedback_loop.store import courier as couriers
 from feedback_loop.store.journal import Journal
+from feedback_loop.store.ranking_store import RankingStore
 from ui.app import build_app
 from ui.ports import RoundsPort
 from ui.serve import serve as serve_app
@@ -22,7 +23,7 @@ def serve(run: Run, *, host: str, port: int, open_browser: bool, say: Say) -> No
     with contextlib.ExitStack() as closing:
         connect = closing.enter_context(argilla(run, say))
         journal = closing.enter_context(contextlib.closing(Journal(run.path / "journal.sqlite")))
-        courier = couriers.start(run.path / "journal.sqlite", connect)
+        courier = couriers.start(run.path / "journal.sqlite", lambda: published(run, connect()))
         closing.callback(courier.stop)
         app = build_app(
             open_desk(run, journal),
@@ -41,6 +42,12 @@ def serve(run: Run, *, host: str, port: int, open_browser: bool, say: Say) -> No
         if not run.done(open_round(run), "comparisons") and not runs.locked(run):
             loop.launch(run)
         serve_app(app, host=host, port=port, open_browser=open_browser, ready=lambda url: say(f"Rank here: {url}"))
+
+
+def published(run: Run, store: RankingStore) -> RankingStore:
+    """The store, once it holds what the open round asks: Argilla may have been away when that was made."""
+    store.publish(comparisons_of(run)())
+    return store
 
 
 def fetching(run: Run) -> str:
