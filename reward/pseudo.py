@@ -8,7 +8,11 @@ Score = Callable[[Sequence[Prompt], Sequence[str]], list[float]]
 
 
 def rank_pairs(
-    prompts: Sequence[Prompt], completions: Sequence[Completion], score: Score, *, round: int
+    prompts: Sequence[Prompt],
+    completions: Sequence[Completion],
+    score: Score,
+    *,
+    round: int,  # noqa: A002 - the records' own word
 ) -> list[Preference]:
     """For each prompt with two completions or more: the best by the reward model against the worst."""
     by_id = {p.id: p for p in prompts}
