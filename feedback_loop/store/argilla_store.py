@@ -234,8 +234,9 @@ def _dataset(url: str, api_key: str, name: str) -> tuple[str, str]:
     import argilla as rg
 
     try:
-        with warnings.catch_warnings(action="ignore"):  # the SDK warns of what is not there yet
-            client = rg.Argilla(api_url=url, api_key=api_key)
+        client = rg.Argilla(api_url=url, api_key=api_key)
+        with contextlib.closing(client.http_client), warnings.catch_warnings(action="ignore"):
+            # The SDK warns of what is not there yet.
             workspace = client.workspaces(WORKSPACE) or rg.Workspace(name=WORKSPACE, client=client).create()
             dataset = _finished(client, name)
             if dataset is None:

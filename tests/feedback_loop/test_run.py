@@ -38,10 +38,14 @@ def test_a_committed_stage_carries_inputs_outputs_and_checksums(run: Run):
     assert manifest.facts == {"count": 1}
 
 
+def fail_halfway(folder: Path) -> None:
+    (folder / "half.txt").write_text("half")
+    raise RuntimeError
+
+
 def test_a_stage_that_fails_or_is_killed_leaves_nothing_and_is_done_anew(run: Run):
     with pytest.raises(RuntimeError), commit(run, 0, "prompts") as draft:
-        (draft.path / "half.txt").write_text("half")
-        raise RuntimeError
+        fail_halfway(draft.path)
     assert not run.done(0, "prompts")
     with commit(run, 0, "prompts"):
         pass
@@ -51,7 +55,10 @@ def test_a_stage_that_fails_or_is_killed_leaves_nothing_and_is_done_anew(run: Ru
 def test_a_finished_stage_is_never_overwritten(run: Run):
     with commit(run, 0, "prompts"):
         pass
-    with pytest.raises(LoopError, match="already there. To do it again: feedback-loop redo"), commit(run, 0, "prompts"):
+    with (
+        pytest.raises(LoopError, match=r"already there\. To do it again: feedback-loop redo"),
+        commit(run, 0, "prompts"),
+    ):
         pass
 
 
@@ -99,7 +106,7 @@ def test_no_run_there_says_how_to_make_one(tmp_path: Path):
 def test_a_newer_format_is_refused(run: Run):
     file = run.path / "run.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | {"format": 99}))
-    with pytest.raises(LoopError, match="run format 99 is newer than this program's 1. Upgrade"):
+    with pytest.raises(LoopError, match=r"run format 99 is newer than this program's 1\. Upgrade"):
         open_run(run.path)
 
 

@@ -10,6 +10,7 @@ from playwright.sync_api import Page
 from feedback_loop.argilla_local import Connection
 from feedback_loop.errors import LoopError
 from feedback_loop.records import Ranking
+from feedback_loop.store import argilla_store
 from feedback_loop.store.argilla_store import ArgillaStore, open_store, user_name
 from feedback_loop.store.courier import reconcile
 from feedback_loop.store.journal import Journal
@@ -131,8 +132,21 @@ def test_a_new_dataset_is_made_without_noise(argilla: Connection, capfd: pytest.
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         open_store(argilla.api_url, argilla.api_key, "quiet", "Мой run")
-    assert [str(w.message) for w in said if "argilla" in w.filename] == []
+    assert [str(w.message) for w in said if w.category is UserWarning] == []
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_dataset_whose_maker_was_killed_is_made_anew(
+    store: ArgillaStore, argilla: Connection, monkeypatch: pytest.MonkeyPatch
+):
+    workspace = store.ask("GET", f"/datasets/{store.dataset}")["workspace_id"]
+    half = store.ask("POST", "/datasets", json={"name": "store-half-made", "workspace_id": workspace})
+    monkeypatch.setattr(argilla_store, "MAKING_SECONDS", 0.2)
+    whole = open_store(argilla.api_url, argilla.api_key, "half-made", "store")
+    assert whole.dataset != half["id"]
+    whole.publish([comparison()])
+    whole.submit("anna", ranking())
+    assert len(whole.rankings(0)) == 1
 
 
 def test_different_users_never_share_an_argilla_name():
