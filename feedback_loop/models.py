@@ -47,8 +47,9 @@ def load_tokenizer(model: ModelTable) -> Any:
 
     tokenizer = AutoTokenizer.from_pretrained(resolve(model.name))
     tokenizer.eos_token = end(tokenizer)
-    if tokenizer.pad_token is None:
-        tokenizer.pad_token = tokenizer.eos_token
+    if tokenizer.pad_token in (None, tokenizer.eos_token):
+        # The score is read at the last token that is no padding: the end of the turn must not count as such.
+        tokenizer.pad_token = "<|endoftext|>"  # noqa: S105
     return tokenizer
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from feedback_loop import training
 from feedback_loop.chat import end, render_prompt
-from feedback_loop.errors import LoopError
+from feedback_loop.errors import LoopError, UsageError
 from feedback_loop.models import device, dtype, load_base, load_tokenizer
 from feedback_loop.progress import Progress
 from feedback_loop.recipe import ModelTable, PolicyTable
@@ -18,6 +18,10 @@ def check_options(policy: PolicyTable) -> None:
     from trl import DPOConfig
 
     training.check_options("policy", policy.trl, DPOConfig)
+    if policy.trl.get("precompute_ref_log_probs"):
+        raise UsageError(
+            "policy.trl.precompute_ref_log_probs: would fix the reference before it is in place. Remove it."
+        )
 
 
 def train_dpo(
@@ -43,6 +47,8 @@ def train_dpo(
     decisive = [p for p in pairs if not p.tie]
     if not decisive:
         raise LoopError("No ranking prefers one answer, so there is nothing to train on. Rank more, then: advance")
+    if policy.start == policy.reference == "base":
+        parent_adapter = None
     torch.manual_seed(seed)
     tokenizer = load_tokenizer(model)
     settings = training.options(
@@ -80,11 +86,21 @@ def _trainable(model: ModelTable, policy: PolicyTable, parent_adapter: Path | No
 
     base = load_base(model)
     if parent_adapter is not None:
-        return PeftModel.from_pretrained(base, str(parent_adapter), is_trainable=True), None
+        network = PeftModel.from_pretrained(base, str(parent_adapter), is_trainable=True)
+        _check_rank(network.peft_config["default"].r, policy)
+        return network, None
     lora = LoraConfig(
         r=policy.lora_rank, lora_alpha=policy.lora_alpha, target_modules="all-linear", task_type="CAUSAL_LM"
     )
     return base, lora
+
+
+def _check_rank(rank: int, policy: PolicyTable) -> None:
+    if rank != policy.lora_rank:
+        raise UsageError(
+            f"policy.lora_rank = {policy.lora_rank}, but the adapter to start from or to stay near has rank {rank}. "
+            f'Set it to {rank}, or set policy.start and policy.reference to "base".'
+        )
 
 
 def _place(network: Any, policy: PolicyTable) -> None:
