@@ -1,4 +1,4 @@
-"""Make the tiny Qwen: `python -m data.tiny_qwen.make`. Seeded; about a quarter of an hour on two CPU cores."""
+"""Make the tiny Qwen: `python -m data.tiny_qwen.make`. Seeded; a quarter of an hour or more on two CPU cores."""
 
 import argparse
 import json
