@@ -92,3 +92,16 @@ def test_a_qwen2_in_bfloat16_with_checkpointing_is_trained_too(tmp_path: Path, q
     policy = PolicyTable(trl=QUICK | {"activation_checkpointing": True})
     facts, _ = train(tmp_path, obvious(2), policy, model=qwen2.model_copy(update={"dtype": "bfloat16"}))
     assert facts["margin"] is not None
+
+
+@pytest.mark.parametrize(("start", "reference"), [("parent", "parent"), ("base", "parent"), ("parent", "base")])
+def test_a_parent_of_another_rank_is_refused_where_it_would_decide(
+    tmp_path: Path, adapter: Path, start: Any, reference: Any
+):
+    with pytest.raises(UsageError, match=r"policy\.lora_rank = 3"):
+        train(tmp_path, obvious(4), PolicyTable(start=start, reference=reference, lora_rank=3), parent=adapter)
+
+
+def test_an_option_that_would_fix_the_reference_too_early_is_refused():
+    with pytest.raises(UsageError, match="precompute_ref_log_probs"):
+        check_options(PolicyTable(trl={"precompute_ref_log_probs": True}))
