@@ -21,7 +21,9 @@ def main() -> None:
     arguments.add_argument("--personas", nargs="*", default=["brisk", "butler", "coach"])
     arguments.add_argument("--rounds", type=int, default=3)
     asked = arguments.parse_args()
-    print("| persona | seed | round | wins vs base | wins vs parent | on topic | KL | reward accuracy | kept | seconds |")
+    print(
+        "| persona | seed | round | wins vs base | wins vs parent | on topic | KL | reward accuracy | kept | seconds |"
+    )
     print("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |", flush=True)
     for persona in asked.personas:
         for seed in asked.seeds:
@@ -50,7 +52,13 @@ def line(persona: str, seed: int, row: dict[str, Any]) -> str:
     """A round as a line of the table."""
     accuracy = "-" if row["reward_accuracy"] is None else f"{row['reward_accuracy']:.2f}"
     cells = [persona, seed, row["round"], f"{row['win_rate_base']:.2f}", f"{row['win_rate_parent']:.2f}"]
-    cells += [f"{row['on_topic']:.2f}", f"{row['kl']:.1f}", accuracy, "yes" if row["promoted"] else "no", row["seconds"]]
+    cells += [
+        f"{row['on_topic']:.2f}",
+        f"{row['kl']:.1f}",
+        accuracy,
+        "yes" if row["promoted"] else "no",
+        row["seconds"],
+    ]
     return f"| {' | '.join(map(str, cells))} |"
 
 

@@ -1,4 +1,4 @@
-# ruff: noqa: ANN001, ANN002, ANN003, ANN201, ANN202, ANN206, PLR0917
+# ruff: noqa: ANN001, ANN002, ANN003, ANN201, ANN202, ANN206
 # No annotations: signatures are the server's own; its types are not in the environment that lints.
 """A search engine for the Argilla server that answers from the server's own SQLite database.
 
