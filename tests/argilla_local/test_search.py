@@ -8,7 +8,7 @@ import pytest
 
 from feedback_loop.argilla_local import Connection
 
-pytestmark = [pytest.mark.argilla, pytest.mark.xdist_group("argilla")]
+pytestmark = [pytest.mark.argilla]
 
 TEXTS = {
     "cat": "The Cat sat on the mat",

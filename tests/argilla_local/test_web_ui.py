@@ -9,7 +9,7 @@ from playwright.sync_api import Page
 from feedback_loop.argilla_local import Connection
 from tests.argilla_fixture import annotate_in_argilla, owner_login
 
-pytestmark = [pytest.mark.argilla, pytest.mark.browser, pytest.mark.xdist_group("argilla")]
+pytestmark = [pytest.mark.argilla, pytest.mark.browser]
 
 
 def test_a_record_can_be_annotated_in_the_browser(page: Page, argilla: Connection, argilla_places: Path):

@@ -15,7 +15,7 @@ from feedback_loop.store.argilla_store import open_store
 from tests.browser_fixture import log_in
 from tests.conftest import Cli, command, init_small
 
-pytestmark = [pytest.mark.browser, pytest.mark.e2e, pytest.mark.argilla, pytest.mark.xdist_group("argilla")]
+pytestmark = [pytest.mark.browser, pytest.mark.e2e, pytest.mark.argilla]
 NEEDED = 8
 
 

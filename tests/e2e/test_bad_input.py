@@ -12,7 +12,7 @@ from feedback_loop import run as runs
 from feedback_loop.prompts import DATA
 from tests.conftest import Cli, init_small, one_line
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("argilla")]
+pytestmark = [pytest.mark.e2e]
 TINY = DATA / "tiny_qwen" / "model"
 
 

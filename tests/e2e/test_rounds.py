@@ -20,7 +20,7 @@ from feedback_loop.store.argilla_store import open_store
 from feedback_loop.store.journal import Journal
 from tests.conftest import Cli, command, init_small, kill
 
-pytestmark = [pytest.mark.e2e, pytest.mark.argilla, pytest.mark.xdist_group("argilla")]
+pytestmark = [pytest.mark.e2e, pytest.mark.argilla]
 MODEL_STAGES = ("comparisons", "reward", "policy", "evaluation")
 
 

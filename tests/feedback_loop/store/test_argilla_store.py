@@ -17,7 +17,7 @@ from feedback_loop.store.journal import Journal
 from tests.argilla_fixture import annotate_in_argilla, owner_login
 from tests.feedback_loop.store.samples import comparison, ranking
 
-pytestmark = [pytest.mark.argilla, pytest.mark.xdist_group("argilla")]
+pytestmark = [pytest.mark.argilla]
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from feedback_loop.store.journal import Journal
 from feedback_loop.store.ranking_store import RankingStore, RefusedError
 from tests.feedback_loop.store.samples import comparison, ranking
 
-real_argilla = [pytest.mark.argilla, pytest.mark.xdist_group("argilla")]
+real_argilla = [pytest.mark.argilla]
 
 
 @pytest.fixture
