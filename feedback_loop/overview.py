@@ -59,6 +59,7 @@ class Overview(Record):
     """A whole run at one moment."""
 
     run: str
+    folder: str
     model: str
     policy: str
     """The policy in force."""

@@ -28,6 +28,7 @@ def overview(run: Run) -> Overview:
     lost = note.get("state") == "running" and not busy
     return Overview(
         run=run.path.name,
+        folder=str(run.path),
         model=run.recipe.model.name,
         policy=current_policy(run),
         busy=busy,

@@ -35,6 +35,7 @@ def rounds_port(start: Callable[[], None] = lambda: None) -> RoundsPort:
     """A run without a round."""
     overview = Overview(
         run="test",
+        folder="runs/test",
         model="tiny",
         policy="base",
         busy=False,

@@ -39,7 +39,7 @@
         sent(delivery),
         chart("Over rounds", overview.curves.filter((c) => /win_rate|accuracy/.test(c.name) && c.x.length > 1), "round", true),
         ...rounds.map((round) => one(round, overview)),
-        el("p", { class: "fl-note" }, "The same curves in Weights & Biases: ", el("code", {}, `wandb leet ${overview.run}/wandb`), " or ", el("code", {}, "wandb sync"), "."),
+        el("p", { class: "fl-note" }, "The same curves in Weights & Biases: ", el("code", {}, `wandb leet ${overview.folder}/wandb`), " or ", el("code", {}, "wandb sync"), "."),
         overview.policy === "base" ? null : back("base")].filter(Boolean));
     }
 
