@@ -46,4 +46,4 @@ def log_in(page: Page, url: str, name: str = "anna") -> None:
     page.goto(f"{url}/login")
     page.fill("input[name=name]", name)
     page.click("button")
-    page.wait_for_selector("#fl-label .fl-card, #fl-label .fl-empty")
+    page.wait_for_selector("#fl-label .fl-card, #fl-label .fl-empty h2")

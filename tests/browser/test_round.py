@@ -22,7 +22,7 @@ NEEDED = 8
 @pytest.fixture
 def served(cli: Cli, tmp_path: Path, argilla: Connection) -> Iterator[tuple[Path, str]]:
     """A run and the address of its web app, served as a user would."""
-    path = init_small(cli, tmp_path / "run")
+    path = init_small(cli, tmp_path / "run", "reward.trl.num_train_epochs=3", "policy.trl.num_train_epochs=3")
     env = {**os.environ, "ARGILLA_API_URL": argilla.api_url, "ARGILLA_API_KEY": argilla.api_key}
     process = subprocess.Popen(
         command("serve", path, "--no-browser", "--port", 0), env=env, stderr=subprocess.PIPE, text=True
