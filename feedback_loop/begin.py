@@ -17,7 +17,7 @@ def begin(path: Path, recipe_name: str | None, model: str | None, overrides: Seq
     Without a recipe: `demo` for the shipped tiny model, `default` for any other.
     """
     from feedback_loop.models import check_model
-    from policies.dpo import check_options as check_policy
+    from policies.steps import check_options as check_policy
     from reward.train import check_options as check_reward
 
     file = shipped("recipes", recipe_name or ("demo" if model in (None, "tiny") else "default"), ".toml")

@@ -73,28 +73,92 @@ class PreferencesTable(Table):
 class RewardTable(Table):
     """`[reward]`: the reward model (LoRA and a score head on the base)."""
 
+    members: int = Field(1, ge=1, le=8)
+    """Reward models trained on bootstrap samples of the pairs; where they disagree, the score is uncertain."""
     lora_rank: int = Field(16, ge=1)
     lora_alpha: int = Field(32, ge=1)
     trl: TrlOptions = {}
     """Passed to trl.RewardConfig word for word."""
 
 
+class PPOTable(Table):
+    """`[policy.ppo]`: proximal policy optimisation, `policies/ppo.py`. Rewards are in standard deviations."""
+
+    steps: int = Field(24, ge=1)
+    """Rollouts and updates in turn."""
+    rollouts: int = Field(64, ge=2)
+    """Completions drawn a step, each of another prompt where there are enough."""
+    epochs: int = Field(4, ge=1)
+    """Passes over a step's rollouts."""
+    minibatches: int = Field(4, ge=1)
+    """Optimiser steps an epoch."""
+    learning_rate: float = Field(1e-4, gt=0)
+    """At the start; it falls linearly to 0."""
+    clip: float = Field(0.2, gt=0)
+    """How far the probability ratio counts, on either side of 1."""
+    value: Literal["trunk", "adapter"] = "trunk"
+    """Values from the policy's own hidden states, or from an adapter that starts as the reward model."""
+    value_clip: float = Field(0.2, gt=0)
+    value_weight: float = Field(0.1, ge=0)
+    """Weight of the value loss beside the policy's."""
+    gamma: float = Field(1.0, gt=0, le=1)
+    lam: float = Field(0.95, ge=0, le=1)
+    """Lambda of generalised advantage estimation."""
+    kl_coef: float = Field(0.2, ge=0)
+    """Reward taken off for a nat of KL from the reference; the first value where `kl_target` adapts it."""
+    kl_target: float = Field(0.0, ge=0)
+    """Nats a completion that the coefficient is adapted towards; 0 leaves it fixed."""
+    max_grad_norm: float = Field(1.0, gt=0)
+    batch_tokens: int = Field(2048, ge=1)
+    """Most tokens, padding included, that go through the network at once; gradients add up over such batches."""
+    activation_checkpointing: bool = False
+
+
+class BonTable(Table):
+    """`[policy.bon]`: best-of-n distillation."""
+
+    prompts: int = Field(64, ge=1)
+    """Training prompts answered afresh by the policy in force; all of them where there are fewer."""
+    completions: int = Field(16, ge=2)
+    """n: completions a prompt, of which the reward model picks."""
+    learn: Literal["sft", "dpo"] = "dpo"
+    """SFT on the best, or DPO on the best against the worst."""
+
+
 class PolicyTable(Table):
     """`[policy]`: the step that updates the adapter."""
 
-    step: Literal["dpo"] = "dpo"
+    step: Literal["dpo", "ppo", "rloo", "bon", "kto", "sft"] = "dpo"
     start: Literal["parent", "base"] = "parent"
     """Where the weights start: the policy in force, or a fresh adapter on the base."""
     reference: Literal["parent", "base"] = "parent"
     """What the step is held near: the policy in force, or the base."""
     lora_rank: int = Field(16, ge=1)
     lora_alpha: int = Field(32, ge=1)
+    caution: float = Field(1.0, ge=0)
+    """Standard deviations of the reward model's members taken off their mean score before it is optimised."""
+    end_penalty: float = Field(1.0, ge=0)
+    """Standard deviations of reward taken off a completion that was cut at `sampling.max_new_tokens`."""
+    floor: float = Field(0.0, ge=0)
+    """A token that the reference gives less than exp(-floor) costs the completion its reward; 0 is off."""
+    max_kl: float = Field(30.0, gt=0)
+    """KL budget: nats a completion from the reference at which the step stops and keeps its last good adapter."""
+    probe: int = Field(16, ge=0)
+    """Prompts answered at each measurement of a training by TRL (reward, KL, entropy, length); 0 measures nothing."""
     pseudo_pairs: int = Field(0, ge=0)
-    """Fresh pairs, ranked by the reward model, trained on beside people's; 0 is off."""
+    """Fresh pairs, ranked by the reward model, that DPO trains on beside people's; 0 is off."""
     pseudo_completions: int = Field(2, ge=2)
     """Completions a prompt from which a fresh pair is the best and the worst."""
+    ppo: PPOTable = PPOTable()
+    bon: BonTable = BonTable()
     trl: TrlOptions = {}
-    """Passed to trl.DPOConfig word for word."""
+    """Passed to trl.DPOConfig word for word, by the steps that use it: `dpo`, and `bon` that learns by it."""
+    sft: TrlOptions = {}
+    """The same for trl.SFTConfig."""
+    kto: TrlOptions = {}
+    """The same for trl.KTOConfig."""
+    rloo: TrlOptions = {}
+    """The same for trl.RLOOConfig."""
 
 
 class EvaluationTable(Table):

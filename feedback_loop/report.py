@@ -149,9 +149,11 @@ def _training_curves(run: Run, number: int) -> list[Curve]:
     """A curve for each figure that the trainers logged, over steps: `reward/loss`, `policy/rewards/margins`, ..."""
     curves = []
     for stage in ("reward", "policy"):
-        if not run.done(number, stage):
+        folder = run.stage_folder(number, stage) if run.done(number, stage) else run.resume_folder(number, stage)
+        if not (folder / "curves.jsonl").exists():
             continue
-        lines = (run.stage_folder(number, stage) / "curves.jsonl").read_text(encoding="utf-8").splitlines()
+        # A training under way may be in the middle of its last line.
+        lines = (folder / "curves.jsonl").read_text(encoding="utf-8").split("\n")[:-1]
         points: dict[str, list[tuple[float, float]]] = {}
         for row in map(json.loads, lines):
             for name, value in row.items():

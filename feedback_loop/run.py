@@ -92,6 +92,16 @@ class Run:
         """`RUN/rounds/007`."""
         return self.path / "rounds" / f"{number:03d}"
 
+    @property
+    def cache(self) -> Path:
+        """`RUN/cache`: what is dear to compute, keyed by content. May be deleted."""
+        return self.path / "cache"
+
+    def resume_folder(self, number: int, stage: str) -> Path:
+        """Where an unfinished stage leaves what it would go on from."""
+        final = self.stage_folder(number, stage)
+        return final.parent / f".resume-{final.name}"
+
     def stage_folder(self, number: int, stage: str) -> Path:
         """`RUN/rounds/007/5-reward`, whether or not it is there yet."""
         return self.round_folder(number) / f"{STAGES.index(stage) + 1}-{stage}"
@@ -203,6 +213,8 @@ class Draft:
     path: Path
     work: Path
     """Scratch space, gone when the stage is done."""
+    resume: Path
+    """Survives a kill, so that a stage done again may go on; emptied by `resumed` and gone when the stage is done."""
     facts: dict[str, Any] = field(default_factory=dict)
     inputs: list[Path] = field(default_factory=list)
 
@@ -210,6 +222,15 @@ class Draft:
         """Read records and note the file among the stage's inputs."""
         self.inputs.append(file)
         return read_jsonl(file, kind)
+
+    def resumed(self, key: str) -> Path:
+        """The folder `resume`, with what an earlier attempt left there if it had the same key, else empty."""
+        mark = self.resume / "key"
+        if not mark.exists() or mark.read_text(encoding="utf-8") != key:
+            shutil.rmtree(self.resume, ignore_errors=True)
+            self.resume.mkdir(parents=True)
+            write_text(mark, key)
+        return self.resume
 
 
 @contextmanager
@@ -223,7 +244,7 @@ def commit(run: Run, number: int, stage: str) -> Iterator[Draft]:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
     started = now()
-    draft = Draft(temporary, work)
+    draft = Draft(temporary, work, run.resume_folder(number, stage))
     try:
         yield draft
     finally:
@@ -249,6 +270,7 @@ def commit(run: Run, number: int, stage: str) -> Iterator[Draft]:
         sync_folder(folder)
     temporary.rename(final)
     sync_folder(final.parent)
+    shutil.rmtree(draft.resume, ignore_errors=True)
 
 
 def set_aside(folder: Path) -> Path | None:

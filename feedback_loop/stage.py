@@ -84,7 +84,7 @@ def _follow(run: Run, number: int, name: str) -> None:
     from feedback_loop.stages import WORK
 
     with tempfile.TemporaryDirectory() as folder:
-        draft = Draft(Path(folder) / "stage", Path(folder) / "work")
+        draft = Draft(Path(folder) / "stage", Path(folder) / "work", Path(folder) / "resume")
         draft.path.mkdir()
         draft.work.mkdir()
         os.environ["WANDB_MODE"] = "disabled"

@@ -8,12 +8,14 @@ import logging
 import os
 import shutil
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
+
+from pydantic import BaseModel
 
 from feedback_loop.overview import Overview
 from feedback_loop.run import Run
@@ -27,6 +29,20 @@ class Tracked:
     """A W&B run of a training stage, or none where W&B failed."""
 
     wandb_run: Any | None
+
+    def log(self, row: Mapping[str, float], samples: Sequence[BaseModel] = ()) -> None:
+        """A step's figures as `policy/...` over `policy/step`, and the samples so far as a table."""
+        if self.wandb_run is None:
+            return
+        with _harmless("a step"):
+            import wandb
+
+            logged: dict[str, Any] = {f"policy/{name}": value for name, value in row.items()}
+            if samples:
+                columns = list(samples[0].model_dump())
+                rows = [[getattr(sample, name) for name in columns] for sample in samples]
+                logged["policy/samples"] = wandb.Table(columns=columns, data=rows)
+            self.wandb_run.log(logged)
 
     def finish(self, facts: Mapping[str, Any], adapter: Path | None = None) -> None:
         """Record the stage's final figures, and the adapter as an artifact."""
@@ -52,6 +68,8 @@ def stage_run(run: Run, number: int, stage: str) -> Iterator[Tracked]:
     wandb_run = None
     with _harmless(f"the {stage} run"):
         wandb_run = _start(run, f"{run.id}-{number:03d}-{stage}", f"round {number} {stage}", stage)
+        if wandb_run is not None:
+            wandb_run.define_metric("policy/*", step_metric="policy/step")
     status = 1
     try:
         yield Tracked(wandb_run)

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from feedback_loop.progress import Progress
 
 OURS = ("output_dir", "seed", "report_to", "save_strategy", "disable_tqdm", "use_cpu")
 """Options that the loop sets itself."""
-PER_RUN = ("train_runtime", "train_samples_per_second", "train_steps_per_second", "total_flos")
+PER_RUN = ("train_runtime", "train_samples_per_second", "train_steps_per_second", "total_flos", "step_time")
 """Logged figures that depend on the machine's mood."""
 
 
@@ -21,9 +21,9 @@ def check_options(table: str, options: dict[str, Any], config: type) -> None:
     known = {field.name for field in fields(config)}
     for key in options:
         if key in OURS:
-            raise UsageError(f"{table}.trl.{key}: set by the loop itself. Remove it from the recipe.")
+            raise UsageError(f"{table}.{key}: set by the loop itself. Remove it from the recipe.")
         if key not in known:
-            raise UsageError(f"{table}.trl.{key}: {config.__name__} has no such option. See TRL's documentation of it.")
+            raise UsageError(f"{table}.{key}: {config.__name__} has no such option. See TRL's documentation of it.")
 
 
 def options(trl: dict[str, Any], *, work: Path, seed: int, device: str, bf16: bool) -> dict[str, Any]:
@@ -64,7 +64,12 @@ def save_adapter(network: Any, out: Path) -> None:
     file.write_text(json.dumps(ordered, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
-def write_curves(path: Path, history: Iterable[dict[str, Any]]) -> None:
-    """A trainer's log as JSONL, a row a logged step, numbers only."""
-    rows = [{k: v for k, v in row.items() if isinstance(v, int | float) and k not in PER_RUN} for row in history]
+def numbers(row: Mapping[str, Any]) -> dict[str, float]:
+    """The figures of a logged row, less those that depend on the machine's mood."""
+    return {k: v for k, v in row.items() if isinstance(v, int | float) and k not in PER_RUN}
+
+
+def write_curves(path: Path, history: Iterable[Mapping[str, Any]]) -> None:
+    """A training's log as JSONL, a row a logged step, numbers only."""
+    rows = map(numbers, history)
     path.write_text("".join(json.dumps(row) + "\n" for row in rows if "step" in row), encoding="utf-8")

@@ -38,8 +38,8 @@ def sample(
     for attempt in range(TRIES):
         wanted = [i for i, texts in kept.items() for _ in range(completions - len(texts))]
         rendered = [render_prompt(policy.tokenizer, prompts[i].messages, thinking=thinking) for i in wanted]
-        for place, text in _draw(policy, rendered, settings, seed + attempt):
-            texts = kept[wanted[place]]
+        for place, ids in draw(policy, rendered, settings, seed + attempt):
+            texts, text = kept[wanted[place]], as_text(policy.tokenizer, ids)
             if text and text not in texts:
                 texts.append(text)
             report(sum(map(len, kept.values())), total, "sampling")
@@ -58,8 +58,13 @@ def sample(
     return Sampled(made, [p.id for i, p in enumerate(prompts) if len(kept[i]) < completions])
 
 
-def _draw(policy: Policy, rendered: list[str], settings: SamplingTable, seed: int) -> Iterator[tuple[int, str]]:
-    """(place among `rendered`, completion) for each, shortest prompts first, so that little is padded."""
+def draw(
+    policy: Policy, rendered: Sequence[str], settings: SamplingTable, seed: int
+) -> Iterator[tuple[int, list[int]]]:
+    """(place among `rendered`, token ids of a completion) for each, shortest prompts first, so that little is padded.
+
+    The ids end with the end of the turn, unless the completion was cut at `max_new_tokens`.
+    """
     import torch
 
     torch.manual_seed(seed)
@@ -69,11 +74,17 @@ def _draw(policy: Policy, rendered: list[str], settings: SamplingTable, seed: in
         yield from zip(batch, _generate(policy, [rendered[i] for i in batch], settings), strict=True)
 
 
-def _generate(policy: Policy, texts: list[str], settings: SamplingTable) -> list[str]:
+def as_text(tokenizer: Any, ids: Sequence[int]) -> str:
+    """A sampled completion as people read it: without its end and without a thought before it."""
+    return without_thought(tokenizer.decode(ids, skip_special_tokens=True))
+
+
+def _generate(policy: Policy, texts: list[str], settings: SamplingTable) -> list[list[int]]:
     import torch
 
     tokenizer: Any = policy.tokenizer
     inputs = tokenizer(texts, return_tensors="pt", padding=True, padding_side="left", add_special_tokens=False)
+    stop = end_id(tokenizer)
     with torch.inference_mode():
         output = policy.model.generate(
             input_ids=inputs["input_ids"].to(policy.model.device),
@@ -84,8 +95,8 @@ def _generate(policy: Policy, texts: list[str], settings: SamplingTable) -> list
             top_k=0,
             repetition_penalty=1.0,  # Qwen's generation_config.json has its own, which would bias the KL estimate
             max_new_tokens=settings.max_new_tokens,
-            eos_token_id=end_id(tokenizer),
+            eos_token_id=stop,
             pad_token_id=tokenizer.pad_token_id,
         )
-    new = output[:, inputs["input_ids"].shape[1] :]
-    return [without_thought(text) for text in tokenizer.batch_decode(new, skip_special_tokens=True)]
+    new: list[list[int]] = output[:, inputs["input_ids"].shape[1] :].tolist()
+    return [ids[: ids.index(stop) + 1] if stop in ids else ids for ids in new]

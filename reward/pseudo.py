@@ -1,10 +1,9 @@
 """Pairs that the reward model ranks among fresh samples."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from feedback_loop.records import Completion, Message, Preference, Prompt
-
-Score = Callable[[Sequence[Prompt], Sequence[str]], list[float]]
+from feedback_loop.scores import Score
 
 
 def rank_pairs(

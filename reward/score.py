@@ -1,82 +1,74 @@
-"""Score completions on the policy's own base model: the reward model is a second adapter and a head, not a second copy."""
+"""Score completions on the policy's own base model: each reward model is one more adapter and a head, not a second copy."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
+from feedback_loop.adapters import active, score_head
 from feedback_loop.chat import token_ids
 from feedback_loop.records import Prompt
+from feedback_loop.scores import Members, Score
 
-Score = Callable[[Sequence[Prompt], Sequence[str]], list[float]]
 ADAPTER = "reward"
 
 
-def load_scorer(model: Any, tokenizer: Any, folder: Path, *, thinking: bool, batch_size: int) -> Score:
-    """A function of (prompts, completions) that gives a score each, rendered as in training.
+def load_scorer(model: Any, tokenizer: Any, folders: Sequence[Path], *, thinking: bool, batch_size: int) -> Score:
+    """A function of (prompts, completions) that gives a score each: the mean over the reward models in `folders`.
 
     `model` is the policy's model, with an adapter or without; between calls it answers as before.
     """
-    head = _head(folder).to(model.device)
-    network, asleep = _attach(model, folder)
+    members = load_members(model, tokenizer, folders, thinking=thinking, batch_size=batch_size)
 
     def score(prompts: Sequence[Prompt], completions: Sequence[str]) -> list[float]:
-        pairs = zip(prompts, completions, strict=True)
-        rows = [[*head, *tail] for head, tail in (token_ids(tokenizer, p, c, thinking=thinking) for p, c in pairs)]
-        order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
-        found = [0.0] * len(rows)
-        with asleep():
-            for start in range(0, len(order), batch_size):
-                batch = order[start : start + batch_size]
-                values = _batch(network, head, [rows[i] for i in batch], tokenizer.pad_token_id)
-                for i, value in zip(batch, values, strict=True):
-                    found[i] = value
-        return found
+        return [fmean(row) for row in members(prompts, completions)]
 
     return score
 
 
-def _attach(model: Any, folder: Path) -> tuple[Any, Callable[[], Any]]:
-    """The PEFT model that holds the reward adapter, and a context in which that adapter is the active one."""
+def load_members(model: Any, tokenizer: Any, folders: Sequence[Path], *, thinking: bool, batch_size: int) -> Members:
+    """The same with each reward model's own score, in the order of `folders`; completions are rendered as in training."""
+    network = _attach(model, folders)
+    heads = [score_head(folder)[0].to(network.device) for folder in folders]
+
+    def scores(prompts: Sequence[Prompt], completions: Sequence[str]) -> list[list[float]]:
+        pairs = zip(prompts, completions, strict=True)
+        rows = [[*head, *tail] for head, tail in (token_ids(tokenizer, p, c, thinking=thinking) for p, c in pairs)]
+        order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
+        found: list[list[float]] = [[] for _ in rows]
+        for number, head in enumerate(heads):
+            with active(network, _name(number)):
+                for start in range(0, len(order), batch_size):
+                    batch = order[start : start + batch_size]
+                    values = _batch(network, head, [rows[i] for i in batch], tokenizer.pad_token_id)
+                    for i, value in zip(batch, values, strict=True):
+                        found[i].append(value)
+        return found
+
+    return scores
+
+
+def _attach(model: Any, folders: Sequence[Path]) -> Any:
+    """The PEFT model that holds the reward adapters, frozen, with what was in force before in force still."""
     from peft import PeftModel
 
     if isinstance(model, PeftModel):
-        model.load_adapter(str(folder), adapter_name=ADAPTER)
-        before = model.active_adapter
-
-        @contextmanager
-        def swapped() -> Iterator[None]:
-            model.set_adapter(ADAPTER)
-            try:
-                yield
-            finally:
-                model.set_adapter(before)
-
-        return model, swapped
-
-    wrapped = PeftModel.from_pretrained(model, str(folder), adapter_name=ADAPTER)
+        for number, folder in enumerate(folders):
+            model.load_adapter(str(folder), adapter_name=_name(number))
+        return model
+    wrapped = PeftModel.from_pretrained(model, str(folders[0]), adapter_name=_name(0))
+    for number, folder in enumerate(folders[1:], start=1):
+        wrapped.load_adapter(str(folder), adapter_name=_name(number))
     wrapped.base_model.disable_adapter_layers()
-
-    @contextmanager
-    def enabled() -> Iterator[None]:
-        wrapped.base_model.enable_adapter_layers()
-        try:
-            yield
-        finally:
-            wrapped.base_model.disable_adapter_layers()
-
-    return wrapped, enabled
+    return wrapped
 
 
-def _head(folder: Path) -> Any:
-    """The score head's weight, shape (1, hidden size), which PEFT drops when the adapter joins a causal model."""
-    from safetensors.torch import load_file
-
-    weights = load_file(folder / "adapter_model.safetensors")
-    return next(tensor for name, tensor in weights.items() if name.endswith("score.weight"))
+def _name(number: int) -> str:
+    return f"{ADAPTER}{number}"
 
 
 def _batch(network: Any, head: Any, rows: list[list[int]], pad: int) -> list[float]:
+    """Scores of a batch; head of shape (hidden size,)."""
     import torch
 
     width = max(map(len, rows))
@@ -84,6 +76,7 @@ def _batch(network: Any, head: Any, rows: list[list[int]], pad: int) -> list[flo
     ids = torch.tensor([[*row, *[pad] * (width - len(row))] for row in rows], device=where)
     mask = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in rows], device=where)
     with torch.inference_mode():
-        hidden = network.get_base_model().model(input_ids=ids, attention_mask=mask).last_hidden_state
-        last = hidden[torch.arange(len(rows)), mask.sum(1) - 1].to(head.dtype)
-        return [float(value) for value in (last @ head.T)[:, 0]]
+        hidden = network.get_base_model().model(input_ids=ids, attention_mask=mask, use_cache=False).last_hidden_state
+        last = hidden[torch.arange(len(rows), device=where), mask.sum(1) - 1].float()
+        values: list[float] = (last * head).sum(-1).tolist()
+    return values

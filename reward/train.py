@@ -1,7 +1,9 @@
 """Train the reward model: LoRA and a score head on the policy's own base, by TRL's RewardTrainer."""
 
+import random
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from feedback_loop import training
@@ -19,7 +21,7 @@ def check_options(reward: RewardTable) -> None:
     """UsageError where `[reward.trl]` holds a key that trl.RewardConfig does not know."""
     from trl import RewardConfig
 
-    training.check_options("reward", reward.trl, RewardConfig)
+    training.check_options("reward.trl", reward.trl, RewardConfig)
 
 
 def train_reward(
@@ -37,20 +39,62 @@ def train_reward(
     """Train on `train`, write adapter and head to `out` and curves.jsonl beside it; accuracy and margin on `heldout`.
 
     The loss is Bradley-Terry's, -log sigmoid(r_chosen - r_rejected). A tie is both orders of its pair, which is the same
-    loss with a target of one half: it pulls the two scores together. Accuracy is the share of held-out decisive pairs
-    whose chosen answer scores higher, margin their mean difference; both are None where there is no such pair.
-    LoopError where there is nothing to train on.
+    loss with a target of one half: it pulls the two scores together. With `reward.members` of 2 or more, each is trained
+    on a bootstrap sample of the pairs with a seed of its own; the others lie beside the first as `out`-1, `out`-2, ...
+    Accuracy is the share of held-out decisive pairs whose chosen answer scores higher by the members' mean, margin their
+    mean difference; both are None where there is no such pair. LoopError where there is nothing to train on.
     """
+    if not train:
+        raise LoopError("No ranking compares two answers, so the reward model has nothing to learn. Rank more.")
+    tokenizer = load_tokenizer(model)
+    measured = [row for p in heldout if not p.tie for row in _rows(tokenizer, p, thinking=thinking)]
+    history: list[dict[str, Any]] = []
+    margins: list[list[float]] = []
+    for number in range(reward.members):
+        rng = random.Random(seed + number)
+        pairs = train if reward.members == 1 else rng.choices(train, k=len(train))
+        trainer = _train(
+            model,
+            reward,
+            tokenizer,
+            [row for p in pairs for row in _rows(tokenizer, p, thinking=thinking)],
+            work=work,
+            seed=seed + number,
+            report=report,
+        )
+        training.save_adapter(trainer.model, member_folder(out, number))
+        done = history[-1]["step"] if history else 0
+        history += [row | {"step": row["step"] + done} for row in trainer.state.log_history]
+        margins.append(_margins(trainer.model, tokenizer, measured))
+    training.write_curves(out.parent / "curves.jsonl", history)
+    means = [fmean(column) for column in zip(*margins, strict=True)]
+    return {
+        "pairs": len(train),
+        "ties": sum(p.tie for p in train),
+        "members": reward.members,
+        "heldout_pairs": len(measured),
+        "steps": history[-1]["step"],
+        "accuracy": fmean(m > 0 for m in means) if means else None,
+        "margin": fmean(means) if means else None,
+    }
+
+
+def member_folder(out: Path, number: int) -> Path:
+    """Where a member of the ensemble lies: `out` itself, then `out`-1, `out`-2, ..."""
+    return out if number == 0 else out.with_name(f"{out.name}-{number}")
+
+
+def _train(
+    model: ModelTable, reward: RewardTable, tokenizer: Any, rows: list[dict[str, str]], *, work: Path, seed: int,
+    report: Progress,
+) -> Any:  # fmt: skip
+    """TRL's trainer after one training."""
     import torch
     from datasets import Dataset
     from peft import LoraConfig
     from trl import RewardConfig, RewardTrainer
 
-    if not train:
-        raise LoopError("No ranking compares two answers, so the reward model has nothing to learn. Rank more.")
     torch.manual_seed(seed)
-    tokenizer = load_tokenizer(model)
-    rows = [row for p in train for row in _rows(tokenizer, p, thinking=thinking)]
     trainer = RewardTrainer(
         model=load_classifier(model, tokenizer),
         args=RewardConfig(
@@ -70,16 +114,7 @@ def train_reward(
         callbacks=[training.reporter(report, "reward")],
     )
     trainer.train()
-    training.save_adapter(trainer.model, out)
-    training.write_curves(out.parent / "curves.jsonl", trainer.state.log_history)
-    measured = [row for p in heldout if not p.tie for row in _rows(tokenizer, p, thinking=thinking)]
-    return {
-        "pairs": len(train),
-        "ties": sum(p.tie for p in train),
-        "heldout_pairs": len(measured),
-        "steps": trainer.state.global_step,
-        **_measure(trainer.model, tokenizer, measured),
-    }
+    return trainer
 
 
 def _rows(tokenizer: Any, pair: Preference, *, thinking: bool) -> list[dict[str, str]]:
@@ -91,12 +126,10 @@ def _rows(tokenizer: Any, pair: Preference, *, thinking: bool) -> list[dict[str,
     return [row, {"chosen": rejected, "rejected": chosen}] if pair.tie else [row]
 
 
-def _measure(network: Any, tokenizer: Any, rows: Sequence[dict[str, str]]) -> dict[str, float | None]:
-    if not rows:
-        return {"accuracy": None, "margin": None}
+def _margins(network: Any, tokenizer: Any, rows: Sequence[dict[str, str]]) -> list[float]:
+    """Score of the chosen less that of the rejected answer, for each pair."""
     chosen, rejected = (_scores(network, tokenizer, [row[side] for row in rows]) for side in ("chosen", "rejected"))
-    margins = [a - b for a, b in zip(chosen, rejected, strict=True)]
-    return {"accuracy": sum(m > 0 for m in margins) / len(margins), "margin": sum(margins) / len(margins)}
+    return [a - b for a, b in zip(chosen, rejected, strict=True)]
 
 
 def _scores(network: Any, tokenizer: Any, texts: list[str]) -> list[float]:

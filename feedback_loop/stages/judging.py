@@ -14,7 +14,7 @@ from feedback_loop.progress import Progress
 from feedback_loop.prompts import choose
 from feedback_loop.records import Completion, Prompt, now
 from feedback_loop.run import Draft, Run, read_jsonl, verify, write_jsonl, write_text
-from feedback_loop.stages.training import reward_folder
+from feedback_loop.stages.training import reward_folders
 
 if TYPE_CHECKING:
     from policies.base import Policy
@@ -54,7 +54,7 @@ def evaluate_policy(run: Run, number: int, draft: Draft, report: Progress) -> No
     score = load_scorer(
         policy.model,
         policy.tokenizer,
-        reward_folder(run, number),
+        reward_folders(run, number),
         thinking=run.recipe.model.thinking,
         batch_size=run.recipe.sampling.batch_size,
     )

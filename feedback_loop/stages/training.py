@@ -1,18 +1,25 @@
 """The two trainings of a round: the reward model, then the policy."""
 
+import hashlib
+import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from feedback_loop import tracking
 from feedback_loop.lineage import adapter_folder, current_policy, policy_name
 from feedback_loop.progress import Progress
 from feedback_loop.prompts import choose
 from feedback_loop.records import Preference, Prompt
-from feedback_loop.run import Draft, Run
+from feedback_loop.run import Draft, Run, sha256
+
+if TYPE_CHECKING:
+    from policies.task import Task
 
 
 def train_reward(run: Run, number: int, draft: Draft, report: Progress) -> None:
-    """adapter/ (LoRA and score head) and curves.jsonl of the reward model."""
+    """adapter/ (LoRA and score head; adapter-1/ and so on for an ensemble) and curves.jsonl of the reward model."""
     from reward.train import train_reward as train
 
     folder = run.stage_folder(number, "preferences")
@@ -32,45 +39,74 @@ def train_reward(run: Run, number: int, draft: Draft, report: Progress) -> None:
 
 
 def train_policy(run: Run, number: int, draft: Draft, report: Progress) -> None:
-    """adapter/ and curves.jsonl of the policy; its starting point and reference stand in the manifest.
+    """adapter/, curves.jsonl and samples.jsonl of the policy, by the recipe's step; where it started is in the manifest.
 
     It learns from all of people's pairs: the held-out ones are kept from the reward model alone, to measure it.
     """
-    from policies.dpo import train_dpo
+    from policies.steps import STEPS
 
-    folder = run.stage_folder(number, "preferences")
-    pairs = draft.read(folder / "train.jsonl", Preference) + draft.read(folder / "heldout.jsonl", Preference)
     parent = current_policy(run)
-    if run.recipe.policy.pseudo_pairs:
-        pairs += _pseudo_pairs(run, number, parent, draft, report)
     with tracking.stage_run(run, number, "policy") as tracked:
-        facts: dict[str, Any] = train_dpo(
-            run.recipe.model,
-            run.recipe.policy,
-            pairs,
-            parent_adapter=adapter_folder(run, parent),
-            out=draft.path / "adapter",
-            work=draft.work,
-            seed=run.seed(number, "policy"),
-            report=report,
-        )
+        task = policy_task(run, number, draft, report, tracked.log)
+        facts = STEPS[run.recipe.policy.step](task)
         draft.facts |= facts | {"policy": policy_name(number), "parent": parent}
         tracked.finish(draft.facts, adapter=draft.path / "adapter")
 
 
-def reward_folder(run: Run, number: int) -> Path:
-    """Where a round's reward model lies."""
-    return run.stage_folder(number, "reward") / "adapter"
+def policy_task(run: Run, number: int, draft: Draft, report: Progress, track: Callable[..., None]) -> "Task":
+    """All that a policy step is given."""
+    from policies.task import Task
+    from reward.score import load_members
+
+    recipe, folder = run.recipe, run.stage_folder(number, "preferences")
+    pairs = draft.read(folder / "train.jsonl", Preference) + draft.read(folder / "heldout.jsonl", Preference)
+    prompts = draft.read(run.path / "prompts.jsonl", Prompt)
+    rewards, parent = reward_folders(run, number), adapter_folder(run, current_policy(run))
+    draft.inputs += [file / "adapter_model.safetensors" for file in (*rewards, *([parent] if parent else []))]
+    if recipe.policy.step == "dpo" and recipe.policy.pseudo_pairs:
+        pairs += _pseudo_pairs(run, number, draft, report)
+    run.cache.mkdir(exist_ok=True)
+    return Task(
+        model=recipe.model,
+        policy=recipe.policy,
+        sampling=recipe.sampling,
+        pairs=pairs,
+        prompts=prompts,
+        parent=parent,
+        reward=rewards[0],
+        load_members=partial(
+            load_members, folders=rewards, thinking=recipe.model.thinking, batch_size=recipe.sampling.batch_size
+        ),
+        out=draft.path,
+        work=draft.work,
+        resume=draft.resumed(_key(run, number, draft)),
+        cache=run.cache,
+        seed=run.seed(number, "policy"),
+        report=report,
+        track=track,
+    )
 
 
-def _pseudo_pairs(run: Run, number: int, parent: str, draft: Draft, report: Progress) -> list[Preference]:
+def reward_folders(run: Run, number: int) -> list[Path]:
+    """Where a round's reward models lie, the first one first."""
+    folder = run.stage_folder(number, "reward")
+    return [folder / "adapter", *sorted(folder.glob("adapter-*"))]
+
+
+def _key(run: Run, number: int, draft: Draft) -> str:
+    """Hash of all that an unfinished policy step hangs on: one of other labels or another recipe is begun anew."""
+    parts = [run.recipe_digest, run.seed(number, "policy"), *(sha256(file) for file in draft.inputs)]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _pseudo_pairs(run: Run, number: int, draft: Draft, report: Progress) -> list[Preference]:
     """Fresh pairs of the policy in force on the run's training prompts, ranked by this round's reward model."""
     from policies.base import load_policy
     from policies.sampler import sample
     from reward.pseudo import rank_pairs
     from reward.score import load_scorer
 
-    recipe, seed = run.recipe, run.seed(number, "policy")
+    recipe, seed, parent = run.recipe, run.seed(number, "policy"), current_policy(run)
     pool = draft.read(run.path / "prompts.jsonl", Prompt)
     asked = choose(pool, {}, min(recipe.policy.pseudo_pairs, len(pool)), seed)
     policy = load_policy(recipe.model, adapter_folder(run, parent), name=parent)
@@ -86,7 +122,7 @@ def _pseudo_pairs(run: Run, number: int, parent: str, draft: Draft, report: Prog
     score = load_scorer(
         policy.model,
         policy.tokenizer,
-        reward_folder(run, number),
+        reward_folders(run, number),
         thinking=recipe.model.thinking,
         batch_size=recipe.sampling.batch_size,
     )

@@ -10,8 +10,8 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 ROOMS = ("feedback_loop", "policies", "reward", "ui")
 SHARED = {
-    *("chat", "errors", "models", "overview", "progress", "prompts", "recipe", "records", "run", "store", "tracking"),
-    "training",
+    *("adapters", "chat", "checkpoint", "errors", "evaluate", "models", "overview", "progress", "prompts", "recipe"),
+    *("records", "run", "scores", "store", "tracking", "training"),
 }
 """What every room may use of `feedback_loop`."""
 WIRING = {"begin", "cli", "doctor", "loop", "serving", "stages"}

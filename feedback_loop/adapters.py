@@ -1,0 +1,64 @@
+"""Several LoRA adapters on one base. Which of them is in force changes often; which may learn is settled once."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+@contextmanager
+def active(network: Any, name: str | None) -> Iterator[None]:
+    """Inside, the adapter of that name is in force; None is the base alone. `network` is a PEFT model.
+
+    PEFT makes whatever it activates trainable and freezes the rest. Here every parameter keeps its `requires_grad`, so
+    no gradient reaches an adapter that was loaded frozen, whatever is scored or compared in between.
+    """
+    before = in_force(network)
+    _switch(network, name)
+    try:
+        yield
+    finally:
+        _switch(network, before)
+
+
+def in_force(network: Any) -> str | None:
+    """Name of the adapter that the next forward pass uses; None for the base alone."""
+    layer = next(iter(_layers(network)))
+    return None if layer.disable_adapters else str(layer.active_adapters[0])
+
+
+def parameters(network: Any, name: str) -> dict[str, Any]:
+    """An adapter's own parameters by name, in a fixed order."""
+    mark = f".{name}."
+    return {key: p for key, p in sorted(network.named_parameters()) if mark in key and "lora_" in key}
+
+
+def freeze(network: Any, name: str) -> None:
+    """Let an adapter learn no more."""
+    for parameter in parameters(network, name).values():
+        parameter.requires_grad_(False)
+
+
+def score_head(folder: Path) -> Any:
+    """The score head of a saved reward model, float32 (1, hidden size): PEFT drops it when it joins a causal model."""
+    from safetensors.torch import load_file
+
+    weights = load_file(folder / "adapter_model.safetensors")
+    return next(tensor for name, tensor in weights.items() if name.endswith("score.weight")).float()
+
+
+def _switch(network: Any, name: str | None) -> None:
+    learns = [(p, p.requires_grad) for layer in _layers(network) for p in layer.parameters()]
+    if name is None:
+        network.base_model.disable_adapter_layers()
+    else:
+        network.base_model.enable_adapter_layers()
+        network.set_adapter(name)
+    for parameter, flag in learns:
+        parameter.requires_grad_(flag)
+
+
+def _layers(network: Any) -> list[Any]:
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
+    return [module for module in network.modules() if isinstance(module, BaseTunerLayer)]

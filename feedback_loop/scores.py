@@ -1,0 +1,46 @@
+"""How the reward model's scores cross rooms, and what is made of several members' opinions."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import fmean, pstdev
+
+from feedback_loop.records import Prompt
+
+Score = Callable[[Sequence[Prompt], Sequence[str]], list[float]]
+"""A score for each completion."""
+Members = Callable[[Sequence[Prompt], Sequence[str]], list[list[float]]]
+"""For each completion, its score by every member of the reward model's ensemble."""
+
+
+@dataclass(frozen=True)
+class Whitening:
+    """Each member's mean and standard deviation on the completions that a training starts from.
+
+    Bradley-Terry leaves a reward model's zero and scale open. With these taken out, members can be compared, and a KL
+    coefficient means the same for every model (Ziegler et al. 2019, arXiv 1909.08593, section 2.1).
+    """
+
+    means: tuple[float, ...]
+    scales: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Whitened scores of completions: the members' mean, their standard deviation, and mean less `caution` deviations."""
+
+    means: list[float]
+    spreads: list[float]
+    cautious: list[float]
+
+
+def whitening(rows: Sequence[Sequence[float]]) -> Whitening:
+    """From members' scores of some completions (a row a completion). A member that never varies is left unscaled."""
+    columns = list(zip(*rows, strict=True))
+    return Whitening(tuple(map(fmean, columns)), tuple(pstdev(column) or 1.0 for column in columns))
+
+
+def judge(rows: Sequence[Sequence[float]], white: Whitening, caution: float) -> Judged:
+    """Whitened and combined scores of completions (a row of members' scores each)."""
+    scaled = [[(s - m) / d for s, m, d in zip(row, white.means, white.scales, strict=True)] for row in rows]
+    means, spreads = [fmean(row) for row in scaled], [pstdev(row) for row in scaled]
+    return Judged(means, spreads, [m - caution * d for m, d in zip(means, spreads, strict=True)])

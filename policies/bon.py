@@ -1,0 +1,108 @@
+"""The policy step by best-of-n distillation: what the reward model picks among many answers is what is learned."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from feedback_loop import scores
+from feedback_loop.chat import end_id, render_prompt
+from feedback_loop.errors import LoopError
+from feedback_loop.prompts import choose
+from feedback_loop.records import Message, Preference, Prompt, Record
+from feedback_loop.run import read_jsonl, sha256, write_jsonl
+from policies.base import Policy, load_policy
+from policies.dpo import train_on_pairs
+from policies.sampler import as_text, draw
+from policies.sft import train_on_answers
+from policies.task import Task, precision
+
+GROUP = 8
+"""Prompts answered between two writes of the pool: what a kill may cost."""
+
+
+class Candidate(Record):
+    """One answer in the pool."""
+
+    prompt_id: str
+    completion: str
+    ended: bool
+
+
+def train_bon(task: Task) -> dict[str, Any]:
+    """Draw n answers a prompt from the policy in force, and learn the best by SFT, or best against worst by DPO.
+
+    LoopError where the round has no reward model, or where it finds no answer better than another.
+    """
+    bon = task.policy.bon
+    asked = choose(task.prompts, {}, min(bon.prompts, len(task.prompts)), task.seed)
+    chosen = pick(task, asked)
+    if not chosen:
+        raise LoopError("The reward model finds all answers to a prompt equally good, so there is nothing to learn.")
+    if bon.learn == "sft":
+        facts = train_on_answers(task, [(p.prompt, best) for p, best, _ in chosen], "bon")
+    else:
+        facts = train_on_pairs(task, [_pair(p, best, worst) for p, best, worst in chosen], "bon")
+    return facts | {"prompts": len(chosen), "samples": len(asked) * bon.completions, "learn": bon.learn}
+
+
+def pick(task: Task, asked: Sequence[Prompt]) -> list[tuple[Prompt, str, str]]:
+    """(prompt, best answer, worst answer) by the cautious score; prompts whose answers all score the same are left out."""
+    if task.load_members is None:
+        raise LoopError("Best-of-n needs a reward model, and this round has none: feedback-loop train-reward RUN")
+    policy = load_policy(task.model, task.parent, name="parent")
+    pool = list(_pool(task, policy, asked))
+    members = task.load_members(policy.model, policy.tokenizer)
+    by_id = {p.id: p for p in asked}
+    with precision(task.model):
+        opinions = members([by_id[c.prompt_id] for c in pool], [c.completion for c in pool])
+    worth = scores.judge(opinions, scores.whitening(opinions), task.policy.caution).cautious
+    ranked: dict[str, list[tuple[float, str]]] = {}
+    for value, candidate in zip(worth, pool, strict=True):
+        value -= task.policy.end_penalty * (not candidate.ended)
+        if candidate.completion:
+            ranked.setdefault(candidate.prompt_id, []).append((value, candidate.completion))
+    ends = {name: (max(found), min(found)) for name, found in ranked.items()}
+    return [(by_id[name], best[1], worst[1]) for name, (best, worst) in ends.items() if best[0] > worst[0]]
+
+
+def _pool(task: Task, policy: Policy, asked: Sequence[Prompt]) -> Iterator[Candidate]:
+    """The pool: n answers a prompt, a file a group of prompts, so that neither a kill nor another way to learn draws them again."""
+    count = task.policy.bon.completions
+    for start in range(0, len(asked), GROUP):
+        group = asked[start : start + GROUP]
+        file = task.cache / f"pool-{_key(task, group)}.jsonl"
+        if not file.exists():
+            write_jsonl(file, _draw(task, policy, [p for p in group for _ in range(count)], task.seed + start))
+        yield from read_jsonl(file, Candidate)
+        task.report(start + len(group), len(asked), "sampling")
+
+
+def _draw(task: Task, policy: Policy, prompts: Sequence[Prompt], seed: int) -> list[Candidate]:
+    rendered = [render_prompt(policy.tokenizer, p.messages, thinking=task.model.thinking) for p in prompts]
+    stop = end_id(policy.tokenizer)
+    drawn = dict(draw(policy, rendered, task.sampling, seed))
+    return [
+        Candidate(prompt_id=p.id, completion=as_text(policy.tokenizer, drawn[i]), ended=drawn[i][-1] == stop)
+        for i, p in enumerate(prompts)
+    ]
+
+
+def _key(task: Task, group: Sequence[Prompt]) -> str:
+    """Hash of all that a group's answers hang on."""
+    adapter = sha256(task.parent / "adapter_model.safetensors") if task.parent else "base"
+    parts = [task.model.model_dump(), adapter, task.sampling.model_dump(), task.policy.bon.completions, task.seed]
+    return hashlib.sha256(json.dumps([*parts, [p.model_dump() for p in group]]).encode()).hexdigest()[:24]
+
+
+def _pair(prompt: Prompt, best: str, worst: str) -> Preference:
+    return Preference(
+        prompt=prompt.prompt,
+        chosen=(Message(role="assistant", content=best),),
+        rejected=(Message(role="assistant", content=worst),),
+        prompt_id=prompt.id,
+        comparison_id=f"bon-{prompt.id}",
+        user_id="reward_model",
+        round=0,
+        source="reward_model",
+    )

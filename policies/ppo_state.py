@@ -1,0 +1,129 @@
+"""A PPO step under way: what learns, what is frozen, and the checkpoint by which it survives a kill."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from feedback_loop import checkpoint
+from feedback_loop.adapters import parameters, score_head
+from feedback_loop.errors import LoopError
+from feedback_loop.models import load_tokenizer
+from feedback_loop.scores import Members, Whitening
+from policies.base import Policy
+from policies.rollouts import Critic
+from policies.task import Task
+from policies.trainable import LEARNING, open_network, parent_needed
+from policies.watch import Reading, StepSample
+
+VALUE = "value"
+FILE = "ppo.safetensors"
+
+
+@dataclass
+class Training:
+    """A PPO step under way. All of it is in the checkpoint, the frozen parts apart.
+
+    There is no random state to keep: whatever a step draws comes from the task's seed and the step's number.
+    """
+
+    policy: Policy
+    members: Members
+    critic: Critic
+    optimizer: Any
+    kl_coef: float
+    step: int = 0
+    """Updates made."""
+    white: Whitening | None = None
+    good: dict[str, Any] = field(default_factory=dict)
+    """The learning adapter as it last stood the test, after `good_step` updates."""
+    good_step: int = 0
+    readings: list[Reading] = field(default_factory=list)
+    shown: list[StepSample] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=lambda: {"sampling": 0.0, "scoring": 0.0, "training": 0.0})
+
+
+def open_training(task: Task) -> tuple[Training, list[dict[str, float]]]:
+    """The training as its last checkpoint left it, or at its start; and its curves so far.
+
+    LoopError where the round has no reward model.
+    """
+    import torch
+
+    if task.load_members is None or task.reward is None:
+        raise LoopError("PPO needs a reward model, and this round has none. Make it: feedback-loop train-reward RUN")
+    torch.manual_seed(task.seed)
+    ppo = task.policy.ppo
+    network = open_network(task.model, task.policy, parent_needed(task.policy, task.parent))
+    tokenizer = load_tokenizer(task.model)
+    if ppo.activation_checkpointing:
+        network.get_base_model().gradient_checkpointing_enable({"use_reentrant": False})
+    members = task.load_members(network, tokenizer)
+    critic = _critic(task, network)
+    now = Training(Policy("ppo", network, tokenizer), members, critic, None, ppo.kl_coef)
+    now.optimizer = torch.optim.AdamW(learning(now).values(), lr=ppo.learning_rate, eps=1e-5, weight_decay=0.0)
+    return now, _restore(now, task.resume / FILE)
+
+
+def learning(now: Training) -> dict[str, Any]:
+    """All parameters that learn, by name."""
+    found = parameters(now.policy.model, LEARNING)
+    if now.critic.adapter is not None:
+        found |= parameters(now.policy.model, now.critic.adapter)
+    return found | {"critic.weight": now.critic.weight, "critic.bias": now.critic.bias}
+
+
+def save(now: Training, folder: Path, curves: Sequence[Mapping[str, float]]) -> None:
+    """Write the checkpoint over the one before."""
+    tensors = {f"good.{name}": tensor for name, tensor in now.good.items()}
+    for name, parameter in learning(now).items():
+        tensors[f"now.{name}"] = parameter
+        tensors |= {f"{key}.{name}": value for key, value in now.optimizer.state[parameter].items()}
+    assert now.white is not None
+    facts = {
+        "step": now.step,
+        "good_step": now.good_step,
+        "kl_coef": now.kl_coef,
+        "white": [now.white.means, now.white.scales],
+        "readings": [row.model_dump() for row in now.readings],
+        "shown": [row.model_dump() for row in now.shown],
+        "seconds": now.seconds,
+        "curves": curves,
+    }
+    checkpoint.save(folder / FILE, tensors, facts)
+
+
+def _restore(now: Training, file: Path) -> list[dict[str, float]]:
+    """Bring a training to where its checkpoint stands; the curves so far."""
+    import torch
+
+    found = checkpoint.load(file)
+    if found is None:
+        return []
+    tensors, facts = found
+    with torch.no_grad():
+        for name, parameter in learning(now).items():
+            parameter.copy_(tensors[f"now.{name}"])
+            moments = {key: tensors[f"{key}.{name}"].to(parameter.device) for key in ("exp_avg", "exp_avg_sq")}
+            now.optimizer.state[parameter] = {"step": tensors[f"step.{name}"], **moments}
+    now.good = {name.removeprefix("good."): t for name, t in tensors.items() if name.startswith("good.")}
+    now.step, now.good_step, now.kl_coef = facts["step"], facts["good_step"], facts["kl_coef"]
+    now.white, now.seconds = Whitening(*(tuple(part) for part in facts["white"])), facts["seconds"]
+    now.readings = [Reading(**row) for row in facts["readings"]]
+    now.shown = [StepSample(**row) for row in facts["shown"]]
+    rows: list[dict[str, float]] = facts["curves"]
+    return rows
+
+
+def _critic(task: Task, network: Any) -> Critic:
+    """A head of zeros on the policy's own states, or the reward model's adapter and head as a second, learning copy."""
+    import torch
+
+    if task.policy.ppo.value == "trunk":
+        weight, adapter = torch.zeros(network.config.hidden_size), None
+    else:
+        assert task.reward is not None
+        network.load_adapter(str(task.reward), adapter_name=VALUE, is_trainable=True)
+        weight, adapter = score_head(task.reward)[0], VALUE
+    on = network.device
+    return Critic(weight.to(on).requires_grad_(), torch.zeros(1, device=on).requires_grad_(), adapter)

@@ -1,0 +1,67 @@
+"""The policy step by RLOO: TRL's RLOOTrainer, rewarded by the round's reward model on the very same base."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from feedback_loop import scores
+from feedback_loop.chat import end_id, render_prompt, without_thought
+from feedback_loop.errors import LoopError
+from feedback_loop.scores import Members, Whitening
+from policies.task import Task, precision
+from policies.trl_training import options, train
+
+SAMPLED = ("temperature", "top_p", "max_completion_length")
+"""Options that come from `[sampling]`."""
+DEFAULTS = {"learning_rate": 1e-4, "beta": 0.2, "num_generations": 4, "per_device_train_batch_size": 16}
+
+
+def train_rloo(task: Task) -> dict[str, Any]:
+    """Train an adapter; returns the stage's facts. LoopError where the round has no reward model.
+
+    REINFORCE with leave-one-out baselines, Ahmadian et al. 2024 (arXiv 2402.14740), in TRL's implementation: `beta` is
+    the KL coefficient, in standard deviations of the reward a nat, as PPO's `kl_coef`.
+    """
+    from datasets import Dataset
+    from trl import RLOOConfig, RLOOTrainer
+
+    load_members = task.load_members
+    if load_members is None:
+        raise LoopError("RLOO needs a reward model, and this round has none. Make it: feedback-loop train-reward RUN")
+
+    def build(network: Any, fresh: Any, tokenizer: Any) -> Any:
+        late: list[Members] = []
+        sampling = dict(zip(SAMPLED, (task.sampling.temperature, 1.0, task.sampling.max_new_tokens), strict=True))
+        trainer = RLOOTrainer(
+            model=network,
+            reward_funcs=_reward(task, tokenizer, late),
+            args=RLOOConfig(**options(task, task.policy.rloo, **DEFAULTS) | sampling),
+            train_dataset=Dataset.from_list(
+                [
+                    {"prompt": render_prompt(tokenizer, p.messages, thinking=task.model.thinking), "place": place}
+                    for place, p in enumerate(task.prompts)
+                ]
+            ),
+            processing_class=tokenizer,
+            peft_config=fresh,
+        )
+        late.append(load_members(trainer.model, tokenizer))
+        return trainer
+
+    return train(task, "rloo", build)
+
+
+def _reward(task: Task, tokenizer: Any, late: Sequence[Members]) -> Any:
+    """TRL's reward function: the cautious score, whitened by the first batch, less the penalty for a cut-off answer."""
+    stop = end_id(tokenizer)
+    white: list[Whitening] = []
+
+    def reward(completions: list[str], completion_ids: list[list[int]], place: list[int], **_: Any) -> list[float]:
+        with precision(task.model):
+            opinions = late[0]([task.prompts[i] for i in place], [without_thought(text) for text in completions])
+        if not white:
+            white.append(scores.whitening(opinions))
+        worth = scores.judge(opinions, white[0], task.policy.caution).cautious
+        cut = [ids[-1] != stop for ids in completion_ids]
+        return [w - task.policy.end_penalty * c for w, c in zip(worth, cut, strict=True)]
+
+    return reward

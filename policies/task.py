@@ -1,0 +1,73 @@
+"""What a policy step is given, whichever it is, and what it leaves."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from feedback_loop.models import device, dtype
+from feedback_loop.progress import Progress
+from feedback_loop.recipe import ModelTable, PolicyTable, SamplingTable
+from feedback_loop.records import Preference, Prompt, Record
+from feedback_loop.scores import Members
+
+Track = Callable[[Mapping[str, float], Sequence[Record]], None]
+"""Told the figures of a step, and samples to show, as they come."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One policy step of one round."""
+
+    model: ModelTable
+    policy: PolicyTable
+    sampling: SamplingTable
+    pairs: Sequence[Preference]
+    """People's preferences of all rounds, ties included."""
+    prompts: Sequence[Prompt]
+    """Training prompts, most of them without a label."""
+    parent: Path | None
+    """The adapter in force; None for the base."""
+    reward: Path | None
+    """The reward model's first adapter and head, from which a critic may start."""
+    load_members: Callable[[Any, Any], Members] | None
+    """Puts the reward model on a PEFT model (and its tokenizer) beside its other adapters."""
+    out: Path
+    """The stage's folder: adapter/, curves.jsonl and samples.jsonl are left there."""
+    work: Path
+    """Scratch space, gone when the stage ends."""
+    resume: Path
+    """Survives a kill, and holds only what this very task left."""
+    cache: Path
+    """Survives the stage: what is expensive, keyed by content. May be deleted."""
+    seed: int
+    report: Progress
+    track: Track
+
+
+class Curves:
+    """The step's curves while they grow: a row a step, on disk at once and in W&B."""
+
+    def __init__(self, task: Task, rows: Sequence[Mapping[str, float]] = ()) -> None:
+        self.rows = [dict(row) for row in rows]
+        self._track = task.track
+        self._file = task.resume / "curves.jsonl"
+        self._file.write_text("".join(json.dumps(row) + "\n" for row in self.rows), encoding="utf-8")
+
+    def add(self, row: Mapping[str, float], samples: Sequence[Record] = (), *, track: bool = True) -> None:
+        """A row with its `step`; `track` is off for figures that TRL sends to W&B itself."""
+        self.rows.append(dict(row))
+        with self._file.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+        if track:
+            self._track(row, samples)
+
+
+def precision(model: ModelTable) -> AbstractContextManager[Any]:
+    """Autocast to bfloat16 where the base is bfloat16, so that the float32 adapters do not slow it down."""
+    import torch
+
+    low = dtype(model) == torch.bfloat16
+    return torch.autocast(device(model), dtype=torch.bfloat16) if low else nullcontext()

@@ -1,0 +1,163 @@
+"""What the steps by TRL's trainers share: the network they get, the measurements on the way, and what is left behind."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from feedback_loop import scores, training
+from feedback_loop.models import device, dtype, load_tokenizer
+from feedback_loop.prompts import choose
+from feedback_loop.recipe import TrlOptions
+from feedback_loop.scores import Members, Whitening
+from policies import watch
+from policies.base import Policy
+from policies.logprobs import batches
+from policies.rollouts import roll_out, see
+from policies.task import Curves, Task, precision
+from policies.trainable import open_trainable, parent_needed, place, placed
+from policies.watch import Reading, StepSample
+
+MEASUREMENTS = 4
+"""Measurements of a training, its start apart."""
+TOKENS = 4096
+"""Tokens that a measurement puts through the network at once."""
+Build = Callable[[Any, Any, Any], Any]
+"""(network, LoRA configuration still to be added or None, tokenizer) -> TRL trainer."""
+
+
+@dataclass
+class Watch:
+    """What has been measured so far of a training by TRL."""
+
+    task: Task
+    policy: Policy
+    members: Members
+    curves: Curves
+    white: Whitening | None = None
+    good: dict[str, Any] = field(default_factory=dict)
+    good_step: int = 0
+    readings: list[Reading] = field(default_factory=list)
+    shown: list[StepSample] = field(default_factory=list)
+    stopped: str | None = None
+
+
+def train(task: Task, name: str, build: Build, ready: Callable[[Any], None] = lambda _: None) -> dict[str, Any]:
+    """Train with the trainer that `build` makes, write adapter, curves and samples to `out`; the facts that all share.
+
+    `ready` is told of the trainer once its reference is in place.
+    The learning rate, the number of steps and so on are TRL's business; where to start, what to stay near, measuring,
+    the KL budget and keeping the last good adapter are ours.
+    """
+    import torch
+
+    torch.manual_seed(task.seed)
+    parent = parent_needed(task.policy, task.parent)
+    network, fresh = open_trainable(task.model, task.policy, parent)
+    tokenizer = load_tokenizer(task.model)
+    trainer = build(network, fresh, tokenizer)
+    if parent is not None:
+        place(trainer.model, task.policy)
+    ready(trainer)
+    return run(task, name, trainer, tokenizer)
+
+
+def run(task: Task, name: str, trainer: Any, tokenizer: Any) -> dict[str, Any]:
+    """The same with a trainer whose network is in place."""
+    curves = Curves(task)
+    trainer.add_callback(_recorder(task, curves))
+    watched = None
+    if task.policy.probe and task.load_members is not None:
+        members = task.load_members(trainer.model, tokenizer)
+        watched = Watch(task, Policy(name, trainer.model, tokenizer), members, curves)
+        trainer.add_callback(_measurer(watched))
+    trainer.train()
+    figures: dict[str, Any] = {"stopped": None}
+    if watched is not None:
+        watch.refuse_if_nothing_learned(watched.good_step, watched.stopped)
+        if watched.stopped:
+            watch.put_back(trainer.model, watched.good)
+        figures = watch.facts(next(r for r in watched.readings if r.step == watched.good_step), watched.stopped)
+    training.save_adapter(trainer.model, task.out / "adapter")
+    watch.write(task.out, curves.rows, watched.shown if watched else [])
+    last: dict[str, Any] = next((row for row in reversed(trainer.state.log_history) if "loss" in row), {})
+    return {
+        "step": name,
+        **placed(task.policy, parent_needed(task.policy, task.parent)),
+        "steps": trainer.state.global_step,
+        "loss": last.get("loss"),
+        **figures,
+    }
+
+
+def options(task: Task, trl: TrlOptions, **defaults: Any) -> dict[str, Any]:
+    """Keyword arguments for a TRL config: our defaults, the recipe's options, then the loop's own."""
+    import torch
+
+    return training.options(
+        defaults | trl,
+        work=task.work,
+        seed=task.seed,
+        device=device(task.model),
+        bf16=dtype(task.model) == torch.bfloat16,
+    )
+
+
+def _recorder(task: Task, curves: Curves) -> Any:
+    """A trainer callback: progress, and the trainer's own figures as they come (it sends them to W&B itself)."""
+    from transformers import TrainerCallback
+
+    class Recorder(TrainerCallback):
+        def on_step_end(self, args: Any, state: Any, control: Any, **rest: Any) -> None:  # noqa: ARG002
+            task.report(state.global_step, state.max_steps, "policy")
+
+        def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **rest: Any) -> None:  # noqa: ARG002
+            row = training.numbers(logs or {})
+            if row:
+                curves.add(row | {"step": state.global_step}, track=False)
+
+    return Recorder()
+
+
+def _measurer(watched: Watch) -> Any:
+    """A trainer callback that measures the policy at the start and a few times on the way, and stops where it must."""
+    from transformers import TrainerCallback
+
+    class Measurer(TrainerCallback):
+        def on_train_begin(self, args: Any, state: Any, control: Any, **rest: Any) -> None:  # noqa: ARG002
+            _measure(watched, 0)
+
+        def on_step_end(self, args: Any, state: Any, control: Any, **rest: Any) -> None:  # noqa: ARG002
+            done, total = state.global_step, state.max_steps
+            if done * MEASUREMENTS // total > (done - 1) * MEASUREMENTS // total:
+                _measure(watched, done)
+                control.should_training_stop |= watched.stopped is not None
+
+    return Measurer()
+
+
+def _measure(watched: Watch, step: int) -> None:
+    """Draw a completion to each of a few prompts, the same each time, and see how the policy stands."""
+    import torch
+
+    task, network = watched.task, watched.policy.model
+    asked = choose(task.prompts, {}, min(task.policy.probe, len(task.prompts)), task.seed)
+    learning = network.training
+    network.eval()
+    with torch.random.fork_rng(), precision(task.model):
+        rollouts = roll_out(
+            watched.policy, asked, task.sampling, thinking=task.model.thinking, seed=task.seed, drawn=lambda _: None
+        )
+        opinions = watched.members(rollouts.prompts, rollouts.texts)
+        watched.white = watched.white or scores.whitening(opinions)
+        judged = scores.judge(opinions, watched.white, task.policy.caution)
+        groups = list(batches(rollouts.rows, TOKENS))
+        seen = see(watched.policy, rollouts.rows, groups, temperature=task.sampling.temperature, critic=None)
+    network.train(learning)
+    watched.readings.append(watch.reading(step, rollouts, seen, judged))
+    shown = watch.samples(step, rollouts, seen, judged)
+    watched.shown += shown
+    watched.curves.add(watched.readings[-1].model_dump(), watched.shown)
+    watched.stopped = watch.trouble(watched.readings, task.policy.max_kl)
+    if watched.stopped is None:
+        watched.good = watch.snapshot(network)
+        watched.good_step = step
