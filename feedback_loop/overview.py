@@ -51,6 +51,9 @@ class RoundView(Record):
     metrics: dict[str, float]
     """Of a finished evaluation: reward_accuracy, win_rate_base, win_rate_parent, kl, length, labels, ties, ..."""
     curves: tuple[Curve, ...]
+    """Of the round's trainings, one under way included."""
+    note: str
+    """How the policy was trained, and why that stopped early where it did; empty before."""
     samples: tuple[Sample, ...]
     decision: Decision | None
 

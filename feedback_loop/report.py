@@ -60,6 +60,8 @@ def as_text(view: Overview) -> str:
         marks = {"done": "x", "running": ">", "waiting": "?", "failed": "!", "todo": " "}
         stages = " ".join(f"[{marks[s.state]}] {s.name}" for s in r.stages)
         lines += [f"round {r.round:03d}  {stages}", f"           {r.labels} of {r.needed} rankings"]
+        if r.note:
+            lines.append(f"           {r.note}")
         if r.metrics:
             lines.append("           " + ", ".join(f"{name} {value:.3g}" for name, value in r.metrics.items()))
         if r.decision:
@@ -99,6 +101,7 @@ def _round(run: Run, number: int, busy: bool, note: dict[str, Any]) -> RoundView
         needed=needed(run, number),
         metrics=metrics(run, number),
         curves=tuple(_training_curves(run, number)),
+        note=_note(run, number),
         samples=tuple(read_jsonl(judged / "samples.jsonl", Sample)) if run.done(number, "evaluation") else (),
         decision=_decision(run, number),
     )
@@ -122,6 +125,14 @@ def metrics(run: Run, number: int) -> dict[str, float]:
         "ties": sum(r.choice == "tie" for r in given),
     }
     return {name: float(value) for name, value in found.items() if value is not None}
+
+
+def _note(run: Run, number: int) -> str:
+    if not run.done(number, "policy"):
+        return ""
+    facts = run.manifest(number, "policy").facts
+    steps = f"{facts.get('step', 'dpo').upper()}, {facts['steps']} steps"
+    return f"{steps}. Stopped early: {facts['stopped']}." if facts.get("stopped") else f"{steps}."
 
 
 def _stage(run: Run, number: int, name: str, busy: bool, note: dict[str, Any]) -> StageView:

@@ -67,7 +67,7 @@ def pick(task: Task, asked: Sequence[Prompt]) -> list[tuple[Prompt, str, str]]:
 
 
 def _pool(task: Task, policy: Policy, asked: Sequence[Prompt]) -> Iterator[Candidate]:
-    """The pool: n answers a prompt, a file a group of prompts, so that neither a kill nor another way to learn draws them again."""
+    """The pool: n answers a prompt, a file a group of prompts, so that none is drawn again after a kill or to learn otherwise."""
     count = task.policy.bon.completions
     for start in range(0, len(asked), GROUP):
         group = asked[start : start + GROUP]

@@ -29,13 +29,19 @@ def train_on_pairs(task: Task, pairs: Sequence[Preference], name: str) -> dict[s
     from trl import DPOConfig, DPOTrainer
 
     def build(network: Any, fresh: Any, tokenizer: Any) -> Any:
-        return DPOTrainer(
+        trainer = DPOTrainer(
             model=network,
             args=DPOConfig(**options(task, task.policy.trl)),
             train_dataset=Dataset.from_list([row(tokenizer, p, thinking=task.model.thinking) for p in pairs]),
             processing_class=tokenizer,
             peft_config=fresh,
         )
+        if not len(trainer.train_dataset):
+            raise LoopError(
+                f"All {len(pairs)} pairs have prompts longer than policy.trl.max_length = {trainer.args.max_length} tokens. "
+                "Raise it in the run's recipe.toml; then: feedback-loop advance RUN"
+            )
+        return trainer
 
     return train(task, name, build, ready=lambda trainer: keep_reference_logprobs(task, trainer))
 

@@ -57,7 +57,7 @@ def open_training(task: Task) -> tuple[Training, list[dict[str, float]]]:
     network = open_network(task.model, task.policy, parent_needed(task.policy, task.parent))
     tokenizer = load_tokenizer(task.model)
     if ppo.activation_checkpointing:
-        network.get_base_model().gradient_checkpointing_enable({"use_reentrant": False})
+        network.get_base_model().activation_checkpointing_enable({"use_reentrant": False})
     members = task.load_members(network, tokenizer)
     critic = _critic(task, network)
     now = Training(Policy("ppo", network, tokenizer), members, critic, None, ppo.kl_coef)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from feedback_loop.models import resolve
-from feedback_loop.run import sha256
+from feedback_loop.run import sha256, write_text
 from policies.task import Task, precision
 from policies.trainable import parent_needed
 
@@ -61,8 +61,11 @@ def _key(reference: str, trainer: Any, row: Mapping[str, Any]) -> str:
 
 
 def _read(file: Path) -> dict[str, tuple[float, float]]:
-    """What is kept so far; a last line that a kill cut off is left out."""
+    """What is kept so far; a last line that a kill cut off is removed."""
     if not file.exists():
         return {}
-    lines = file.read_text(encoding="utf-8").split("\n")
-    return {key: (chosen, rejected) for key, chosen, rejected in map(json.loads, lines[:-1])}
+    text = file.read_text(encoding="utf-8")
+    whole = text[: text.rfind("\n") + 1]
+    if whole != text:
+        write_text(file, whole)
+    return {key: (chosen, rejected) for key, chosen, rejected in map(json.loads, whole.splitlines())}

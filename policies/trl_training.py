@@ -85,6 +85,7 @@ def run(task: Task, name: str, trainer: Any, tokenizer: Any) -> dict[str, Any]:
         **placed(task.policy, parent_needed(task.policy, task.parent)),
         "steps": trainer.state.global_step,
         "loss": last.get("loss"),
+        "margin": last.get("rewards/margins"),
         **figures,
     }
 

@@ -1,13 +1,18 @@
 """Models for the tests of training, sampling and scoring: the shipped tiny Qwen3, and a Qwen2 of random weights."""
 
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from feedback_loop import prompts
 from feedback_loop.progress import silent
-from feedback_loop.recipe import ModelTable, PolicyTable, RewardTable
+from feedback_loop.recipe import ModelTable, PolicyTable, RewardTable, SamplingTable
 from feedback_loop.records import Message, Preference, Prompt
+from policies.task import Task, Track
+from reward.score import load_members
 
 TINY = ModelTable(name="tiny", device="cpu", dtype="float32")
 QUICK = {"learning_rate": 5e-3, "num_train_epochs": 2, "activation_checkpointing": False}
@@ -41,6 +46,51 @@ def obvious(count: int) -> list[Preference]:
     return [preference(p, GOOD, BAD) for p in tiny_prompts(count)]
 
 
+def make_task(
+    folder: Path,
+    policy: PolicyTable,
+    *,
+    pairs: Sequence[Preference] = (),
+    prompt_count: int = 8,
+    model: ModelTable = TINY,
+    parent: Path | None = None,
+    reward: Path | Sequence[Path] | None = None,
+    seed: int = 7,
+    track: Track = lambda row, samples: None,
+) -> Task:
+    """A policy step in a folder; made again in the same folder, it goes on from what is there."""
+    rewards = [reward] if isinstance(reward, Path) else list(reward or ())
+    for name in ("out", "work", "resume", "cache"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    return Task(
+        model=model,
+        policy=policy,
+        sampling=SamplingTable(max_new_tokens=24, batch_size=8),
+        pairs=pairs,
+        prompts=tiny_prompts(prompt_count),
+        parent=parent,
+        reward=rewards[0] if rewards else None,
+        load_members=partial(load_members, folders=rewards, thinking=False, batch_size=8) if rewards else None,
+        out=folder / "out",
+        work=folder / "work",
+        resume=folder / "resume",
+        cache=folder / "cache",
+        seed=seed,
+        report=silent,
+        track=track,
+    )
+
+
+def adapter_bytes(task: Task) -> bytes:
+    """The weights that a step left."""
+    return (task.out / "adapter" / "adapter_model.safetensors").read_bytes()
+
+
+def weights(network: Any, name: str) -> dict[str, Any]:
+    """A copy of an adapter's parameters."""
+    return {key: p.detach().clone() for key, p in network.named_parameters() if f".{name}." in key}
+
+
 @pytest.fixture(scope="session")
 def qwen2(tmp_path_factory: pytest.TempPathFactory) -> ModelTable:
     """A folder with a Qwen2 of random weights and the tiny tokenizer."""
@@ -72,18 +122,9 @@ def adapter(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A policy's adapter on the tiny Qwen, trained to prefer GOOD."""
     from policies.dpo import train_dpo
 
-    folder = tmp_path_factory.mktemp("policy")
-    train_dpo(
-        TINY,
-        PolicyTable(trl=QUICK),
-        obvious(6),
-        parent_adapter=None,
-        out=folder / "adapter",
-        work=folder / "work",
-        seed=1,
-        report=silent,
-    )
-    return folder / "adapter"
+    task = make_task(tmp_path_factory.mktemp("policy"), PolicyTable(trl=QUICK), pairs=obvious(6), seed=1)
+    train_dpo(task)
+    return task.out / "adapter"
 
 
 @pytest.fixture(scope="session")

@@ -43,13 +43,11 @@ def evaluate_policy(run: Run, number: int, draft: Draft, report: Progress) -> No
 
     candidate, parent = policy_name(number), run.manifest(number, "policy").facts["parent"]
     asked = heldout_prompts(run, draft)
-    answers: dict[str, Answers] = {}
-    for name in dict.fromkeys((BASE, parent)):
-        answers[name] = answered_before(run, number, name, asked) or answer(
-            run, load_policy(run.recipe.model, adapter_folder(run, name), name=name), asked, report
-        )
     verify(run, number, "policy")
     policy = load_policy(run.recipe.model, adapter_folder(run, candidate), name=candidate)
+    answers: dict[str, Answers] = {}
+    for name in dict.fromkeys((BASE, parent)):
+        answers[name] = answered_before(run, number, name, asked) or answer_as(run, policy, name, asked, report)
     answers[candidate] = answer(run, policy, asked, report)
     score = load_scorer(
         policy.model,
@@ -93,6 +91,18 @@ def heldout_prompts(run: Run, draft: Draft) -> list[Prompt]:
     """The held-out prompts that every round is judged on."""
     pool = draft.read(run.path / "heldout.jsonl", Prompt)
     return choose(pool, {}, min(run.recipe.evaluation.prompts, len(pool)), run.seed(0, "evaluation"))
+
+
+def answer_as(run: Run, policy: "Policy", name: str, asked: Sequence[Prompt], report: Progress) -> Answers:
+    """The answers of another policy on the same base: its adapter, or none, takes the place of the one in force."""
+    from feedback_loop.adapters import active
+    from policies.base import Policy
+
+    folder = adapter_folder(run, name)
+    if folder is not None:
+        policy.model.load_adapter(str(folder), adapter_name=name)
+    with active(policy.model, None if folder is None else name):
+        return answer(run, Policy(name, policy.model, policy.tokenizer), asked, report)
 
 
 def answer(run: Run, policy: "Policy", asked: Sequence[Prompt], report: Progress) -> Answers:

@@ -17,14 +17,14 @@ class Config:
 
 
 def test_a_known_option_passes_an_unknown_one_is_named():
-    check_options("policy", {"beta": 0.2}, Config)
+    check_options("policy.trl", {"beta": 0.2}, Config)
     with pytest.raises(UsageError, match=r"policy\.trl\.gamma: Config has no such option"):
-        check_options("policy", {"beta": 0.2, "gamma": 1}, Config)
+        check_options("policy.trl", {"beta": 0.2, "gamma": 1}, Config)
 
 
 def test_what_the_loop_sets_itself_is_not_the_recipes():
     with pytest.raises(UsageError, match=r"reward\.trl\.output_dir: set by the loop itself"):
-        check_options("reward", {"output_dir": "x"}, Config)
+        check_options("reward.trl", {"output_dir": "x"}, Config)
 
 
 def test_the_recipes_options_come_before_defaults(tmp_path: Path):

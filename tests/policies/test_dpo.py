@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 
 from feedback_loop.errors import LoopError, UsageError
-from feedback_loop.progress import silent
 from feedback_loop.recipe import ModelTable, PolicyTable
 from feedback_loop.records import Preference
-from policies.dpo import check_options, train_dpo
-from tests.models_fixture import QUICK, TINY, obvious
+from policies.dpo import train_dpo
+from tests.models_fixture import QUICK, TINY, adapter_bytes, make_task, obvious
 
 Curves = list[dict[str, Any]]
 
@@ -19,17 +18,15 @@ Curves = list[dict[str, Any]]
 def train(
     out: Path, pairs: list[Preference], policy: PolicyTable, *, parent: Path | None = None, model: ModelTable = TINY
 ) -> tuple[dict[str, Any], Curves]:
-    facts = train_dpo(
-        model, policy, pairs, parent_adapter=parent, out=out / "adapter", work=out / "work", seed=7, report=silent
-    )
-    return facts, [json.loads(line) for line in (out / "curves.jsonl").read_text().splitlines()]
+    facts = train_dpo(make_task(out, policy, pairs=pairs, parent=parent, model=model))
+    return facts, [json.loads(line) for line in (out / "out" / "curves.jsonl").read_text().splitlines()]
 
 
 def test_the_same_seed_gives_the_same_adapter_bit_for_bit(tmp_path: Path):
-    for name in ("a", "b"):
-        train(tmp_path / name, obvious(4), PolicyTable(trl=QUICK))
-    weights = [(tmp_path / name / "adapter" / "adapter_model.safetensors").read_bytes() for name in ("a", "b")]
-    assert weights[0] == weights[1]
+    tasks = [make_task(tmp_path / name, PolicyTable(trl=QUICK), pairs=obvious(4)) for name in ("a", "b")]
+    for task in tasks:
+        train_dpo(task)
+    assert adapter_bytes(tasks[0]) == adapter_bytes(tasks[1])
 
 
 def test_curves_have_steps_and_figures_but_no_timings(tmp_path: Path):
@@ -54,8 +51,9 @@ def test_start_and_reference(tmp_path: Path, adapter: Path, start: Any, referenc
         assert first == pytest.approx(0, abs=1e-5)
         assert curves[0]["loss"] == pytest.approx(0.6931, abs=1e-3)
     assert (facts["start"], facts["reference"]) == (start, reference)
-    assert sorted(p.name for p in (tmp_path / "adapter").iterdir() if p.is_dir()) == []
-    assert (tmp_path / "adapter" / "adapter_config.json").exists()
+    saved = tmp_path / "out" / "adapter"
+    assert sorted(p.name for p in saved.iterdir() if p.is_dir()) == []
+    assert (saved / "adapter_config.json").exists()
 
 
 def test_without_a_parent_both_are_the_base(tmp_path: Path):
@@ -71,15 +69,6 @@ def test_ties_are_left_out(tmp_path: Path):
     assert facts["pairs"] == 2
     with pytest.raises(LoopError, match="nothing to train on"):
         train(tmp_path / "none", tied, PolicyTable(trl=QUICK))
-
-
-@pytest.mark.parametrize(
-    ("option", "said"),
-    [("bata", r"policy\.trl\.bata: DPOConfig has no such option"), ("seed", r"policy\.trl\.seed: set by the loop")],
-)
-def test_an_option_that_cannot_be_is_named(option: str, said: str):
-    with pytest.raises(UsageError, match=said):
-        check_options(PolicyTable(trl={option: 1}))
 
 
 def test_options_reach_trl(tmp_path: Path):
@@ -102,6 +91,6 @@ def test_a_parent_of_another_rank_is_refused_where_it_would_decide(
         train(tmp_path, obvious(4), PolicyTable(start=start, reference=reference, lora_rank=3), parent=adapter)
 
 
-def test_an_option_that_would_fix_the_reference_too_early_is_refused():
-    with pytest.raises(UsageError, match="precompute_ref_log_probs"):
-        check_options(PolicyTable(trl={"precompute_ref_log_probs": True}))
+def test_prompts_that_leave_no_room_for_an_answer_are_an_error_in_one_line(tmp_path: Path):
+    with pytest.raises(LoopError, match=r"All 2 pairs have prompts longer than policy\.trl\.max_length = 5 tokens"):
+        train(tmp_path, obvious(2), PolicyTable(trl=QUICK | {"max_length": 5}))

@@ -37,7 +37,7 @@ def alone(model: ModelTable, folder: Path) -> list[float]:
 
 
 def scorer(policy: Policy, folder: Path, batch_size: int = 3) -> Callable[..., list[float]]:
-    return load_scorer(policy.model, policy.tokenizer, folder, thinking=False, batch_size=batch_size)
+    return load_scorer(policy.model, policy.tokenizer, [folder], thinking=False, batch_size=batch_size)
 
 
 @pytest.mark.parametrize("batch_size", [1, 3])

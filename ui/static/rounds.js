@@ -10,7 +10,13 @@
     reward_accuracy: ["Reward model is right", "%"], reward_margin: ["Reward margin", ""], kl: ["KL from the base, nats", ""],
     length: ["Length, characters", ""], labels: ["Rankings", "n"], ties: ["Ties", "n"],
   };
-  const CURVES = ["reward/loss", "reward/accuracy", "reward/margin", "policy/loss", "policy/rewards/margins", "policy/rewards/accuracies"];
+  const CURVES = {
+    "reward/loss": "Reward model: loss", "reward/accuracy": "Reward model: accuracy", "reward/margin": "Reward model: margin",
+    "policy/reward": "Policy: reward, deviations above the start", "policy/kl": "Policy: KL from the reference, nats an answer",
+    "policy/entropy": "Policy: entropy, nats a token", "policy/length": "Policy: length, tokens", "policy/ended": "Policy: share of answers that ended",
+    "policy/loss": "Policy: loss", "policy/rewards/margins": "Policy: DPO margin", "policy/rewards/accuracies": "Policy: DPO accuracy",
+    "policy/clip_fraction": "PPO: share of tokens clipped", "policy/value_loss": "PPO: value loss", "policy/explained_variance": "PPO: explained variance of the values",
+  };
 
   whenThere("fl-rounds", (page) => {
     const opened = new Set(); // what the reader unfolded stays so when the page is drawn anew
@@ -63,10 +69,11 @@
       const box = el("details", { class: "fl-round", "data-round": round.round, ...fold(`round ${round.round}`) },
         el("summary", {}, el("h2", {}, `Round ${round.round}`), el("span", {}, verdict(round))),
         el("ol", { class: "fl-stages" }, round.stages.map(stage)));
+      if (round.note) box.append(el("p", { class: "fl-note" }, round.note));
       if (round.decision) box.append(el("div", { class: "fl-decision" }, el("ul", {}, round.decision.reasons.map((r) => el("li", {}, r)))));
       if (Object.keys(round.metrics).length) box.append(figures(round.metrics));
-      const curves = round.curves.filter((c) => CURVES.includes(c.name) && c.x.length > 1);
-      if (curves.length) box.append(el("div", { class: "fl-charts" }, curves.map((c) => chart(c.name, [c], "step"))));
+      const curves = Object.keys(CURVES).map((name) => round.curves.find((c) => c.name === name && c.x.length > 1)).filter(Boolean);
+      if (curves.length) box.append(el("div", { class: "fl-charts" }, curves.map((c) => chart(CURVES[c.name], [c], "step"))));
       if (round.decision && round.policy !== overview.policy) {
         box.append(back(round.policy));
       }

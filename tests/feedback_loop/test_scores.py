@@ -1,0 +1,33 @@
+"""Members of an ensemble are made comparable, averaged, and doubted where they disagree."""
+
+import pytest
+
+from feedback_loop.scores import judge, whitening
+
+
+def test_the_completions_it_was_whitened_by_have_mean_0_and_deviation_1():
+    rows = [[1.0, 100.0], [2.0, 300.0], [6.0, 200.0]]
+    judged = judge(rows, whitening(rows), caution=0.0)
+    assert sum(judged.means) == pytest.approx(0)
+    one = judge([[r[0]] for r in rows], whitening([[r[0]] for r in rows]), caution=0.0)
+    assert sum(m * m for m in one.means) / 3 == pytest.approx(1)
+
+
+def test_members_that_agree_up_to_zero_and_scale_leave_no_doubt():
+    rows = [[1.0, 10.0], [2.0, 20.0], [3.0, 30.0]]
+    judged = judge(rows, whitening(rows), caution=2.0)
+    assert judged.spreads == pytest.approx([0, 0, 0])
+    assert judged.cautious == pytest.approx(judged.means)
+
+
+def test_caution_takes_off_deviations_where_they_disagree():
+    white = whitening([[0.0, 0.0], [1.0, 1.0]])
+    judged = judge([[1.0, 0.0], [0.5, 0.5]], white, caution=1.5)
+    assert judged.means == pytest.approx([0, 0])
+    assert judged.spreads == pytest.approx([1, 0])
+    assert judged.cautious == pytest.approx([-1.5, 0])
+
+
+def test_constant_scores_stay_finite():
+    rows = [[4.0], [4.0]]
+    assert judge(rows, whitening(rows), caution=1.0).cautious == [0.0, 0.0]

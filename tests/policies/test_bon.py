@@ -1,0 +1,100 @@
+"""Best of n: the reward model picks, the pool is drawn once, and both ways of learning work from it."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from feedback_loop.errors import LoopError
+from feedback_loop.recipe import BonTable, PolicyTable
+from policies import bon
+from policies.task import Task
+from tests.models_fixture import QUICK, adapter_bytes, make_task
+
+
+def recipe(**more: Any) -> PolicyTable:
+    options = {"step": "bon", "trl": QUICK, "sft": QUICK, "probe": 0, "bon": BonTable(prompts=10, completions=4)}
+    return PolicyTable(**options | more)
+
+
+@pytest.fixture
+def task(tmp_path: Path, reward_adapter: Path) -> Task:
+    return make_task(tmp_path, recipe(), reward=reward_adapter, prompt_count=10)
+
+
+def test_best_and_worst_are_the_reward_models(task: Task):
+    picked = bon.pick(task, task.prompts)
+    assert task.load_members is not None
+    from policies.base import load_policy
+
+    policy = load_policy(task.model, None, name="base")
+    members = task.load_members(policy.model, policy.tokenizer)
+    best = members([p for p, _, _ in picked], [b for _, b, _ in picked])
+    worst = members([p for p, _, _ in picked], [w for _, _, w in picked])
+    # Pairs of ended answers alone are sure to keep the order of the scores; the fine for the others is 1 deviation.
+    better = sum(b[0] > w[0] for b, w in zip(best, worst, strict=True))
+    assert better >= len(picked) - 1
+    assert {p.id for p, _, _ in picked} <= {p.id for p in task.prompts}
+
+
+def test_the_pool_is_drawn_once_however_it_is_learned(
+    tmp_path: Path, task: Task, reward_adapter: Path, monkeypatch: pytest.MonkeyPatch
+):
+    bon.train_bon(task)
+    drawn = sorted(p.name for p in task.cache.glob("pool-*"))
+    assert len(drawn) == 2, "ten prompts are two groups"
+    first = adapter_bytes(task)
+
+    def never(*_: Any) -> Any:
+        raise AssertionError("drawn again")
+
+    monkeypatch.setattr(bon, "_draw", never)
+    again = make_task(tmp_path, recipe(), reward=reward_adapter, prompt_count=10)
+    bon.train_bon(again)
+    assert adapter_bytes(again) == first
+    sft = make_task(
+        tmp_path, recipe(bon=BonTable(prompts=10, completions=4, learn="sft")), reward=reward_adapter, prompt_count=10
+    )
+    facts = bon.train_bon(sft)
+    assert facts["learn"] == "sft"
+    assert (facts["samples"], facts["step"]) == (40, "bon")
+    assert adapter_bytes(sft) != first
+
+
+def test_another_seed_or_policy_is_another_pool(tmp_path: Path, task: Task, reward_adapter: Path, adapter: Path):
+    bon.pick(task, task.prompts)
+    for more in ({"seed": 8}, {"parent": adapter}):
+        other = make_task(tmp_path, recipe(), reward=reward_adapter, prompt_count=10, **more)
+        bon.pick(other, other.prompts)
+    assert len(list(task.cache.glob("pool-*"))) == 6
+
+
+def test_a_kill_while_drawing_costs_one_group_at_most(tmp_path: Path, task: Task, monkeypatch: pytest.MonkeyPatch):
+    calm = make_task(tmp_path / "calm", recipe(), reward=task.reward, prompt_count=10)
+    bon.pick(calm, calm.prompts)
+    real, calls = bon._draw, 0
+
+    def dies(*args: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            raise KeyboardInterrupt
+        return real(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bon, "_draw", dies)
+        with pytest.raises(KeyboardInterrupt):
+            bon.pick(task, task.prompts)
+    assert len(list(task.cache.glob("pool-*"))) == 1
+    bon.pick(task, task.prompts)
+    for file in calm.cache.glob("pool-*"):
+        assert (task.cache / file.name).read_bytes() == file.read_bytes()
+
+
+def test_answers_that_are_all_equally_good_teach_nothing(tmp_path: Path, reward_adapter: Path):
+    task = make_task(tmp_path, recipe(end_penalty=0.0), reward=reward_adapter)
+    same = make_task(tmp_path, recipe(end_penalty=0.0), reward=reward_adapter)
+    object.__setattr__(same, "load_members", lambda *_: lambda asked, texts: [[1.0] for _ in texts])
+    with pytest.raises(LoopError, match="equally good"):
+        bon.train_bon(same)
+    assert task.reward == same.reward
