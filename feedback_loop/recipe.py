@@ -108,6 +108,8 @@ class PPOTable(Table):
     """Reward taken off for a nat of KL from the reference; the first value where `kl_target` adapts it."""
     kl_target: float = Field(0.0, ge=0)
     """Nats a completion that the coefficient is adapted towards; 0 leaves it fixed."""
+    floor: float = Field(0.0, ge=0)
+    """A token that the reference gives less than exp(-floor) costs the completion its reward; 0 is off."""
     max_grad_norm: float = Field(1.0, gt=0)
     batch_tokens: int = Field(2048, ge=1)
     """Most tokens, padding included, that go through the network at once; gradients add up over such batches."""
@@ -139,8 +141,6 @@ class PolicyTable(Table):
     """Standard deviations of the reward model's members taken off their mean score before it is optimised."""
     end_penalty: float = Field(1.0, ge=0)
     """Standard deviations of reward taken off a completion that was cut at `sampling.max_new_tokens`."""
-    floor: float = Field(0.0, ge=0)
-    """A token that the reference gives less than exp(-floor) costs the completion its reward; 0 is off."""
     max_kl: float = Field(30.0, gt=0)
     """KL budget: nats a completion from the reference at which the step stops and keeps its last good adapter."""
     probe: int = Field(16, ge=0)

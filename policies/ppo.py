@@ -153,8 +153,8 @@ def _targets(task: Task, now: Training, experience: Experience) -> tuple[Any, An
     ppo, seen = task.policy.ppo, experience.seen
     worth = torch.tensor(experience.judged.cautious, device=seen.mask.device)
     worth -= task.policy.end_penalty * ~torch.tensor(experience.rollouts.ended, device=seen.mask.device)
-    if task.policy.floor:
-        off = ((seen.reference < -task.policy.floor) & seen.mask).any(1)
+    if ppo.floor:
+        off = ((seen.reference < -ppo.floor) & seen.mask).any(1)
         worth = torch.where(off, worth.minimum(worth.min()), worth)
     kl = seen.logprobs - seen.reference
     rewards = ppo_math.token_rewards(worth, kl, seen.mask, kl_coef=now.kl_coef)
@@ -168,7 +168,7 @@ def _learn(
     """Add up the gradients of a minibatch, micro-batch by micro-batch, each weighted by its tokens; their figures."""
     ppo, seen, network = task.policy.ppo, experience.seen, now.policy.model
     pad, tokens = now.policy.tokenizer.pad_token_id, sum(int(seen.mask[batch].sum()) for batch in minibatch)
-    totals = {"policy_loss": 0.0, "clip_fraction": 0.0, "value_loss": 0.0, "value_clip_fraction": 0.0}
+    totals = dict.fromkeys(("policy_loss", "clip_fraction", "value_loss", "value_clip_fraction", "update_kl"), 0.0)
     for batch in minibatch:
         rows = [experience.rollouts.rows[i] for i in batch]
         width = max(len(tail) for _, tail in rows)
@@ -191,7 +191,8 @@ def _learn(
                 worth = now.critic(states(network, rows, pad=pad).hidden)
                 miss, held = ppo_math.value_loss(worth, past, goal, mask, clip=ppo.value_clip)
                 (share * ppo.value_weight * miss).backward()
-        for name, value in zip(totals, (loss, clipped, miss, held), strict=True):
+        moved = ppo_math.k3(old, new.logprobs.detach(), mask)
+        for name, value in zip(totals, (loss, clipped, miss, held, moved), strict=True):
             totals[name] += share * float(value.detach())
     return totals
 

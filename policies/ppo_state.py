@@ -56,6 +56,7 @@ def open_training(task: Task) -> tuple[Training, list[dict[str, float]]]:
     ppo = task.policy.ppo
     network = open_network(task.model, task.policy, parent_needed(task.policy, task.parent))
     tokenizer = load_tokenizer(task.model)
+    _without_dropout(network)
     if ppo.activation_checkpointing:
         network.get_base_model().activation_checkpointing_enable({"use_reentrant": False})
     members = task.load_members(network, tokenizer)
@@ -113,6 +114,14 @@ def _restore(now: Training, file: Path) -> list[dict[str, float]]:
     now.shown = [StepSample(**row) for row in facts["shown"]]
     rows: list[dict[str, float]] = facts["curves"]
     return rows
+
+
+def _without_dropout(network: Any) -> None:
+    """The ratio of a policy to itself must be 1; a model whose configuration asks for dropout would break that."""
+    for module in network.modules():
+        for name in ("p", "attention_dropout"):
+            if isinstance(getattr(module, name, None), float):
+                setattr(module, name, 0.0)
 
 
 def _critic(task: Task, network: Any) -> Critic:

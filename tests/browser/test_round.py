@@ -1,4 +1,4 @@
-"""The newcomer's way, in a real browser: rank, start a round, see it finish, and Argilla holds exactly those rankings."""
+"""The newcomer's way, in a real browser: rank, start a round, by PPO, see it learn and finish; Argilla holds the rankings."""
 
 import os
 import subprocess
@@ -17,12 +17,15 @@ from tests.conftest import Cli, command, init_small
 
 pytestmark = [pytest.mark.browser, pytest.mark.e2e, pytest.mark.argilla]
 NEEDED = 8
+PPO = ("policy.step=ppo", "policy.ppo.steps=8", "policy.ppo.rollouts=16", "policy.ppo.learning_rate=3e-3")
+LIVE = """() => document.querySelector("[data-round='0'] [data-stage=policy][data-state=running]")
+    && [...document.querySelectorAll("[data-round='0'] .fl-chart h3")].some((h) => h.textContent.startsWith("Policy: KL"))"""
 
 
 @pytest.fixture
 def served(cli: Cli, tmp_path: Path, argilla: Connection) -> Iterator[tuple[Path, str]]:
     """A run and the address of its web app, served as a user would."""
-    path = init_small(cli, tmp_path / "run", "reward.trl.num_train_epochs=3", "policy.trl.num_train_epochs=3")
+    path = init_small(cli, tmp_path / "run", "reward.trl.num_train_epochs=3", *PPO)
     env = {**os.environ, "ARGILLA_API_URL": argilla.api_url, "ARGILLA_API_KEY": argilla.api_key}
     process = subprocess.Popen(
         command("serve", path, "--no-browser", "--port", 0), env=env, stderr=subprocess.PIPE, text=True
@@ -48,10 +51,14 @@ def test_rank_start_a_round_and_see_it_finish(page: Page, served: tuple[Path, st
 
     page.goto(f"{url}/rounds")
     page.locator("#fl-start:not([disabled])").click()
+    page.wait_for_function(LIVE, timeout=300_000)
     decided = page.locator("[data-round='0'] [data-stage=promotion][data-state=done]")
     decided.wait_for(timeout=300_000)
     expect(page.locator("[data-round='0'] .fl-decision")).to_contain_text("held-out prompts")
-    assert page.locator("[data-round='0'] .fl-chart").count() >= 3
+    expect(page.locator("[data-round='0']")).to_contain_text("PPO, 8 steps")
+    titles = page.locator("[data-round='0'] .fl-chart h3").all_text_contents()
+    assert {"Reward model: loss", "PPO: share of tokens clipped", "PPO: value loss"} <= set(titles)
+    assert any(title.startswith("Policy: reward") for title in titles)
     page.locator("[data-round='1'] [data-stage=comparisons][data-state=done]").wait_for(timeout=120_000)
 
     page.goto(url)

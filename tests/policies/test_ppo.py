@@ -1,6 +1,8 @@
 """The PPO step on real, tiny models: one base, honest ratios, frozen adapters, limits, and a kill that changes nothing."""
 
+import dataclasses
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import torch
 from feedback_loop.errors import LoopError
 from feedback_loop.recipe import ModelTable, PolicyTable, PPOTable
 from policies import ppo, ppo_math
+from policies.logprobs import read
 from policies.ppo_state import Training, open_training
 from policies.task import Task
 from tests.models_fixture import TINY, adapter_bytes, make_task, weights
@@ -42,7 +45,7 @@ def test_curves_samples_and_facts_of_a_step(tmp_path: Path, reward_adapter: Path
     assert rows[0]["kl"] == pytest.approx(0, abs=1e-6), "the reference is where it starts"
     assert rows[0]["reward"] == pytest.approx(0, abs=1e-6), "rewards are whitened by the first rollouts"
     measured = {"reward", "reward_sd", "kl", "entropy", "length", "ended"}
-    learned = {"clip_fraction", "policy_loss", "value_loss", "explained_variance", "grad_norm", "kl_coef"}
+    learned = {"clip_fraction", "update_kl", "policy_loss", "value_loss", "explained_variance", "grad_norm", "kl_coef"}
     assert all(measured <= set(row) for row in rows)
     assert all(learned <= set(row) for row in rows[:-1]), "the last row only measures"
     assert [row for row, _ in seen] == rows, "live curves are the same rows"
@@ -278,10 +281,31 @@ def test_cut_off_completions_pay_and_so_do_tokens_the_reference_would_not_write(
     for i, ended in enumerate(experience.rollouts.ended):
         last = float(returns[i, lengths[i]] - plain[i, lengths[i]])
         assert last == pytest.approx(0.0 if ended else -3.0, abs=1e-5)
-    floored = make_task(tmp_path, recipe(end_penalty=0.0, floor=1e-6), reward=reward_adapter)
+    floored = make_task(tmp_path, recipe({"floor": 1e-6}, end_penalty=0.0), reward=reward_adapter)
     _, returns = ppo._targets(floored, now, experience)
     worst = min(experience.judged.cautious)
     assert [float(returns[i, lengths[i]]) for i in range(8)] == pytest.approx([worst] * 8, abs=1e-5)
+
+
+def test_a_base_that_asks_for_dropout_still_starts_at_ratio_1(
+    tmp_path: Path, qwen2: ModelTable, monkeypatch: pytest.MonkeyPatch
+):
+    folder = tmp_path / "model"
+    shutil.copytree(qwen2.name, folder)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"attention_dropout": 0.5}))
+    task = make_task(tmp_path / "task", recipe(), model=qwen2.model_copy(update={"name": str(folder)}))
+    constant = dataclasses.replace(
+        task, reward=tmp_path, load_members=lambda *_: lambda asked, texts: [[float(len(t))] for t in texts]
+    )
+    ppo.train_ppo(constant)
+    assert curves(constant)[0]["step"] == 0
+    now, experience = first_step(dataclasses.replace(constant, resume=tmp_path))
+    network = now.policy.model.train()
+    batch = experience.minibatches[0][0]
+    rows = [experience.rollouts.rows[i] for i in batch]
+    again = read(network, rows, pad=now.policy.tokenizer.pad_token_id).logprobs
+    assert torch.equal(again, experience.seen.logprobs[batch][:, : again.shape[1]])
 
 
 def test_without_a_reward_model_it_says_what_to_do(tmp_path: Path):

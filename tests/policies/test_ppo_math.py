@@ -110,3 +110,10 @@ def test_explained_variance(draws: Any, mask: torch.Tensor):
     assert ppo_math.explained_variance(returns, returns, mask) == pytest.approx(1.0)
     assert ppo_math.explained_variance(torch.zeros_like(returns), returns, mask) == pytest.approx(0.0, abs=1e-6)
     assert ppo_math.explained_variance(returns, torch.ones_like(returns), mask) == 0.0
+
+
+def test_k3_is_never_negative_and_0_where_nothing_moved(draws: Any, mask: torch.Tensor):
+    old, new = draws(), draws()
+    found = [math.exp(d) - 1 - d for r, n in enumerate(LENGTHS) for d in (new - old)[r, :n].tolist()]
+    assert float(ppo_math.k3(old, new, mask)) == pytest.approx(sum(found) / len(found), rel=1e-5)
+    assert float(ppo_math.k3(old, old, mask)) == 0
