@@ -123,7 +123,7 @@ def _update(task: Task, now: Training, experience: Experience) -> tuple[dict[str
         group["lr"] = ppo.learning_rate * (1 - now.step / ppo.steps)
     advantages, returns = _targets(task, now, experience)
     logged: list[dict[str, float]] = []
-    with _timed(now, "training"), precision(task.model):
+    with _timed(now, "training"):
         for epoch in range(ppo.epochs):
             minibatches = experience.minibatches
             if epoch:
@@ -176,20 +176,24 @@ def _learn(
             x[batch, :width] for x in (seen.logprobs, seen.values, advantages, returns, seen.mask)
         )
         share = int(mask.sum()) / tokens
+        # Autocast keeps the weights it has cast until it ends, so it must not outlive an optimiser step.
         with active(network, LEARNING):
-            new = read(network, rows, pad=pad, temperature=task.sampling.temperature)
-            loss, clipped = ppo_math.policy_loss(new.logprobs, old, gain, mask, clip=ppo.clip)
-            if now.critic.adapter is None:
-                worth = now.critic(new.states.hidden)
-                miss, held = ppo_math.value_loss(worth, past, goal, mask, clip=ppo.value_clip)
-                (share * (loss + ppo.value_weight * miss)).backward()
-            else:
-                (share * loss).backward()
+            with precision(task.model):
+                new = read(network, rows, pad=pad, temperature=task.sampling.temperature)
+                loss, clipped = ppo_math.policy_loss(new.logprobs, old, gain, mask, clip=ppo.clip)
+                if now.critic.adapter is None:
+                    worth = now.critic(new.states.hidden)
+                    miss, held = ppo_math.value_loss(worth, past, goal, mask, clip=ppo.value_clip)
+                    whole = loss + ppo.value_weight * miss
+                else:
+                    whole = loss
+            (share * whole).backward()
         if now.critic.adapter is not None:
             # Backward inside, too: what is computed again on the way back must meet the same adapter.
             with active(network, now.critic.adapter):
-                worth = now.critic(states(network, rows, pad=pad).hidden)
-                miss, held = ppo_math.value_loss(worth, past, goal, mask, clip=ppo.value_clip)
+                with precision(task.model):
+                    worth = now.critic(states(network, rows, pad=pad).hidden)
+                    miss, held = ppo_math.value_loss(worth, past, goal, mask, clip=ppo.value_clip)
                 (share * ppo.value_weight * miss).backward()
         moved = ppo_math.k3(old, new.logprobs.detach(), mask)
         for name, value in zip(totals, (loss, clipped, miss, held, moved), strict=True):

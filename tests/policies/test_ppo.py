@@ -329,3 +329,4 @@ def test_a_qwen2_in_bfloat16_with_checkpointing(tmp_path: Path, qwen2: ModelTabl
     options = {"value": value, "activation_checkpointing": True}
     task = make_task(tmp_path / "task", recipe(options), reward=out, model=model)
     assert ppo.train_ppo(task)["steps"] == 3
+    assert all(row["update_kl"] > 0 for row in curves(task)[:-1]), "each epoch sees what the one before it learned"
