@@ -17,7 +17,7 @@ from policies.task import Curves, Task, precision
 from policies.trainable import open_trainable, parent_needed, place, placed
 from policies.watch import Reading, StepSample
 
-MEASUREMENTS = 4
+MEASUREMENTS = 3
 """Measurements of a training, its start apart."""
 TOKENS = 4096
 """Tokens that a measurement puts through the network at once."""

@@ -1,5 +1,6 @@
 """A stage folder is whole or absent; a run says what is wrong with it in one line."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -50,6 +51,26 @@ def test_a_stage_that_fails_or_is_killed_leaves_nothing_and_is_done_anew(run: Ru
     with commit(run, 0, "prompts"):
         pass
     assert runs.files_below(run.stage_folder(0, "prompts")) == [run.stage_folder(0, "prompts") / "manifest.json"]
+
+
+def fail_with(run: Run, key: str) -> list[str]:
+    """Begin a stage that may be resumed, and fail in it; what it found of an earlier attempt."""
+    found: list[str] = []
+    with contextlib.suppress(RuntimeError), commit(run, 0, "policy") as draft:
+        found += [file.name for file in draft.resumed(key).iterdir() if file.name != "key"]
+        fail_halfway(draft.resume)
+    return found
+
+
+def test_what_a_stage_would_go_on_from_outlives_a_failure_for_the_very_same_work(run: Run):
+    assert fail_with(run, "this") == []
+    assert fail_with(run, "this") == ["half.txt"]
+    assert fail_with(run, "other") == []
+    assert fail_with(run, "this") == []
+    with commit(run, 0, "policy") as draft:
+        draft.resumed("this")
+    assert not run.resume_folder(0, "policy").exists(), "gone once the stage is there"
+    assert run.rounds() == [0]
 
 
 def test_a_finished_stage_is_never_overwritten(run: Run):

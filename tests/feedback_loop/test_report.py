@@ -1,0 +1,47 @@
+"""What people see of a run is read from its files, while a training is under way too."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from feedback_loop.recipe import Recipe
+from feedback_loop.records import Message, Prompt
+from feedback_loop.report import as_text, overview
+from feedback_loop.run import Run, commit, create
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    asked = [Prompt(id=f"p{n}", prompt=(Message(role="user", content=f"Question {n}?"),)) for n in range(2)]
+    made = create(tmp_path / "run", Recipe(), asked[:1], asked[1:])
+    for stage in ("prompts", "comparisons", "rankings", "preferences", "reward"):
+        with commit(made, 0, stage) as draft:
+            draft.facts["comparisons"] = 1
+            for name in ("rankings", "curves"):
+                (draft.path / f"{name}.jsonl").touch()
+    return made
+
+
+def test_curves_of_a_training_under_way_up_to_its_last_whole_line(run: Run):
+    folder = run.resume_folder(0, "policy")
+    folder.mkdir()
+    rows = [{"step": 0, "kl": 0.0, "reward": 0.1}, {"step": 1, "kl": 0.4, "reward": 0.6}]
+    (folder / "curves.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows) + '{"step": 2, "k')
+    curves = {curve.name: curve for curve in overview(run).rounds[0].curves}
+    assert curves["policy/kl"].y == (0.0, 0.4)
+    assert curves["policy/reward"].x == (0, 1)
+    assert overview(run).rounds[0].note == ""
+
+
+@pytest.mark.parametrize(
+    ("stopped", "said"),
+    [(None, "PPO, 7 steps."), ("KL reached 9 nats", "PPO, 7 steps. Stopped early: KL reached 9 nats.")],
+)
+def test_how_the_policy_was_trained_and_why_it_stopped(run: Run, stopped: str | None, said: str):
+    with commit(run, 0, "policy") as draft:
+        (draft.path / "curves.jsonl").touch()
+        draft.facts |= {"step": "ppo", "steps": 7, "stopped": stopped}
+    view = overview(run)
+    assert view.rounds[0].note == said
+    assert said in as_text(view)

@@ -1,0 +1,62 @@
+"""W&B gets a training's figures and samples, offline, and can never stop it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from feedback_loop import tracking
+from feedback_loop.recipe import Recipe
+from feedback_loop.records import Message, Prompt, Record
+from feedback_loop.run import Run, create
+
+
+class Shown(Record):
+    step: int
+    completion: str
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    asked = [Prompt(id=f"p{n}", prompt=(Message(role="user", content=f"Question {n}?"),)) for n in range(2)]
+    return create(tmp_path / "run", Recipe(), asked[:1], asked[1:])
+
+
+def inspected(run: Run) -> str:
+    """The run's own file, as `wandb leet` reads it."""
+    (file,) = run.path.glob("wandb/offline-run-*/run-*.wandb")
+    command = [str(Path(sys.executable).with_name("wandb")), "leet", "inspect", "--json", str(file)]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+
+
+def test_a_steps_figures_and_samples_are_in_the_runs_file(run: Run):
+    with tracking.stage_run(run, 0, "policy") as tracked:
+        for step in range(3):
+            rows = [Shown(step=n, completion=f"answer {n}") for n in range(step + 1)]
+            tracked.log({"step": step, "reward": 0.5 * step, "kl": 0.25}, rows)
+        tracked.finish({"steps": 2})
+    text = inspected(run)
+    for name in ("policy/step", "policy/reward", "policy/kl", "policy/samples"):
+        assert name in text
+    tables = list(run.path.glob("wandb/offline-run-*/files/media/table/policy/samples*.table.json"))
+    assert len(tables) == 3
+    last = max((json.loads(table.read_text()) for table in tables), key=lambda table: len(table["data"]))
+    assert last["columns"] == ["step", "completion"]
+    assert last["data"][-1] == [2, "answer 2"]
+
+
+def test_without_wandb_everything_goes_on(run: Run, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+    with tracking.stage_run(run, 0, "policy") as tracked:
+        tracked.log({"step": 0, "kl": 0.0})
+        tracked.finish({})
+    assert not (run.path / "wandb").exists()
+
+
+def test_what_wandb_cannot_take_is_no_error(run: Run):
+    with tracking.stage_run(run, 0, "policy") as tracked:
+        assert tracked.wandb_run is not None
+        tracked.wandb_run.finish()
+        tracked.log({"step": 0, "kl": 0.0}, [Shown(step=0, completion="late")])
