@@ -102,8 +102,8 @@ class PPOTable(Table):
     value_weight: float = Field(0.1, ge=0)
     """Weight of the value loss beside the policy's."""
     gamma: float = Field(1.0, gt=0, le=1)
-    lam: float = Field(0.95, ge=0, le=1)
-    """Lambda of generalised advantage estimation."""
+    lam: float = Field(1.0, ge=0, le=1)
+    """Lambda of generalised advantage estimation; below 1 it leans on a critic that has had little time to learn."""
     kl_coef: float = Field(0.2, ge=0)
     """Reward taken off for a nat of KL from the reference; the first value where `kl_target` adapts it."""
     kl_target: float = Field(0.0, ge=0)

@@ -10,8 +10,8 @@ from feedback_loop.chat import token_ids
 from feedback_loop.records import Prompt
 from policies.base import Policy
 
-CHUNK = 128
-"""Tokens whose logits exist at once: with Qwen's vocabulary of 150,000, 128 tokens are 78 MB in float32."""
+LOGITS = 2**23
+"""Logits that exist at once, 32 MiB in float32: 55 tokens' with Qwen's vocabulary of 152,000."""
 Row = tuple[list[int], list[int]]
 """Token ids of a prompt and of a completion."""
 
@@ -54,8 +54,8 @@ def states(network: Any, rows: Sequence[Row], *, pad: int) -> States:
 def read(network: Any, rows: Sequence[Row], *, pad: int, temperature: float = 1.0, entropy: bool = False) -> Read:
     """One forward pass over completions, with whatever adapter is in force; gradients flow where they are enabled.
 
-    The output layer is applied to `CHUNK` tokens at a time and done again on the way back, so its logits, which would
-    be most of the memory, are never kept.
+    The output layer is applied to a few tokens at a time and done again on the way back, so its logits, which would be
+    most of the memory, are never kept.
     """
     import torch
     from torch.utils.checkpoint import checkpoint
@@ -63,9 +63,9 @@ def read(network: Any, rows: Sequence[Row], *, pad: int, temperature: float = 1.
     head = network.get_output_embeddings()
     found = states(network, rows, pad=pad)
     flat, chosen = found.hidden[found.mask], found.chosen[found.mask]
-    parts = []
-    for start in range(0, len(flat), CHUNK):
-        piece = (head, flat[start : start + CHUNK], chosen[start : start + CHUNK], temperature, entropy)
+    parts, size = [], max(1, LOGITS // head.weight.shape[0])
+    for start in range(0, len(flat), size):
+        piece = (head, flat[start : start + size], chosen[start : start + size], temperature, entropy)
         parts.append(checkpoint(_token, *piece, use_reentrant=False) if torch.is_grad_enabled() else _token(*piece))
     empty = torch.zeros(found.mask.shape, device=found.mask.device)
     logprobs, entropies = (empty.masked_scatter(found.mask, torch.cat([part[n] for part in parts])) for n in (0, 1))
@@ -114,7 +114,8 @@ def _token(head: Any, states: Any, chosen: Any, temperature: float, entropy: boo
     """(log-probability of the chosen tokens, entropy of the distributions), each of shape (tokens,), in float32."""
     import torch
 
-    logits = head(states).float() / temperature
+    logits = head(states).float()
+    logits = logits if temperature == 1 else logits / temperature
     total = logits.logsumexp(-1)
     logprobs = logits.gather(-1, chosen[:, None]).squeeze(-1) - total
     if not entropy:

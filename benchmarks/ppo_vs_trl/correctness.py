@@ -2,9 +2,11 @@
 
 A small random model in float32 is trained by PPOTrainer with prompts and answers of unequal length. At the second
 update, where policy and reference have parted, its log-probabilities, values and scores go through `policies.ppo_math`;
-the greatest absolute difference of each result is printed as Markdown. Exit status 1 where one is above 1e-5. Half a minute.
+the greatest absolute difference of each result is printed as Markdown. Exit status 1 where one is above 1e-5. TRL puts
+the score one place after the last token where there is room, ours at the last token: it is the mask that says so.
 
-TRL puts the score one place after the last token where there is room, ours at the last token: it is the mask that says so.
+A second table has the greatest distance from 1 of the probability ratio in the very first minibatch, where policy and
+sampling policy are the same; exit status 1 also where ours has any. A minute.
 """
 
 import sys
@@ -13,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.ppo_vs_trl import make_model, trl112
+from benchmarks.ppo_vs_trl.peer import LORA
 
 MOST = 1e-5
 MODES = ("full", "lora")
@@ -20,6 +23,7 @@ OPTIONS = (
     "--steps", 2, "--capture", 2, "--batch", 16, "--minibatches", 4, "--epochs", 3, "--dtype", "float32", "--ragged",
     "--prompt-length", 32, "--response-length", 24, "--clip", 0.05, "--value-clip", 0.05,
 )  # fmt: skip
+FIRST = ("--batch", 16, "--minibatches", 4, "--ragged", "--prompt-length", 32, "--response-length", 24)
 LEARNING_RATE = {"full": 1e-5, "lora": 1e-4}
 """So that after one update answers still end at different places, and both clips are in force for a part of the tokens."""
 
@@ -29,6 +33,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         model = make_model.make("small", Path(folder) / "model", end=0.12)
         columns = {mode: column(mode, model, Path(folder) / mode) for mode in MODES}
+        ratios = {dtype: first_ratios(dtype, model, Path(folder) / dtype) for dtype in ("float32", "bfloat16")}
     print(f"| greatest absolute difference | {' | '.join(f'TRL {mode}' for mode in MODES)} |")
     print("| --- | ---: | ---: |")
     for name in columns[MODES[0]][0]:
@@ -36,7 +41,12 @@ def main() -> int:
     print()
     for mode in MODES:
         print(f"- {mode}: {columns[mode][1]}")
-    return int(any(difference > MOST for differences, _ in columns.values() for difference in differences.values()))
+    print(f"\n| first ratio's distance from 1 | ours | {' | '.join(f'TRL {mode}' for mode in MODES)} |")
+    print("| --- | ---: | ---: | ---: |")
+    for dtype, row in ratios.items():
+        print(f"| {dtype} | {' | '.join(f'{off:.1e}' for off in row)} |")
+    differ = any(difference > MOST for differences, _ in columns.values() for difference in differences.values())
+    return int(differ or any(row[0] for row in ratios.values()))
 
 
 def column(mode: str, model: Path, out: Path) -> tuple[dict[str, float], str]:
@@ -89,17 +99,30 @@ def differences_of_minibatch(
 
 
 def described(rollout: dict[str, Any], captured: dict[str, Any]) -> str:
-    """What was in the batch, and TRL's ratio before its first step."""
+    """What was in the batch."""
     lengths = sorted((~rollout["padding_mask"]).sum(1).tolist())
     kl = ((rollout["logprobs"] - rollout["ref_logprobs"]) * ~rollout["padding_mask"]).sum(1)
-    first = ~rollout["padding_mask"][captured["0.0.micro_batch_inds"]]
-    ratio = float((captured["0.0.ratio"] - 1)[first].abs().max())
     clipped, held = (captured[f"{kind}_clipfrac_stats"].mean() for kind in ("pg", "vf"))
     return (
         f"answers of {', '.join(map(str, lengths))} tokens; KL {kl.min():.2f} to {kl.max():.2f} nats an answer; "
-        f"clipped: policy {clipped:.0%}, value {held:.0%} of the tokens; "
-        f"TRL's ratio in the first minibatch is 1 to {ratio:.1e}"
+        f"clipped: policy {clipped:.0%}, value {held:.0%} of the tokens"
     )
+
+
+def first_ratios(dtype: str, model: Path, out: Path) -> list[float]:
+    """How far from 1 the ratio is in the first minibatch: ours, and TRL's in each mode."""
+    from safetensors.torch import load_file
+
+    reward = make_model.reward_adapter(model, out / "reward", rank=LORA["r"], alpha=LORA["lora_alpha"])
+    options = ("--model", model, "--dtype", dtype, *FIRST)
+    ours = trl112.run("benchmarks.ppo_vs_trl.ours", out / "ours", "--reward", reward, *options, peer=False)
+    found = [float(ours["first_ratio_off"])]
+    for mode in MODES:
+        trl112.run("benchmarks.ppo_vs_trl.peer", out / mode, "--mode", mode, "--capture", 1, *options, peer=True)
+        rollout, captured = (load_file(out / mode / f"{name}.safetensors") for name in ("rollout", "minibatches"))
+        tokens = ~rollout["padding_mask"][captured["0.0.micro_batch_inds"]]
+        found.append(float((captured["0.0.ratio"].float() - 1)[tokens].abs().max()))
+    return found
 
 
 if __name__ == "__main__":

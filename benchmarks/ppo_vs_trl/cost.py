@@ -2,7 +2,7 @@
 
 Each arm is a process of its own, one after the other, with the same prompts, batch, epochs, minibatches and LoRA rank;
 every answer has full length. The weights are random; `--model FOLDER` takes real ones. Memory is the peak of the
-steps over the process before any model is loaded (`meter.py`); seconds are means a step.
+steps over the process before any model is loaded (`meter.py`); seconds are means of the steps after the first.
 """
 
 import argparse
@@ -29,14 +29,16 @@ def main() -> None:
     options.add_argument("--shape", choices=sorted(make_model.SHAPES), default="0.5B")
     options.add_argument("--model", type=Path, help="a folder with real weights, in place of random ones of a shape")
     options.add_argument("--arms", nargs="*", choices=list(ARMS), default=list(ARMS))
-    options.add_argument("--steps", type=int, default=2)
+    options.add_argument("--steps", type=int, default=3)
     options.add_argument("--batch", type=int, default=8)
     options.add_argument("--prompt-length", type=int, default=32)
     options.add_argument("--response-length", type=int, default=32)
     options.add_argument("--epochs", type=int, default=1)
     options.add_argument("--minibatches", type=int, default=2)
     options.add_argument("--dtype", choices=["float32", "bfloat16"], default="bfloat16")
-    options.add_argument("--work", type=Path, help="keep models, logs and results there")
+    options.add_argument("--fold-head", action="store_true", help="in all arms; see weights.py")
+    options.add_argument("--autocast", action="store_true", help="bfloat16 autocast in TRL's arms, as ours has")
+    options.add_argument("--work", type=Path, help="a new folder to keep models, logs and results in")
     asked = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         work = asked.work or Path(folder)
@@ -55,10 +57,10 @@ def main() -> None:
 def arm(name: str, asked: argparse.Namespace, model: Path, work: Path) -> dict[str, Any]:
     """One arm's result."""
     options = [part for key in SAME for part in (f"--{key.replace('_', '-')}", getattr(asked, key))]
-    options += ["--model", model]
+    options += ["--model", model, *(["--fold-head"] if asked.fold_head else [])]
     who, _, mode = name.partition("-")
     if who == "trl":
-        options += ["--mode", mode, "--stop", "none"]
+        options += ["--mode", mode, "--stop", "none", *(["--autocast"] if asked.autocast else [])]
         return trl112.run("benchmarks.ppo_vs_trl.peer", work / name, *options, peer=True)
     reward = work / "reward"
     if not reward.exists():
@@ -69,7 +71,7 @@ def arm(name: str, asked: argparse.Namespace, model: Path, work: Path) -> dict[s
 
 def line(name: str, result: dict[str, Any], base: int) -> str:
     """A row of the table."""
-    steps = result["steps"]
+    steps = result["steps"][1:] or result["steps"]
     phases = [sum(step[phase] for step in steps) / len(steps) for phase in PHASES]
     cells = [ARMS[name], f"{result['peak_bytes'] / 2**30:.2f}", f"{result['peak_bytes'] / base:.2f}"]
     cells += [f"{sum(phases):.1f}", *(f"{seconds / sum(phases):.0%}" for seconds in phases)]

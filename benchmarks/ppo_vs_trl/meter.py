@@ -17,7 +17,7 @@ class Meter:
 
     Memory is RssAnon + RssFile of /proc/self/status, in bytes, above what it was at the start, the most of a look every
     20 ms. Weights that transformers maps from a file count in RssFile, as often as the file is mapped; both arms
-    therefore copy them into memory of their own (`own`) before the first step. Loading is left out of the peak.
+    therefore copy them into memory of their own (`weights.own`) before the first step. Loading is left out of the peak.
     """
 
     def __init__(self) -> None:
@@ -81,10 +81,3 @@ def steps(marks: list[tuple[str, float]]) -> list[dict[str, float]]:
         if phase in PHASES and rows:
             rows[-1][phase] += end - start
     return rows
-
-
-def own(network: Any) -> Any:
-    """The network with its weights copied out of the file they are mapped from, as they would be on a GPU."""
-    for tensor in (*network.parameters(), *network.buffers()):
-        tensor.data = tensor.data.clone()
-    return network

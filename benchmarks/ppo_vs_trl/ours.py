@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.ppo_vs_trl import prompts
-from benchmarks.ppo_vs_trl.meter import Meter, imports, own
+from benchmarks.ppo_vs_trl.meter import Meter, imports
 from benchmarks.ppo_vs_trl.peer import LORA, parser
+from benchmarks.ppo_vs_trl.weights import fold_head, own
 
 
 def main() -> None:
@@ -31,7 +32,8 @@ def main() -> None:
     meter = Meter()
     sampled: dict[str, tuple[list[int], list[int]]] = {}
     first: list[float] = []
-    _wrap(trainable, "load_base", lambda load: lambda model: own(load(model)))
+    also = fold_head if asked.fold_head else lambda network: network
+    _wrap(trainable, "load_base", lambda load: lambda model: also(own(load(model))))
     _wrap(ppo, "roll_out", lambda call: _phases(call, meter, sampled))
     # The reward model is given the tokens that were sampled: with random weights they are no text.
     _wrap(score, "token_ids", lambda _: lambda *args, **_: sampled[args[1].id])
@@ -80,7 +82,9 @@ def task(asked: argparse.Namespace) -> Any:
         ),
         sampling=SamplingTable(max_new_tokens=asked.response_length, batch_size=asked.batch),
         pairs=[],
-        prompts=prompts.make(load_tokenizer(model), asked.batch * asked.steps, asked.prompt_length, ragged=False),
+        prompts=prompts.make(
+            load_tokenizer(model), asked.batch * asked.steps, asked.prompt_length, ragged=asked.ragged
+        ),
         parent=None,
         reward=asked.reward,
         load_members=lambda network, tokenizer: load_members(

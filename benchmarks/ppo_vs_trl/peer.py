@@ -10,14 +10,16 @@ and with `--capture N` the tensors of update N. Nothing of TRL is changed: funct
 import argparse
 import inspect
 import json
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from benchmarks.ppo_vs_trl import prompts
-from benchmarks.ppo_vs_trl.meter import Meter, imports, own
+from benchmarks.ppo_vs_trl.meter import Meter, imports
 from benchmarks.ppo_vs_trl.trl112 import VERSION
+from benchmarks.ppo_vs_trl.weights import fold_head, own
 
 LORA: dict[str, Any] = {"r": 16, "lora_alpha": 32, "target_modules": "all-linear"}
 ROLLOUT = (
@@ -43,6 +45,8 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--minibatches", type=int, default=2)
     options.add_argument("--learning-rate", type=float, default=1e-5)
     options.add_argument("--seed", type=int, default=0)
+    options.add_argument("--ragged", action="store_true", help="prompts of unequal length")
+    options.add_argument("--fold-head", action="store_true", help="see weights.py")
     return options
 
 
@@ -53,7 +57,7 @@ def main() -> None:
     options.add_argument("--stop", choices=["eos", "none"], default="eos", help="none: every answer has full length")
     options.add_argument("--clip", type=float, default=0.2)
     options.add_argument("--value-clip", type=float, default=0.2)
-    options.add_argument("--ragged", action="store_true", help="prompts of unequal length")
+    options.add_argument("--autocast", action="store_true", help="bfloat16 as by accelerate launch --mixed_precision")
     options.add_argument("--capture", type=int, default=0, help="the update whose tensors are written; 0 is none")
     asked = options.parse_args()
 
@@ -61,10 +65,16 @@ def main() -> None:
 
     if trl.__version__ != VERSION:
         raise SystemExit(f"This is TRL {trl.__version__}. Put {VERSION} first on PYTHONPATH.")
+    from transformers import set_seed
     from trl.experimental.ppo import ppo_trainer
 
     imports()
+    if asked.autocast:
+        os.environ["ACCELERATE_MIXED_PRECISION"] = (
+            "bf16"  # as `accelerate launch` would; PPOConfig(bf16=True) does nothing
+        )
     meter = Meter()
+    set_seed(asked.seed)  # the trainer shuffles with numpy's generator, which it does not seed
     trainer = build(asked)
     watch_phases(ppo_trainer, meter)
     if asked.capture:
@@ -107,6 +117,8 @@ def build(asked: argparse.Namespace) -> Any:
         return network
 
     policy = load(AutoModelForCausalLM, 0)
+    if asked.fold_head:
+        fold_head(policy)
     # A model's own generation_config.json may hold a repetition penalty, which TRL would take over.
     policy.generation_config = GenerationConfig(
         eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id, do_sample=True
@@ -140,7 +152,7 @@ def build(asked: argparse.Namespace) -> Any:
         logging_steps=1,
         disable_tqdm=True,
         use_cpu=True,
-        bf16=False,  # the weights are in bfloat16 themselves where --dtype says so; this trainer never autocasts
+        bf16=False,  # the weights are in bfloat16 themselves where --dtype says so
         gradient_checkpointing=False,
         seed=asked.seed,
     )

@@ -84,3 +84,20 @@ def test_a_turns_end_is_the_tokenizers_end_of_text(folder: Path):
     tokenizer = load_tokenizer(ModelTable(name=str(folder)))
     assert tokenizer.eos_token == "<|im_end|>"
     assert tokenizer.pad_token is not None
+
+
+def test_the_output_layer_is_given_whole_states_when_an_answer_begins():
+    """A slice makes torch copy the frozen output weights once a row on a CPU: a Qwen of 0.5B then samples at a third."""
+    network = load_base(ModelTable(name="tiny", device="cpu"))
+    seen: list[tuple[int, bool]] = []
+    head = network.get_output_embeddings()
+    forward = head.forward
+
+    def look(states: torch.Tensor) -> torch.Tensor:
+        seen.append((states.shape[1], states.is_contiguous()))
+        return forward(states)
+
+    head.forward = look
+    network.generate(torch.tensor([[1, 5, 9], [1, 7, 9]]), max_new_tokens=3, do_sample=False, pad_token_id=0)
+    assert seen[0] == (1, True)
+    assert all(whole for _, whole in seen)
