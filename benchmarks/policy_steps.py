@@ -5,9 +5,9 @@
 
 With `--reward true` every step optimises the persona's own utility; with `learned`, a reward model trained on noisy
 labels, while the utility only looks on: its mean beside the reward model's at every measurement is the
-gold-versus-proxy curve. All arms draw the same number of completions (`--samples`) from the demo's tiny Qwen on the
-tuning prompts and are judged on held-out ones, a completion each, against the base's. Prints Markdown; `--json FILE` keeps
-all of it.
+gold-versus-proxy curve. All arms draw the same number of completions (`--samples`) from the demo's tiny Qwen on its
+prompts and are judged on held-out ones, a completion each, against the base's. `--tuning` takes other prompts, to choose
+options by. Prints Markdown; `--json FILE` keeps all of it, the curves too.
 
 The frontier: best of n base completions by the true utility has a KL of at most log n - (n-1)/n nats (Beirami et al. 2024,
 arXiv 2401.01879); its win rate is measured, over the same prompts. "below" is how many points an arm's win rate lies
@@ -48,7 +48,6 @@ from policies.task import Task
 from reward.score import load_members
 from reward.train import train_reward
 
-POOL, HELDOUT = (prompts.load(DATA / "prompts" / f"tiny_tuning{end}.jsonl") for end in ("", "_heldout"))
 MOST = 64
 """Largest n of the frontier."""
 ARMS: dict[str, Callable[[int], list[str]]] = {
@@ -97,6 +96,8 @@ class World:
 
     read: Recipe
     persona: Persona
+    pool: list[Prompt]
+    heldout: list[Prompt]
     seed: int
     plain: list[str]
     """The base's answers to the held-out prompts."""
@@ -111,7 +112,8 @@ def main() -> None:
     parser.add_argument("--reward", choices=["true", "learned"], default="true")
     parser.add_argument("--arms", nargs="*", choices=list(ARMS), default=["ppo", "rloo", "bon-sft", "bon-dpo"])
     parser.add_argument("--seeds", type=int, nargs="*", default=[10, 11, 12, 13, 14])
-    parser.add_argument("--personas", nargs="*", default=["plain"])
+    parser.add_argument("--personas", nargs="*", default=["brisk"])
+    parser.add_argument("--tuning", action="store_true")
     parser.add_argument("--samples", type=int, default=1024)
     parser.add_argument("--labels", type=int, default=32)
     parser.add_argument("--noise", type=float, default=0.1)
@@ -120,8 +122,10 @@ def main() -> None:
     rows: list[dict[str, Any]] = []
     print(f"| persona | seed | {' | '.join(HEADS)} |\n| {' | '.join(['---'] * (2 + len(HEADS)))} |", flush=True)
     for name in asked.personas:
+        reachable = None
         for seed in asked.seeds:
-            for row in cell(asked, name, seed):
+            made, reachable = cell(asked, name, seed, reachable)
+            for row in made:
                 rows.append(row)
                 print(line(row), flush=True)
     for arm in asked.arms:
@@ -144,12 +148,19 @@ def line(row: dict[str, Any]) -> str:
     return f"| {' | '.join(map(str, shown))} |"
 
 
-def cell(asked: argparse.Namespace, name: str, seed: int) -> list[dict[str, Any]]:
-    """All arms of one persona and seed."""
+def cell(
+    asked: argparse.Namespace, name: str, seed: int, reachable: list[float] | None
+) -> tuple[list[dict[str, Any]], list[float]]:
+    """All arms of one persona and seed, and the persona's frontier."""
+    pool, heldout = (
+        prompts.load(DATA / "prompts" / f"tiny{'_tuning' if asked.tuning else ''}{end}.jsonl")
+        for end in ("", "_heldout")
+    )
     read = recipe.load(DATA / "recipes" / "demo.toml", asked.settings)
     persona = load_persona(find(name))
     base = load_policy(read.model, None, name="base")
-    world = World(read, persona, seed, answers(read, base), frontier(read, persona, base, seed))
+    reachable = reachable or frontier(read, persona, base, heldout[:48], seed)
+    world = World(read, persona, pool, heldout, seed, answers(read, base, heldout), reachable)
     rows = []
     with tempfile.TemporaryDirectory() as folder, quiet():
         pairs, reward, accuracy = labels(asked, world, base, Path(folder))
@@ -161,7 +172,7 @@ def cell(asked: argparse.Namespace, name: str, seed: int) -> list[dict[str, Any]
                 {"persona": name, "seed": seed, "arm": arm, "reward_accuracy": accuracy}
                 | run_arm(world, mine, pairs, reward, out)
             )
-    return rows
+    return rows, reachable
 
 
 def find(name: str) -> Path:
@@ -179,9 +190,9 @@ def labels(
     persona = world.persona.model_copy(
         update={"annotator": world.persona.annotator.model_copy(update={"mistake": asked.noise})}
     )
-    drawn = sample(base, rng.sample(POOL, min(len(POOL), asked.labels)), read.sampling, completions=2, thinking=False,
+    drawn = sample(base, rng.sample(world.pool, min(len(world.pool), asked.labels)), read.sampling, completions=2, thinking=False,
                    seed=seed, report=silent)  # fmt: skip
-    by_id = {p.id: p for p in POOL}
+    by_id = {p.id: p for p in world.pool}
     pairs = pair_up(
         0, [by_id[i] for i in dict.fromkeys(c.prompt_id for c in drawn.completions)], drawn.completions, seed
     )
@@ -214,7 +225,7 @@ def run_arm(world: World, read: Recipe, pairs: list[Preference], reward: list[Pa
     for folder in folders:
         folder.mkdir(parents=True)
     task = Task(
-        model=read.model, policy=read.policy, sampling=read.sampling, pairs=pairs, prompts=POOL, parent=None,
+        model=read.model, policy=read.policy, sampling=read.sampling, pairs=pairs, prompts=world.pool, parent=None,
         reward=reward[0], load_members=members, out=folders[0], work=folders[1], resume=folders[2], cache=folders[3],
         seed=world.seed, report=silent, track=gold.note,
     )  # fmt: skip
@@ -231,31 +242,32 @@ def run_arm(world: World, read: Recipe, pairs: list[Preference], reward: list[Pa
 
 def judge(world: World, policy: Policy) -> dict[str, float]:
     """True win rate against the base, share on topic, KL, and points below the frontier at that KL."""
-    texts = answers(world.read, policy)
+    heldout = world.heldout
+    texts = answers(world.read, policy, heldout)
     ours, theirs = (
-        [utility(world.persona, p, t) for p, t in zip(HELDOUT, ts, strict=True)] for ts in (texts, world.plain)
+        [utility(world.persona, p, t) for p, t in zip(heldout, ts, strict=True)] for ts in (texts, world.plain)
     )
     here, there = (
-        completion_logprobs(policy, HELDOUT, texts, thinking=False, batch_size=64, base=b) for b in (False, True)
+        completion_logprobs(policy, heldout, texts, thinking=False, batch_size=64, base=b) for b in (False, True)
     )
     won, kl = win_rate(ours, theirs), kl_estimate(here, there)
     return {
         "win": won,
-        "on_topic": mean([gated(world.persona, p, t) for p, t in zip(HELDOUT, texts, strict=True)]),
+        "on_topic": mean([gated(world.persona, p, t) for p, t in zip(heldout, texts, strict=True)]),
         "kl": kl,
         "below": 100 * (at(world.frontier, kl) - won),
     }
 
 
-def answers(read: Recipe, policy: Policy) -> list[str]:
+def answers(read: Recipe, policy: Policy, heldout: list[Prompt]) -> list[str]:
     """One completion to each held-out prompt."""
-    drawn = sample(policy, HELDOUT, read.sampling, completions=1, thinking=False, seed=7, report=silent)
+    drawn = sample(policy, heldout, read.sampling, completions=1, thinking=False, seed=7, report=silent)
     return [c.completion for c in drawn.completions]
 
 
-def frontier(read: Recipe, persona: Persona, base: Policy, seed: int) -> list[float]:
+def frontier(read: Recipe, persona: Persona, base: Policy, asked: list[Prompt], seed: int) -> list[float]:
     """Win rate of the best of n base completions against one more, for n = 1 to MOST; ties count half."""
-    copies = [p.model_copy(update={"id": f"{p.id}/{n}"}) for p in HELDOUT[:48] for n in range(2 * MOST)]
+    copies = [p.model_copy(update={"id": f"{p.id}/{n}"}) for p in asked for n in range(2 * MOST)]
     drawn = sample(base, copies, read.sampling, completions=1, thinking=False, seed=seed, report=silent)
     by_id = {p.id: p for p in copies}
     worth: dict[str, list[float]] = {}

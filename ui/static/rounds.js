@@ -12,7 +12,7 @@
   };
   const CURVES = {
     "reward/loss": "Reward model: loss", "reward/accuracy": "Reward model: accuracy", "reward/margin": "Reward model: margin",
-    "policy/reward": "Policy: reward, deviations above the start", "policy/kl": "Policy: KL from the reference, nats an answer",
+    "policy/reward": "Policy: reward, deviations above the start; band: reward models' disagreement", "policy/kl": "Policy: KL from the reference, nats an answer",
     "policy/entropy": "Policy: entropy, nats a token", "policy/length": "Policy: length, tokens", "policy/ended": "Policy: share of answers that ended",
     "policy/loss": "Policy: loss", "policy/rewards/margins": "Policy: DPO margin", "policy/rewards/accuracies": "Policy: DPO accuracy",
     "policy/clip_fraction": "PPO: share of tokens clipped", "policy/value_loss": "PPO: value loss", "policy/explained_variance": "PPO: explained variance of the values",
@@ -73,7 +73,8 @@
       if (round.decision) box.append(el("div", { class: "fl-decision" }, el("ul", {}, round.decision.reasons.map((r) => el("li", {}, r)))));
       if (Object.keys(round.metrics).length) box.append(figures(round.metrics));
       const curves = Object.keys(CURVES).map((name) => round.curves.find((c) => c.name === name && c.x.length > 1)).filter(Boolean);
-      if (curves.length) box.append(el("div", { class: "fl-charts" }, curves.map((c) => chart(CURVES[c.name], [c], "step"))));
+      const doubt = round.curves.find((c) => c.name === "policy/reward_sd" && Math.max(...c.y) > 0);
+      if (curves.length) box.append(el("div", { class: "fl-charts" }, curves.map((c) => chart(CURVES[c.name], [c], "step", false, c.name === "policy/reward" ? doubt : null))));
       if (round.decision && round.policy !== overview.policy) {
         box.append(back(round.policy));
       }
@@ -108,13 +109,15 @@
 
     const side = (name, text, reward) => el("div", { class: "fl-answer" }, el("h3", {}, `${name} · reward ${reward.toFixed(2)}`), el("pre", { dir: "auto" }, text));
 
-    // A line chart; a list of curves shares one scale.
-    function chart(title, curves, axis, shares = false) {
+    // A line chart; a list of curves shares one scale. `doubt` is a curve of deviations, drawn as a band around the first.
+    function chart(title, curves, axis, shares = false, doubt = null) {
       const drawn = curves.filter((c) => c.x.length);
       if (!drawn.length) return null;
       const W = 320, H = 130, L = 40, B = 20, all = (k) => drawn.flatMap((c) => c[k]);
       const [x0, x1] = [Math.min(...all("x")), Math.max(...all("x"))];
-      let [y0, y1] = shares ? [0, 1] : [Math.min(...all("y")), Math.max(...all("y"))];
+      const edge = (sign) => doubt ? drawn[0].y.map((y, i) => y + sign * (doubt.y[i] || 0)) : [];
+      const ys = [...all("y"), ...edge(1), ...edge(-1)];
+      let [y0, y1] = shares ? [0, 1] : [Math.min(...ys), Math.max(...ys)];
       if (y0 === y1) { y0 -= 0.5; y1 += 0.5; }
       const px = (x) => L + ((W - L - 8) * (x - x0)) / (x1 - x0 || 1), py = (y) => 8 + ((H - B - 8) * (y1 - y)) / (y1 - y0);
       const svg = (tag, attributes, text) => { const e = document.createElementNS("http://www.w3.org/2000/svg", tag); for (const [k, v] of Object.entries(attributes)) e.setAttribute(k, v); if (text !== undefined) e.textContent = text; return e; };
@@ -123,6 +126,10 @@
         picture.append(svg("line", { x1: L, x2: W - 8, y1: py(y), y2: py(y), class: "fl-grid" }), svg("text", { x: L - 5, y: py(y) + 3, "text-anchor": "end" }, Math.abs(y) >= 100 ? y.toFixed(0) : y.toFixed(2)));
       }
       picture.append(svg("text", { x: L, y: H - 4 }, `${axis} ${x0}`), svg("text", { x: W - 8, y: H - 4, "text-anchor": "end" }, x1));
+      if (doubt) {
+        const upper = edge(1).map((y, i) => `${px(drawn[0].x[i])},${py(y)}`), lower = edge(-1).map((y, i) => `${px(drawn[0].x[i])},${py(y)}`);
+        picture.append(svg("polygon", { points: [...upper, ...lower.reverse()].join(" "), class: "fl-band" }));
+      }
       drawn.forEach((c, n) => {
         picture.append(svg("polyline", { points: c.x.map((x, i) => `${px(x)},${py(c.y[i])}`).join(" "), class: `fl-line fl-line-${n % 4}` }));
         c.x.length < 12 && c.x.forEach((x, i) => picture.append(svg("circle", { cx: px(x), cy: py(c.y[i]), r: 2.5, class: `fl-dot fl-line-${n % 4}` })));
