@@ -1,6 +1,8 @@
 """The policy step by RLOO: TRL's RLOOTrainer, rewarded by the round's reward model on the very same base."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from feedback_loop import scores
@@ -24,16 +26,15 @@ def train_rloo(task: Task) -> dict[str, Any]:
     from datasets import Dataset
     from trl import RLOOConfig, RLOOTrainer
 
-    load_members = task.load_members
-    if load_members is None:
+    if task.load_members is None:
         raise LoopError("RLOO needs a reward model, and this round has none. Make it: feedback-loop train-reward RUN")
+    load_once = cache(task.load_members)
 
     def build(network: Any, fresh: Any, tokenizer: Any) -> Any:
-        late: list[Members] = []
         sampling = dict(zip(SAMPLED, (task.sampling.temperature, 1.0, task.sampling.max_new_tokens), strict=True))
         trainer = RLOOTrainer(
             model=network,
-            reward_funcs=_reward(task, tokenizer, late),
+            reward_funcs=_reward(task, tokenizer, lambda: load_once(trainer.model, tokenizer)),
             args=RLOOConfig(**options(task, task.policy.rloo, **DEFAULTS) | sampling),
             train_dataset=Dataset.from_list(
                 [
@@ -44,20 +45,23 @@ def train_rloo(task: Task) -> dict[str, Any]:
             processing_class=tokenizer,
             peft_config=fresh,
         )
-        late.append(load_members(trainer.model, tokenizer))
+        load_once(trainer.model, tokenizer)  # now, for it draws random numbers that sampling would miss later
         return trainer
 
-    return train(task, "rloo", build)
+    return train(replace(task, load_members=load_once), "rloo", build)
 
 
-def _reward(task: Task, tokenizer: Any, late: Sequence[Members]) -> Any:
-    """TRL's reward function: the cautious score, whitened by the first batch, less the penalty for a cut-off answer."""
+def _reward(task: Task, tokenizer: Any, members: Callable[[], Members]) -> Any:
+    """TRL's reward function: the cautious score, whitened by the first batch, less the penalty for a cut-off answer.
+
+    TRL wants it before the network is there that the reward model lies on.
+    """
     stop = end_id(tokenizer)
     white: list[Whitening] = []
 
     def reward(completions: list[str], completion_ids: list[list[int]], place: list[int], **_: Any) -> list[float]:
         with precision(task.model):
-            opinions = late[0]([task.prompts[i] for i in place], [without_thought(text) for text in completions])
+            opinions = members()([task.prompts[i] for i in place], [without_thought(text) for text in completions])
         if not white:
             white.append(scores.whitening(opinions))
         worth = scores.judge(opinions, white[0], task.policy.caution).cautious
