@@ -233,7 +233,7 @@ def run_arm(world: World, read: Recipe, pairs: list[Preference], reward: list[Pa
     facts = STEPS[read.policy.step](task)
     seconds = time.monotonic() - start
     return judge(world, load_policy(read.model, folders[0] / "adapter", name="new")) | {
-        "samples": facts.get("rollouts") or facts.get("samples") or read.policy.rloo.get("max_steps", 0) * 64,
+        "samples": facts.get("rollouts") or facts.get("samples") or 0,
         "seconds": seconds,
         "curve": gold.curve,
         "stopped": facts["stopped"],

@@ -28,13 +28,13 @@ def train_rloo(task: Task) -> dict[str, Any]:
 
     if task.load_members is None:
         raise LoopError("RLOO needs a reward model, and this round has none. Make it: feedback-loop train-reward RUN")
-    load_once = cache(task.load_members)
+    load_once, drawn = cache(task.load_members), list[int]()
 
     def build(network: Any, fresh: Any, tokenizer: Any) -> Any:
         sampling = dict(zip(SAMPLED, (task.sampling.temperature, 1.0, task.sampling.max_new_tokens), strict=True))
         trainer = RLOOTrainer(
             model=network,
-            reward_funcs=_reward(task, tokenizer, lambda: load_once(trainer.model, tokenizer)),
+            reward_funcs=_reward(task, tokenizer, lambda: load_once(trainer.model, tokenizer), drawn),
             args=RLOOConfig(**options(task, task.policy.rloo, **DEFAULTS) | sampling),
             train_dataset=Dataset.from_list(
                 [
@@ -48,13 +48,14 @@ def train_rloo(task: Task) -> dict[str, Any]:
         load_once(trainer.model, tokenizer)  # now, for it draws random numbers that sampling would miss later
         return trainer
 
-    return train(replace(task, load_members=load_once), "rloo", build)
+    facts = train(replace(task, load_members=load_once), "rloo", build)
+    return facts | {"rollouts": sum(drawn)}
 
 
-def _reward(task: Task, tokenizer: Any, members: Callable[[], Members]) -> Any:
+def _reward(task: Task, tokenizer: Any, members: Callable[[], Members], drawn: list[int]) -> Any:
     """TRL's reward function: the cautious score, whitened by the first batch, less the penalty for a cut-off answer.
 
-    TRL wants it before the network is there that the reward model lies on.
+    TRL wants it before the network is there that the reward model lies on. `drawn` gets the number of completions.
     """
     stop = end_id(tokenizer)
     white: list[Whitening] = []
@@ -62,6 +63,7 @@ def _reward(task: Task, tokenizer: Any, members: Callable[[], Members]) -> Any:
     def reward(completions: list[str], completion_ids: list[list[int]], place: list[int], **_: Any) -> list[float]:
         with precision(task.model):
             opinions = members()([task.prompts[i] for i in place], [without_thought(text) for text in completions])
+        drawn.append(len(completions))
         if not white:
             white.append(scores.whitening(opinions))
         worth = scores.judge(opinions, white[0], task.policy.caution).cautious

@@ -129,6 +129,6 @@ def test_without_a_reward_model_it_says_what_to_do(tmp_path: Path, step: str):
 def test_rloo_learns_what_the_reward_model_likes(start: Start):
     rloo = RLOO | {"max_steps": 24, "per_device_train_batch_size": 16, "beta": 0.02}
     task = start("rloo", rloo=rloo)
-    STEPS["rloo"](task)
+    assert STEPS["rloo"](task)["rollouts"] == 24 * 16
     measured = [row for row in curves(task) if "reward_sd" in row]
     assert measured[-1]["reward"] > measured[0]["reward"] + 0.3
