@@ -130,7 +130,8 @@ def main() -> None:
                 print(line(row), flush=True)
     for arm in asked.arms:
         mine = [row for row in rows if row["arm"] == arm]
-        averages = {head: mean([row[head] for row in mine if row[head] is not None]) for head in NUMBERS}
+        known = {head: [row[head] for row in mine if row[head] is not None] for head in NUMBERS}
+        averages = {head: mean(values) if values else None for head, values in known.items()}
         print(line({"persona": "mean", "seed": len(mine), "arm": arm, **averages}), flush=True)
     if asked.json:
         asked.json.write_text(json.dumps(rows, indent=1), encoding="utf-8")
@@ -260,9 +261,10 @@ def judge(world: World, policy: Policy) -> dict[str, float]:
 
 
 def answers(read: Recipe, policy: Policy, heldout: list[Prompt]) -> list[str]:
-    """One completion to each held-out prompt."""
+    """One completion to each held-out prompt; empty where the policy only ends its turn."""
     drawn = sample(policy, heldout, read.sampling, completions=1, thinking=False, seed=7, report=silent)
-    return [c.completion for c in drawn.completions]
+    texts = {c.prompt_id: c.completion for c in drawn.completions}
+    return [texts.get(p.id, "") for p in heldout]
 
 
 def frontier(read: Recipe, persona: Persona, base: Policy, asked: list[Prompt], seed: int) -> list[float]:

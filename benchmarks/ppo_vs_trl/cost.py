@@ -36,7 +36,8 @@ def main() -> None:
     options.add_argument("--epochs", type=int, default=1)
     options.add_argument("--minibatches", type=int, default=2)
     options.add_argument("--dtype", choices=["float32", "bfloat16"], default="bfloat16")
-    options.add_argument("--fold-head", action="store_true", help="in all arms; see weights.py")
+    options.add_argument("--fold-head", action="store_true", help="for TRL too; see weights.py")
+    options.add_argument("--checkpointing", action="store_true", help="activation checkpointing, in all arms")
     options.add_argument("--autocast", action="store_true", help="bfloat16 autocast in TRL's arms, as ours has")
     options.add_argument("--work", type=Path, help="a new folder to keep models, logs and results in")
     asked = options.parse_args()
@@ -57,10 +58,11 @@ def main() -> None:
 def arm(name: str, asked: argparse.Namespace, model: Path, work: Path) -> dict[str, Any]:
     """One arm's result."""
     options = [part for key in SAME for part in (f"--{key.replace('_', '-')}", getattr(asked, key))]
-    options += ["--model", model, *(["--fold-head"] if asked.fold_head else [])]
+    options += ["--model", model, *(["--checkpointing"] if asked.checkpointing else [])]
     who, _, mode = name.partition("-")
     if who == "trl":
         options += ["--mode", mode, "--stop", "none", *(["--autocast"] if asked.autocast else [])]
+        options += ["--fold-head"] if asked.fold_head else []
         return trl112.run("benchmarks.ppo_vs_trl.peer", work / name, *options, peer=True)
     reward = work / "reward"
     if not reward.exists():

@@ -15,7 +15,7 @@ from typing import Any
 from benchmarks.ppo_vs_trl import prompts
 from benchmarks.ppo_vs_trl.meter import Meter, imports
 from benchmarks.ppo_vs_trl.peer import LORA, parser
-from benchmarks.ppo_vs_trl.weights import fold_head, own
+from benchmarks.ppo_vs_trl.weights import own
 
 
 def main() -> None:
@@ -32,8 +32,7 @@ def main() -> None:
     meter = Meter()
     sampled: dict[str, tuple[list[int], list[int]]] = {}
     first: list[float] = []
-    also = fold_head if asked.fold_head else lambda network: network
-    _wrap(trainable, "load_base", lambda load: lambda model: also(own(load(model))))
+    _wrap(trainable, "load_base", lambda load: lambda model: own(load(model)))
     _wrap(ppo, "roll_out", lambda call: _phases(call, meter, sampled))
     # The reward model is given the tokens that were sampled: with random weights they are no text.
     _wrap(score, "token_ids", lambda _: lambda *args, **_: sampled[args[1].id])
@@ -69,6 +68,7 @@ def task(asked: argparse.Namespace) -> Any:
         minibatches=asked.minibatches,
         learning_rate=asked.learning_rate,
         value=asked.value,
+        activation_checkpointing=asked.checkpointing,
         batch_tokens=asked.batch
         * (asked.prompt_length + asked.response_length),  # a minibatch is never split, as there
     )

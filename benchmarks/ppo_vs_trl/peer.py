@@ -46,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--learning-rate", type=float, default=1e-5)
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--ragged", action="store_true", help="prompts of unequal length")
-    options.add_argument("--fold-head", action="store_true", help="see weights.py")
+    options.add_argument("--checkpointing", action="store_true", help="activation checkpointing")
     return options
 
 
@@ -54,6 +54,7 @@ def main() -> None:
     """Train and write what was measured."""
     options = parser()
     options.add_argument("--mode", choices=["full", "lora"], required=True)
+    options.add_argument("--fold-head", action="store_true", help="see weights.py")
     options.add_argument("--stop", choices=["eos", "none"], default="eos", help="none: every answer has full length")
     options.add_argument("--clip", type=float, default=0.2)
     options.add_argument("--value-clip", type=float, default=0.2)
@@ -131,6 +132,11 @@ def build(asked: argparse.Namespace) -> Any:
         torch.manual_seed(3)
         lora = LoraConfig(**LORA, task_type="SEQ_CLS", modules_to_save=["score"])
         value = get_peft_model(value, lora).get_base_model()
+    if (
+        asked.checkpointing
+    ):  # the trainer has a loop of its own, in which PPOConfig(gradient_checkpointing=True) does nothing
+        for network in (policy, value):
+            network.gradient_checkpointing_enable({"use_reentrant": False})
     config = PPOConfig(
         output_dir=str(asked.out / "trainer"),
         per_device_train_batch_size=asked.batch,  # with no accumulation: an optimizer step for each minibatch

@@ -1,4 +1,4 @@
-"""What is done to a network after loading, in both arms."""
+"""What is done to a network after loading."""
 
 from typing import Any
 
@@ -15,7 +15,8 @@ def fold_head(network: Any) -> Any:
 
     When an answer begins, generate() hands the output layer the last place of the prompt alone, a slice. If its weights
     are frozen, torch 2.13 on the CPU then copies them once for each row of the batch, in place of one matrix product:
-    with Qwen's vocabulary and 8 rows 2 GB and several seconds. This takes the copy out of either arm, to see the rest.
+    with Qwen's vocabulary and 8 rows 2 GB and several seconds. `feedback_loop.models.load_base` sees to it for ours; this does
+    the same for TRL's policy, to see the rest.
     """
     network.get_output_embeddings().register_forward_pre_hook(lambda _, given: (given[0].contiguous(),))
     return network
