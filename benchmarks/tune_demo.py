@@ -108,7 +108,7 @@ def reward_step(
     if read.policy.pseudo_pairs:
         asked = prompts.choose(POOL, {}, read.policy.pseudo_pairs, seed + number)
         drawn = draw(read, policy, asked, read.policy.pseudo_completions, seed * 1000 + number)
-        score = load_scorer(policy.model, policy.tokenizer, out / "reward" / "adapter", thinking=False, batch_size=64)
+        score = load_scorer(policy.model, policy.tokenizer, [out / "reward" / "adapter"], thinking=False, batch_size=64)
         pseudo = rank_pairs(asked, drawn, score, round=number)
     return facts["accuracy"] or 0.0, pseudo
 

@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from feedback_loop.run import sha256
+
 
 @contextmanager
 def active(network: Any, name: str | None) -> Iterator[None]:
@@ -45,6 +47,12 @@ def score_head(folder: Path) -> Any:
 
     weights = load_file(folder / "adapter_model.safetensors")
     return next(tensor for name, tensor in weights.items() if name.endswith("score.weight")).float()
+
+
+def adapter_sha256(folder: Path | None) -> list[str]:
+    """Checksums of a saved adapter: weights and configuration. Empty for the base."""
+    files = ("adapter_model.safetensors", "adapter_config.json")
+    return [sha256(folder / name) for name in files] if folder else []
 
 
 def _switch(network: Any, name: str | None) -> None:

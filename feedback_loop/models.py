@@ -1,5 +1,6 @@
 """The base model: where it lies, how it is loaded, and whether it will do."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,17 @@ def dtype(model: ModelTable) -> Any:
     if model.dtype != "auto":
         return getattr(torch, model.dtype)
     return torch.bfloat16 if device(model) == "cuda" or _parameters(model) > SMALL else torch.float32
+
+
+def fingerprint(model: ModelTable) -> str:
+    """What a cache of figures by this base must be keyed by: the weights, their type and the device, as JSON.
+
+    A folder's weights are known by their files' sizes and times, a hub's by its name.
+    """
+    folder = Path(resolve(model.name))
+    files = sorted(folder.glob("*.safetensors")) if folder.is_dir() else []
+    weights = [(f.name, f.stat().st_size, f.stat().st_mtime_ns) for f in files]
+    return json.dumps([model.model_dump(), weights, str(dtype(model)), device(model)])
 
 
 def check_model(model: ModelTable) -> None:

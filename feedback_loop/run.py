@@ -258,7 +258,7 @@ def commit(run: Run, number: int, stage: str) -> Iterator[Draft]:
         outputs={str(p.relative_to(temporary)): sha256(p) for p in files_below(temporary)},
         recipe=run.recipe_digest,
         git_revision=git_revision(),
-        packages={name: version(name) for name in PACKAGES},
+        packages=packages(),
         started_at=started,
         finished_at=now(),
         facts=draft.facts,
@@ -369,6 +369,11 @@ def sync_folder(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def packages() -> dict[str, str]:
+    """Versions of what a stage's outputs hang on."""
+    return {name: version(name) for name in PACKAGES}
 
 
 def git_revision() -> str | None:

@@ -28,7 +28,7 @@ def main(path: Path, number: int, name: str) -> int:
     try:
         _work(run, number, name, terminal)
     except LoopError as error:
-        return _failed(run, str(error), error.exit_status)
+        return _failed(run, _in_full(run, number, name, str(error)), error.exit_status)
     except OSError as error:
         traceback.print_exc()
         return _failed(
@@ -47,6 +47,12 @@ def main(path: Path, number: int, name: str) -> int:
 def again(run: Run) -> str:
     """What to type when something outside the program was wrong."""
     return f"Then go on: feedback-loop advance {run.path}"
+
+
+def _in_full(run: Run, number: int, name: str, said: str) -> str:
+    """A room's error with where it was and what to type, where it does not say so itself."""
+    where = "" if said.startswith("Round") else f"Round {number:03d}, {name}: "
+    return where + said if "feedback-loop " in said else f"{where}{said.rstrip('.')}. {again(run)}"
 
 
 def log_file(run: Run, number: int, name: str) -> Path:
@@ -77,7 +83,7 @@ def _work(run: Run, number: int, name: str, terminal: TextIO) -> None:
 
 
 def _follow(run: Run, number: int, name: str) -> None:
-    """A rank other than the first trains along in a folder that is thrown away."""
+    """A rank other than the first trains along; what it writes is thrown away, but for `RUN/cache`."""
     import tempfile
 
     from feedback_loop.run import Draft

@@ -6,11 +6,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from feedback_loop import scores
+from feedback_loop.adapters import adapter_sha256
 from feedback_loop.chat import end_id, render_prompt
 from feedback_loop.errors import LoopError
+from feedback_loop.models import fingerprint
 from feedback_loop.prompts import choose
 from feedback_loop.records import Message, Preference, Prompt, Record
-from feedback_loop.run import read_jsonl, sha256, write_jsonl
+from feedback_loop.run import read_jsonl, write_jsonl
 from policies.base import Policy, load_policy
 from policies.dpo import train_on_pairs
 from policies.sampler import as_text, draw
@@ -47,9 +49,9 @@ def train_bon(task: Task) -> dict[str, Any]:
 
 
 def pick(task: Task, asked: Sequence[Prompt]) -> list[tuple[Prompt, str, str]]:
-    """(prompt, best answer, worst answer) by the cautious score; prompts whose answers all score the same are left out."""
+    """(prompt, best answer that ended, worst answer) by the cautious score, for each prompt where that is a difference."""
     if task.load_members is None:
-        raise LoopError("Best-of-n needs a reward model, and this round has none: feedback-loop train-reward RUN")
+        raise LoopError("Best-of-n needs a reward model, and this round has none.")
     policy = load_policy(task.model, task.parent, name="parent")
     pool = list(_pool(task, policy, asked))
     members = task.load_members(policy.model, policy.tokenizer)
@@ -57,13 +59,17 @@ def pick(task: Task, asked: Sequence[Prompt]) -> list[tuple[Prompt, str, str]]:
     with precision(task.model):
         opinions = members([by_id[c.prompt_id] for c in pool], [c.completion for c in pool])
     worth = scores.judge(opinions, scores.whitening(opinions), task.policy.caution).cautious
-    ranked: dict[str, list[tuple[float, str]]] = {}
+    ranked: dict[str, list[tuple[float, str, bool]]] = {}
     for value, candidate in zip(worth, pool, strict=True):
-        value -= task.policy.end_penalty * (not candidate.ended)
         if candidate.completion:
-            ranked.setdefault(candidate.prompt_id, []).append((value, candidate.completion))
-    ends = {name: (max(found), min(found)) for name, found in ranked.items()}
-    return [(by_id[name], best[1], worst[1]) for name, (best, worst) in ends.items() if best[0] > worst[0]]
+            worth_less = value - task.policy.end_penalty * (not candidate.ended)
+            ranked.setdefault(candidate.prompt_id, []).append((worth_less, candidate.completion, candidate.ended))
+    picked = []
+    for name, found in ranked.items():
+        whole = [one for one in found if one[2]]  # a cut answer must not teach to stop where it was cut
+        if whole and max(whole)[0] > min(found)[0]:
+            picked.append((by_id[name], max(whole)[1], min(found)[1]))
+    return picked
 
 
 def _pool(task: Task, policy: Policy, asked: Sequence[Prompt]) -> Iterator[Candidate]:
@@ -90,8 +96,13 @@ def _draw(task: Task, policy: Policy, prompts: Sequence[Prompt], seed: int) -> l
 
 def _key(task: Task, group: Sequence[Prompt]) -> str:
     """Hash of all that a group's answers hang on."""
-    adapter = sha256(task.parent / "adapter_model.safetensors") if task.parent else "base"
-    parts = [task.model.model_dump(), adapter, task.sampling.model_dump(), task.policy.bon.completions, task.seed]
+    parts = [
+        fingerprint(task.model),
+        adapter_sha256(task.parent),
+        task.sampling.model_dump(),
+        task.policy.bon.completions,
+        task.seed,
+    ]
     return hashlib.sha256(json.dumps([*parts, [p.model_dump() for p in group]]).encode()).hexdigest()[:24]
 
 

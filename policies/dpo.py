@@ -19,7 +19,7 @@ def train_dpo(task: Task) -> dict[str, Any]:
     """
     decisive = [p for p in task.pairs if not p.tie]
     if not decisive:
-        raise LoopError("No ranking prefers one answer, so there is nothing to train on. Rank more, then: advance")
+        raise LoopError("No ranking prefers one answer, so there is nothing to train on. Rank more.")
     return {"pairs": len(decisive)} | train_on_pairs(task, decisive, "dpo")
 
 
@@ -29,19 +29,13 @@ def train_on_pairs(task: Task, pairs: Sequence[Preference], name: str) -> dict[s
     from trl import DPOConfig, DPOTrainer
 
     def build(network: Any, fresh: Any, tokenizer: Any) -> Any:
-        trainer = DPOTrainer(
+        return DPOTrainer(
             model=network,
             args=DPOConfig(**options(task, task.policy.trl)),
             train_dataset=Dataset.from_list([row(tokenizer, p, thinking=task.model.thinking) for p in pairs]),
             processing_class=tokenizer,
             peft_config=fresh,
         )
-        if not len(trainer.train_dataset):
-            raise LoopError(
-                f"All {len(pairs)} pairs have prompts longer than policy.trl.max_length = {trainer.args.max_length} tokens. "
-                "Raise it in the run's recipe.toml; then: feedback-loop advance RUN"
-            )
-        return trainer
 
     return train(task, name, build, ready=lambda trainer: keep_reference_logprobs(task, trainer))
 

@@ -28,7 +28,7 @@ def train_kto(task: Task) -> dict[str, Any]:
             if (prompt, answer) not in other
         ]
         if not rows:
-            raise LoopError("No ranking prefers one answer, so there is nothing to train on. Rank more, then: advance")
+            raise LoopError("No ranking prefers one answer, so there is nothing to train on. Rank more.")
         return KTOTrainer(
             model=network,
             args=KTOConfig(**options(task, task.policy.kto, learning_rate=1e-4)),

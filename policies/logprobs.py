@@ -87,7 +87,7 @@ def completion_logprobs(
     rows = [token_ids(policy.tokenizer, p, t, thinking=thinking) for p, t in zip(prompts, texts, strict=True)]
     order = sorted(range(len(rows)), key=lambda i: len(rows[i][0]) + len(rows[i][1]))
     found = [0.0] * len(rows)
-    off = active(policy.model, None) if base and hasattr(policy.model, "peft_config") else nullcontext()
+    off = active(policy.model, None) if base and hasattr(policy.model, "disable_adapter") else nullcontext()
     with torch.inference_mode(), off:
         for start in range(0, len(order), batch_size):
             batch = order[start : start + batch_size]

@@ -1,9 +1,9 @@
 """The policy step by PPO (Schulman et al. 2017, arXiv 1707.06347) on one frozen base.
 
 Everything that other implementations keep as a model of its own is a LoRA adapter here: `default` learns, `ref` is the
-parent (or no adapter at all: the base), `reward` scores, `value` may be the critic. A step draws rollouts, judges them,
-and makes several epochs of clipped updates. All that a step draws at random comes from (seed, step), so a step done
-again after a kill is the same step.
+parent (or no adapter at all: the base), `reward0`, `reward1`, ... score, `value` may be the critic. A step draws rollouts,
+judges them, and makes several epochs of clipped updates. All that it draws at random comes from the task's seed and the
+step's number, so a step done again after a kill is the same step.
 """
 
 import math
@@ -45,15 +45,19 @@ def train_ppo(task: Task) -> dict[str, Any]:
     """Train an adapter and write it to `out`, with curves.jsonl and samples.jsonl; returns the stage's facts.
 
     The KL penalty and the curves use the estimator k1 = log p - log q: in the reward, its gradient is that of the KL
-    itself, which is not so for k3; and it is what evaluation reports. LoopError where not even one update was good.
+    itself, which is not so for k3; evaluation reports the same. LoopError where not even one update was good.
     """
     steps = task.policy.ppo.steps
     now, rows = open_training(task)
-    curves = Curves(task, rows)
+    curves, stopped = Curves(task, rows), None
     while True:
+        if not watch.is_alive(now.policy, task.prompts[0], thinking=task.model.thinking):
+            stopped = watch.DEAD
+            break
         experience = _experience(task, now)
         figures: dict[str, float] = {}
         stopped = watch.trouble(now.readings, task.policy.max_kl)
+        watch.refuse_start(now.readings, stopped)
         if stopped is None:
             now.good, now.good_step = watch.snapshot(now.policy.model), now.step
             if now.step < steps:
@@ -83,7 +87,7 @@ def _experience(task: Task, now: Training) -> Experience:
     asked = [task.prompts[i] for i in _turn(len(task.prompts), task.seed, now.step * count, count)]
     total, before = 2 * count * (ppo.steps + 1), 2 * count * now.step
     now.policy.model.eval()
-    with _timed(now, "sampling"):
+    with _timed(now, "sampling"), precision(task.model):
         rollouts = roll_out(
             now.policy,
             asked,

@@ -34,14 +34,12 @@ def gae(rewards: Any, values: Any, mask: Any, *, gamma: float, lam: float) -> tu
     return advantages, advantages + values
 
 
-def whiten(x: Any, mask: Any, *, shift_mean: bool = True) -> Any:
-    """Scaled to variance 1 over all tokens (unbiased variance), and to mean 0 unless `shift_mean` is off."""
+def whiten(x: Any, mask: Any) -> Any:
+    """Shifted and scaled to mean 0 and variance 1 over all tokens (unbiased variance)."""
     import torch
 
     found = x[mask]
-    mean = found.mean()
-    white = (x - mean) * torch.rsqrt(found.var() + 1e-8)
-    return torch.where(mask, white if shift_mean else white + mean, 0.0)
+    return torch.where(mask, (x - found.mean()) * torch.rsqrt(found.var() + 1e-8), 0.0)
 
 
 def policy_loss(new: Any, old: Any, advantages: Any, mask: Any, *, clip: float) -> tuple[Any, Any]:

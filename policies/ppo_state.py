@@ -51,7 +51,7 @@ def open_training(task: Task) -> tuple[Training, list[dict[str, float]]]:
     import torch
 
     if task.load_members is None or task.reward is None:
-        raise LoopError("PPO needs a reward model, and this round has none. Make it: feedback-loop train-reward RUN")
+        raise LoopError("PPO needs a reward model, and this round has none.")
     torch.manual_seed(task.seed)
     ppo = task.policy.ppo
     network = open_network(task.model, task.policy, parent_needed(task.policy, task.parent))
@@ -133,6 +133,8 @@ def _critic(task: Task, network: Any) -> Critic:
     else:
         assert task.reward is not None
         network.load_adapter(str(task.reward), adapter_name=VALUE, is_trainable=True)
+        for parameter in parameters(network, VALUE).values():
+            parameter.requires_grad_(requires_grad=True)
         weight, adapter = score_head(task.reward)[0], VALUE
     on = network.device
     return Critic(weight.to(on).requires_grad_(), torch.zeros(1, device=on).requires_grad_(), adapter)

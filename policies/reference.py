@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from feedback_loop.models import resolve
-from feedback_loop.run import sha256, write_text
+from feedback_loop.adapters import adapter_sha256
+from feedback_loop.models import fingerprint
+from feedback_loop.run import write_text
 from policies.task import Task, precision
 from policies.trainable import parent_needed
 
@@ -42,14 +43,9 @@ def _compute(task: Task, trainer: Any, row: Mapping[str, Any]) -> tuple[float, f
 
 
 def _reference(task: Task) -> str:
-    """What the reference is, by content where that is at hand."""
-    parent = parent_needed(task.policy, task.parent)
-    adapter = parent if parent is not None and task.policy.reference == "parent" else None
-    weights = sha256(adapter / "adapter_model.safetensors") if adapter else "base"
-    folder = Path(resolve(task.model.name))
-    files = sorted(folder.glob("*.safetensors")) if folder.is_dir() else []
-    model = [(f.name, f.stat().st_size, f.stat().st_mtime_ns) for f in files] or task.model.name
-    return json.dumps([model, task.model.model_dump(), weights])
+    """What the reference is: the base, and the parent's adapter where that is the reference."""
+    parent = parent_needed(task.policy, task.parent) if task.policy.reference == "parent" else None
+    return json.dumps([fingerprint(task.model), adapter_sha256(parent)])
 
 
 def _key(reference: str, trainer: Any, row: Mapping[str, Any]) -> str:

@@ -27,20 +27,22 @@ def train_rloo(task: Task) -> dict[str, Any]:
     from trl import RLOOConfig, RLOOTrainer
 
     if task.load_members is None:
-        raise LoopError("RLOO needs a reward model, and this round has none. Make it: feedback-loop train-reward RUN")
+        raise LoopError("RLOO needs a reward model, and this round has none.")
     load_once, drawn = cache(task.load_members), list[int]()
 
     def build(network: Any, fresh: Any, tokenizer: Any) -> Any:
         sampling = dict(zip(SAMPLED, (task.sampling.temperature, 1.0, task.sampling.max_new_tokens), strict=True))
+        settings = RLOOConfig(**options(task, task.policy.rloo, **DEFAULTS) | sampling)
         trainer = RLOOTrainer(
             model=network,
             reward_funcs=_reward(task, tokenizer, lambda: load_once(trainer.model, tokenizer), drawn),
-            args=RLOOConfig(**options(task, task.policy.rloo, **DEFAULTS) | sampling),
+            args=settings,
             train_dataset=Dataset.from_list(
                 [
                     {"prompt": render_prompt(tokenizer, p.messages, thinking=task.model.thinking), "place": place}
                     for place, p in enumerate(task.prompts)
                 ]
+                * -(-settings.generation_batch_size // len(task.prompts))  # TRL draws whole batches of prompts, or none
             ),
             processing_class=tokenizer,
             peft_config=fresh,

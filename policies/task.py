@@ -55,6 +55,8 @@ class Curves:
         self._track = task.track
         self._file = task.resume / "curves.jsonl"
         self._file.write_text("".join(json.dumps(row) + "\n" for row in self.rows), encoding="utf-8")
+        for row in self.rows:  # W&B begins a new run after a kill
+            self._track(row, ())
 
     def add(self, row: Mapping[str, float], samples: Sequence[Record] = (), *, track: bool = True) -> None:
         """A row with its `step`; `track` is off for figures that TRL sends to W&B itself."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from feedback_loop import scores, training
+from feedback_loop.errors import LoopError
 from feedback_loop.models import device, dtype, load_tokenizer
 from feedback_loop.prompts import choose
 from feedback_loop.recipe import TrlOptions
@@ -44,9 +45,8 @@ class Watch:
 def train(task: Task, name: str, build: Build, ready: Callable[[Any], None] = lambda _: None) -> dict[str, Any]:
     """Train with the trainer that `build` makes, write adapter, curves and samples to `out`; the facts that all share.
 
-    `ready` is told of the trainer once its reference is in place.
-    The learning rate, the number of steps and so on are TRL's business; where to start, what to stay near, measuring,
-    the KL budget and keeping the last good adapter are ours.
+    `ready` is told of the trainer once its reference is in place. The learning rate, the number of steps and so on are
+    TRL's business; where to start, what to stay near, measuring, the KL budget and keeping the last good adapter are ours.
     """
     import torch
 
@@ -63,6 +63,8 @@ def train(task: Task, name: str, build: Build, ready: Callable[[Any], None] = la
 
 def run(task: Task, name: str, trainer: Any, tokenizer: Any) -> dict[str, Any]:
     """The same with a trainer whose network is in place."""
+    if not len(trainer.train_dataset):
+        raise LoopError(f"All prompts are longer than max_length = {trainer.args.max_length} tokens. Raise it.")
     curves = Curves(task)
     trainer.add_callback(_recorder(task, curves))
     watched = None
@@ -71,19 +73,24 @@ def run(task: Task, name: str, trainer: Any, tokenizer: Any) -> dict[str, Any]:
         watched = Watch(task, Policy(name, trainer.model, tokenizer), members, curves)
         trainer.add_callback(_measurer(watched))
     trainer.train()
+    steps: int = trainer.state.global_step
+    if not steps:
+        raise LoopError("Not one optimiser step was made. Lower the batch size, or give more prompts.")
     figures: dict[str, Any] = {"stopped": None}
     if watched is not None:
         watch.refuse_if_nothing_learned(watched.good_step, watched.stopped)
         if watched.stopped:
             watch.put_back(trainer.model, watched.good)
+            steps = watched.good_step
         figures = watch.facts(next(r for r in watched.readings if r.step == watched.good_step), watched.stopped)
     training.save_adapter(trainer.model, task.out / "adapter")
     watch.write(task.out, curves.rows, watched.shown if watched else [])
-    last: dict[str, Any] = next((row for row in reversed(trainer.state.log_history) if "loss" in row), {})
+    logged = [row for row in trainer.state.log_history if "loss" in row and row["step"] <= steps]
+    last: dict[str, Any] = logged[-1] if logged else {}
     return {
         "step": name,
         **placed(task.policy, parent_needed(task.policy, task.parent)),
-        "steps": trainer.state.global_step,
+        "steps": steps,
         "loss": last.get("loss"),
         "margin": last.get("rewards/margins"),
         **figures,
@@ -112,9 +119,12 @@ def _recorder(task: Task, curves: Curves) -> Any:
             task.report(state.global_step, state.max_steps, "policy")
 
         def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **rest: Any) -> None:  # noqa: ARG002
-            row = training.numbers(logs or {})
-            if row:
-                curves.add(row | {"step": state.global_step}, track=False)
+            # TRL's own KL, entropy and reward are of other texts, or a token: they must not pass for ours.
+            theirs = {
+                f"trl/{k}" if k in Reading.model_fields else k: v for k, v in training.numbers(logs or {}).items()
+            }
+            if theirs:
+                curves.add(theirs | {"step": state.global_step}, track=False)
 
     return Recorder()
 
@@ -126,6 +136,7 @@ def _measurer(watched: Watch) -> Any:
     class Measurer(TrainerCallback):
         def on_train_begin(self, args: Any, state: Any, control: Any, **rest: Any) -> None:  # noqa: ARG002
             _measure(watched, 0)
+            watch.refuse_start(watched.readings, watched.stopped)
 
         def on_step_end(self, args: Any, state: Any, control: Any, **rest: Any) -> None:  # noqa: ARG002
             done, total = state.global_step, state.max_steps
@@ -142,6 +153,9 @@ def _measure(watched: Watch, step: int) -> None:
 
     task, network = watched.task, watched.policy.model
     asked = choose(task.prompts, {}, min(task.policy.probe, len(task.prompts)), task.seed)
+    if not watch.is_alive(watched.policy, asked[0], thinking=task.model.thinking):
+        watched.stopped = watch.DEAD
+        return
     learning = network.training
     network.eval()
     with torch.random.fork_rng(), precision(task.model):

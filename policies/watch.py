@@ -7,14 +7,18 @@ from typing import Any
 
 from feedback_loop import training
 from feedback_loop.adapters import parameters
+from feedback_loop.chat import render_prompt
 from feedback_loop.errors import LoopError
 from feedback_loop.evaluate import kl_estimate, mean
-from feedback_loop.records import Record
+from feedback_loop.records import Prompt, Record
 from feedback_loop.run import write_jsonl
 from feedback_loop.scores import Judged
+from policies.base import Policy
+from policies.logprobs import states
 from policies.rollouts import Rollouts, Seen
 from policies.trainable import LEARNING
 
+DEAD = "what the policy writes became NaN or infinite"
 COLLAPSED = 0.1
 """Share of the first entropy below which a policy is taken to have collapsed."""
 SHOWN = 4
@@ -30,7 +34,7 @@ class Reading(Record):
     reward_sd: float
     """Mean standard deviation between the reward model's members; 0 where there is one."""
     kl: float
-    """KL from the reference, nats a completion: the mean of log p - log q ("k1"), as in evaluation."""
+    """KL from the reference, nats a completion: the mean of log p - log q ("k1"), at the temperature of sampling."""
     entropy: float
     """Nats a token."""
     length: float
@@ -95,10 +99,25 @@ def trouble(readings: Sequence[Reading], max_kl: float) -> str | None:
 def refuse_if_nothing_learned(good_step: int, stopped: str | None) -> None:
     """LoopError where training had to stop before any update stood the test."""
     if stopped and not good_step:
-        raise LoopError(
-            f"policy: {stopped}, and nothing before it was trained. Lower the learning rate, or raise policy.max_kl, in "
-            "the run's recipe.toml; then: feedback-loop advance RUN"
-        )
+        raise LoopError(f"{stopped}, and no update before that was good. {_advice(stopped)}")
+
+
+def refuse_start(readings: Sequence[Reading], stopped: str | None) -> None:
+    """LoopError where the policy does not stand the test before it was trained at all."""
+    if stopped and len(readings) == 1:
+        advice = 'Raise policy.max_kl, or set policy.reference = "parent".' if "max_kl" in stopped else ""
+        raise LoopError(f"Before any training, {stopped}. {advice}".strip())
+
+
+def is_alive(policy: Policy, prompt: Prompt, *, thinking: bool) -> bool:
+    """Whether what the policy makes of a prompt is finite: to sample from NaN is an error that nothing survives."""
+    import torch
+
+    text = render_prompt(policy.tokenizer, prompt.messages, thinking=thinking)
+    ids = policy.tokenizer(text, add_special_tokens=False)["input_ids"]
+    with torch.no_grad():
+        found = states(policy.model, [(ids, ids[-1:])], pad=policy.tokenizer.pad_token_id)
+    return bool(torch.isfinite(found.hidden).all())
 
 
 def put_back(network: Any, good: Mapping[str, Any]) -> None:
@@ -113,6 +132,10 @@ def put_back(network: Any, good: Mapping[str, Any]) -> None:
 def snapshot(network: Any) -> dict[str, Any]:
     """The learning adapter as it is now."""
     return {name: p.detach().clone() for name, p in parameters(network, LEARNING).items()}
+
+
+def _advice(stopped: str) -> str:
+    return "Lower the learning rate, or raise policy.max_kl." if "max_kl" in stopped else "Lower the learning rate."
 
 
 def facts(last: Reading, stopped: str | None) -> dict[str, Any]:

@@ -1,9 +1,10 @@
 """Train the reward model: LoRA and a score head on the policy's own base, by TRL's RewardTrainer."""
 
+import gc
 import random
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import fmean
+from statistics import fmean, pstdev
 from typing import Any
 
 from feedback_loop import training
@@ -51,21 +52,16 @@ def train_reward(
     history: list[dict[str, Any]] = []
     margins: list[list[float]] = []
     for number in range(reward.members):
-        rng = random.Random(seed + number)
-        pairs = train if reward.members == 1 else rng.choices(train, k=len(train))
-        trainer = _train(
-            model,
-            reward,
-            tokenizer,
-            [row for p in pairs for row in _rows(tokenizer, p, thinking=thinking)],
-            work=work,
-            seed=seed + number,
+        pairs = train if reward.members == 1 else random.Random(seed + number).choices(train, k=len(train))
+        rows = [row for p in pairs for row in _rows(tokenizer, p, thinking=thinking)]
+        log, found = _member(
+            model, reward, tokenizer, rows, measured, out=member_folder(out, number), work=work, seed=seed + number,
             report=report,
-        )
-        training.save_adapter(trainer.model, member_folder(out, number))
+        )  # fmt: skip
+        gc.collect()  # the trainer and its model refer to each other, and there is room for one base
         done = history[-1]["step"] if history else 0
-        history += [row | {"step": row["step"] + done} for row in trainer.state.log_history]
-        margins.append(_margins(trainer.model, tokenizer, measured))
+        history += [row | {"step": row["step"] + done} for row in log]
+        margins.append(found)
     training.write_curves(out.parent / "curves.jsonl", history)
     means = [fmean(column) for column in zip(*margins, strict=True)]
     return {
@@ -82,6 +78,30 @@ def train_reward(
 def member_folder(out: Path, number: int) -> Path:
     """Where a member of the ensemble lies: `out` itself, then `out`-1, `out`-2, ..."""
     return out if number == 0 else out.with_name(f"{out.name}-{number}")
+
+
+def _member(
+    model: ModelTable, reward: RewardTable, tokenizer: Any, rows: list[dict[str, str]], measured: list[dict[str, str]],
+    *, out: Path, work: Path, seed: int, report: Progress,
+) -> tuple[list[dict[str, Any]], list[float]]:  # fmt: skip
+    """Train one reward model on `rows` and save it; (TRL's log, its margins on `measured`).
+
+    In an ensemble its head is divided by the standard deviation of its scores on what it was trained on: Bradley-Terry leaves
+    the scale open, and the loudest member would decide.
+    """
+    import torch
+
+    trainer = _train(model, reward, tokenizer, rows, work=work, seed=seed, report=report)
+    if reward.members > 1:
+        spread = pstdev(
+            _scores(trainer.model, tokenizer, [row[side] for row in rows for side in ("chosen", "rejected")])
+        )
+        with torch.no_grad():
+            for name, parameter in trainer.model.named_parameters():
+                if name.endswith("score.modules_to_save.default.weight"):
+                    parameter /= spread or 1.0
+    training.save_adapter(trainer.model, out)
+    return trainer.state.log_history, _margins(trainer.model, tokenizer, measured)
 
 
 def _train(

@@ -2,17 +2,19 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from feedback_loop import tracking
+from feedback_loop.errors import UsageError
 from feedback_loop.lineage import adapter_folder, current_policy, policy_name
 from feedback_loop.progress import Progress
 from feedback_loop.prompts import choose
 from feedback_loop.records import Preference, Prompt
-from feedback_loop.run import Draft, Run, sha256
+from feedback_loop.run import Draft, Run, packages, sha256
 
 if TYPE_CHECKING:
     from policies.task import Task
@@ -20,8 +22,10 @@ if TYPE_CHECKING:
 
 def train_reward(run: Run, number: int, draft: Draft, report: Progress) -> None:
     """adapter/ (LoRA and score head; adapter-1/ and so on for an ensemble) and curves.jsonl of the reward model."""
+    from reward.train import check_options
     from reward.train import train_reward as train
 
+    check_options(run.recipe.reward)
     folder = run.stage_folder(number, "preferences")
     with tracking.stage_run(run, number, "reward") as tracked:
         draft.facts |= train(
@@ -43,8 +47,10 @@ def train_policy(run: Run, number: int, draft: Draft, report: Progress) -> None:
 
     It learns from all of people's pairs: the held-out ones are kept from the reward model alone, to measure it.
     """
-    from policies.steps import STEPS
+    from policies.steps import STEPS, check_options
 
+    check_options(run.recipe.policy)
+    _check_launcher(run)
     parent = current_policy(run)
     with tracking.stage_run(run, number, "policy") as tracked:
         task = policy_task(run, number, draft, report, tracked.log)
@@ -93,9 +99,20 @@ def reward_folders(run: Run, number: int) -> list[Path]:
     return [folder / "adapter", *sorted(folder.glob("adapter-*"))]
 
 
+def _check_launcher(run: Run) -> None:
+    """UsageError where a launcher starts several processes for a step that draws its own answers in one."""
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1 and run.recipe.policy.step in ("ppo", "rloo", "bon"):
+        raise UsageError(
+            f'policy.step = "{run.recipe.policy.step}" runs in one process. Set launcher = "" in {run.path / "recipe.toml"}'
+        )
+
+
 def _key(run: Run, number: int, draft: Draft) -> str:
     """Hash of all that an unfinished policy step hangs on: one of other labels or another recipe is begun anew."""
-    parts = [run.recipe_digest, run.seed(number, "policy"), *(sha256(file) for file in draft.inputs)]
+    from feedback_loop.models import fingerprint
+
+    parts = [run.recipe_digest, run.seed(number, "policy"), fingerprint(run.recipe.model), packages()]
+    parts += [sha256(file) for file in draft.inputs]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 

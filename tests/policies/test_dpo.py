@@ -89,8 +89,3 @@ def test_a_parent_of_another_rank_is_refused_where_it_would_decide(
 ):
     with pytest.raises(UsageError, match=r"policy\.lora_rank = 3"):
         train(tmp_path, obvious(4), PolicyTable(start=start, reference=reference, lora_rank=3), parent=adapter)
-
-
-def test_prompts_that_leave_no_room_for_an_answer_are_an_error_in_one_line(tmp_path: Path):
-    with pytest.raises(LoopError, match=r"All 2 pairs have prompts longer than policy\.trl\.max_length = 5 tokens"):
-        train(tmp_path, obvious(2), PolicyTable(trl=QUICK | {"max_length": 5}))

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from feedback_loop.errors import LoopError
 from feedback_loop.recipe import ModelTable, PolicyTable, PPOTable
-from policies import ppo, ppo_math
+from policies import ppo, ppo_math, watch
 from policies.logprobs import read
 from policies.ppo_state import Training, open_training
 from policies.task import Task
@@ -172,7 +173,11 @@ def test_cut_off_anywhere_and_begun_again_it_is_the_same_step(
         patch.setattr(ppo, place, dies)
         with pytest.raises(KilledError):
             ppo.train_ppo(task)
+    begun: list[int] = []
+    draws = ppo._experience
+    monkeypatch.setattr(ppo, "_experience", lambda task, now: begun.append(now.step) or draws(task, now))
     ppo.train_ppo(task)
+    assert begun == list(range(2 if place == "save" else 1, 4)), "it goes on, and does not begin anew"
     assert adapter_bytes(task) == adapter_bytes(calm)
     for name in ("curves.jsonl", "samples.jsonl"):
         assert (task.out / name).read_bytes() == (calm.out / name).read_bytes()
@@ -200,7 +205,7 @@ def test_over_its_kl_budget_it_stops_and_keeps_the_last_good_adapter(tmp_path: P
 
 def test_a_first_update_that_breaks_the_budget_is_an_error_in_one_line(tmp_path: Path, reward_adapter: Path):
     task = make_task(tmp_path, recipe({"learning_rate": 1.0, "max_grad_norm": 1e3}, max_kl=0.5), reward=reward_adapter)
-    with pytest.raises(LoopError, match=r"nothing before it was trained\. Lower the learning rate"):
+    with pytest.raises(LoopError, match=r"no update before that was good\. Lower the learning rate"):
         ppo.train_ppo(task)
     assert not (task.out / "adapter").exists()
 
@@ -208,18 +213,45 @@ def test_a_first_update_that_breaks_the_budget_is_an_error_in_one_line(tmp_path:
 def test_nan_in_an_update_keeps_the_adapter_from_before_it(
     tmp_path: Path, reward_adapter: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    calm = make_task(tmp_path / "calm", recipe({"steps": 1}), reward=reward_adapter)
-    task = make_task(tmp_path / "nan", recipe(), reward=reward_adapter)
-    real = ppo_math.policy_loss
+    kept: list[dict[str, torch.Tensor]] = []
+    real = watch.snapshot
+    monkeypatch.setattr(watch, "snapshot", lambda network: kept.append(real(network)) or kept[-1])
     monkeypatch.setattr(ppo, "_targets", _poisoned(ppo._targets, at=1))
+    task = make_task(tmp_path, recipe(), reward=reward_adapter)
     facts = ppo.train_ppo(task)
     assert "NaN" in facts["stopped"]
     assert facts["steps"] == 1
-    monkeypatch.undo()
-    assert real is ppo_math.policy_loss
-    saved = torch.isfinite(torch.tensor(list(adapter_bytes(task)), dtype=torch.float32))
-    assert saved.all()
-    assert not calm.out.joinpath("adapter").exists()
+    saved = load_file(task.out / "adapter" / "adapter_model.safetensors")
+    assert len(saved) == len(kept[1])
+    for name, tensor in kept[1].items():
+        assert torch.equal(saved[name.replace(".default", "")], tensor)
+
+
+def test_weights_that_became_nan_stop_it_before_it_samples(
+    tmp_path: Path, reward_adapter: Path, monkeypatch: pytest.MonkeyPatch
+):
+    real = ppo._update
+
+    def breaks(task: Task, now: Training, experience: ppo.Experience) -> Any:
+        done = real(task, now, experience)
+        if now.step == 1:
+            with torch.no_grad():
+                next(iter(now.optimizer.param_groups[0]["params"])).fill_(float("nan"))
+        return done
+
+    monkeypatch.setattr(ppo, "_update", breaks)
+    facts = ppo.train_ppo(make_task(tmp_path, recipe(), reward=reward_adapter))
+    assert facts["stopped"] == watch.DEAD
+    assert facts["steps"] == facts["measured"]["step"] == 1
+
+
+def test_a_start_over_the_budget_is_refused_with_its_own_advice(
+    tmp_path: Path, reward_adapter: Path, adapter: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(watch, "kl_estimate", lambda *_: 9.2)
+    policy = recipe(max_kl=5.0, start="parent", reference="base")
+    with pytest.raises(LoopError, match=r"Before any training, KL .* 9\.2 nats .* policy\.reference = \"parent\""):
+        ppo.train_ppo(make_task(tmp_path, policy, reward=reward_adapter, parent=adapter))
 
 
 def _poisoned(real: Any, at: int) -> Any:
@@ -267,7 +299,10 @@ def test_members_that_disagree_are_trusted_less(tmp_path: Path, reward_adapter: 
     now, experience = first_step(task)
     assert now.readings[0].reward_sd > 0
     assert now.readings[0].reward == pytest.approx(0, abs=1e-6)
-    assert all(c <= m for c, m in zip(experience.judged.cautious, experience.judged.means, strict=True))
+    judged = experience.judged
+    wary = [m - 2.0 * d for m, d in zip(judged.means, judged.spreads, strict=True)]
+    assert judged.cautious == pytest.approx(wary)
+    assert max(judged.spreads) > 0.01
 
 
 def test_cut_off_completions_pay_and_so_do_tokens_the_reference_would_not_write(tmp_path: Path, reward_adapter: Path):
@@ -309,7 +344,7 @@ def test_a_base_that_asks_for_dropout_still_starts_at_ratio_1(
 
 
 def test_without_a_reward_model_it_says_what_to_do(tmp_path: Path):
-    with pytest.raises(LoopError, match="train-reward"):
+    with pytest.raises(LoopError, match="needs a reward model"):
         ppo.train_ppo(make_task(tmp_path, recipe()))
 
 

@@ -34,7 +34,7 @@ def train(
 
 def gap(folder: Path) -> float:
     """How much more GOOD is worth than BAD, on a prompt that was not trained on."""
-    scorer = load_scorer(load_base(TINY), load_tokenizer(TINY), folder / "adapter", thinking=False, batch_size=2)
+    scorer = load_scorer(load_base(TINY), load_tokenizer(TINY), [folder / "adapter"], thinking=False, batch_size=2)
     prompt = tiny_prompts(20)[-1]
     good, bad = scorer([prompt, prompt], [GOOD, BAD])
     return good - bad
