@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -168,7 +169,7 @@ def _training_curves(run: Run, number: int) -> list[Curve]:
         points: dict[str, list[tuple[float, float]]] = {}
         for row in map(json.loads, lines):
             for name, value in row.items():
-                if name not in ("step", "epoch") and isinstance(value, int | float):
+                if name not in ("step", "epoch") and isinstance(value, int | float) and math.isfinite(value):
                     points.setdefault(name, []).append((row["step"], value))
         curves += [_curve(f"{stage}/{name}", found) for name, found in points.items()]
     return curves

@@ -188,7 +188,12 @@ def test_every_step_makes_a_round(cli: Cli, tmp_path: Path, env: dict[str, str])
     assert len(adapters) == 5
     recipe = path / "recipe.toml"
     recipe.write_text(recipe.read_text().replace('step = "dpo"', 'step = "sft"'))
-    one_line(cli("train-policy", path, env=env), 1, "No ranking has an edited answer")
+    one_line(
+        cli("train-policy", path, env=env),
+        1,
+        "Round 000, policy: No ranking has an edited answer",
+        f"feedback-loop advance {path}",
+    )
 
 
 def cut_off(path: Path, number: int, stage: str, env: dict[str, str]) -> None:

@@ -26,11 +26,11 @@ def run(tmp_path: Path) -> Run:
 def test_curves_of_a_training_under_way_up_to_its_last_whole_line(run: Run):
     folder = run.resume_folder(0, "policy")
     folder.mkdir()
-    rows = [{"step": 0, "kl": 0.0, "reward": 0.1}, {"step": 1, "kl": 0.4, "reward": 0.6}]
+    rows = [{"step": 0, "kl": 0.0, "reward": 0.1}, {"step": 1, "kl": 0.4, "reward": float("nan")}]
     (folder / "curves.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows) + '{"step": 2, "k')
     curves = {curve.name: curve for curve in overview(run).rounds[0].curves}
     assert curves["policy/kl"].y == (0.0, 0.4)
-    assert curves["policy/reward"].x == (0, 1)
+    assert curves["policy/reward"].x == (0,), "NaN cannot be drawn"
     assert overview(run).rounds[0].note == ""
 
 

@@ -1,0 +1,48 @@
+"""What the policy stage checks before it loads anything, and what a half-done step hangs on."""
+
+from pathlib import Path
+
+import pytest
+
+from feedback_loop import recipe
+from feedback_loop.errors import UsageError
+from feedback_loop.records import Message, Prompt
+from feedback_loop.run import Draft, Run, create
+from feedback_loop.stages import training
+
+ASKED = [Prompt(id=f"p{n}", prompt=(Message(role="user", content=f"Question {n}?"),)) for n in range(2)]
+
+
+def make(path: Path, *settings: str) -> Run:
+    return create(path, recipe.load(None, settings), ASKED[:1], ASKED[1:])
+
+
+@pytest.mark.parametrize("step", ["ppo", "rloo", "bon"])
+def test_a_step_of_one_process_refuses_a_launcher_of_several(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+):
+    run = make(tmp_path / "run", f"policy.step={step}")
+    training._check_launcher(run)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(UsageError, match=f'policy.step = "{step}" runs in one process. Set launcher = ""'):
+        training._check_launcher(run)
+    training._check_launcher(make(tmp_path / "dpo", "policy.step=dpo"))
+
+
+def test_a_half_done_step_counts_for_the_same_recipe_inputs_and_versions_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    file = tmp_path / "labels.jsonl"
+    file.write_text("one")
+    draft = Draft(tmp_path, tmp_path, tmp_path, inputs=[file])
+    run = make(tmp_path / "run")
+    key = training._key(run, 0, draft)
+    assert training._key(run, 0, draft) == key
+    others = {training._key(make(tmp_path / "other", "policy.max_kl=9"), 0, draft), training._key(run, 1, draft)}
+    file.write_text("two")
+    others.add(training._key(run, 0, draft))
+    file.write_text("one")
+    monkeypatch.setattr(training, "packages", lambda: {"torch": "99"})
+    others.add(training._key(run, 0, draft))
+    assert key not in others
+    assert len(others) == 4
