@@ -10,6 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from feedback_loop import models
 from feedback_loop.errors import LoopError
 from feedback_loop.recipe import ModelTable, PolicyTable, PPOTable
 from policies import ppo, ppo_math, watch
@@ -60,12 +61,24 @@ def test_curves_samples_and_facts_of_a_step(tmp_path: Path, reward_adapter: Path
     ]
 
 
-def test_there_is_one_base_in_memory(tmp_path: Path, reward_adapter: Path, adapter: Path):
-    task = make_task(tmp_path, recipe({"value": "adapter"}), reward=[reward_adapter, reward_adapter], parent=adapter)
-    now, _ = open_training(task)
-    sizes = {name: p.numel() for name, p in now.policy.model.named_parameters() if "lora_" not in name}
-    assert sum(sizes.values()) == 1_399_520
-    assert set(now.policy.model.peft_config) == {"default", "ref", "reward0", "reward1", "value"}
+def test_a_whole_step_loads_one_base(
+    tmp_path: Path, reward_adapter: Path, adapter: Path, monkeypatch: pytest.MonkeyPatch
+):
+    loaded: list[Any] = []
+    load = models._load
+    monkeypatch.setattr(models, "_load", lambda *args, **more: loaded.append(load(*args, **more)) or loaded[-1])
+    policy = recipe({"value": "adapter"}, start="parent", reference="parent")
+    ppo.train_ppo(make_task(tmp_path, policy, reward=[reward_adapter, reward_adapter], parent=adapter))
+    (base,) = loaded
+    assert sum(p.numel() for name, p in base.named_parameters() if "lora_" not in name) == 1_399_520
+    assert set(base.peft_config) == {"default", "ref", "reward0", "reward1", "value"}
+
+
+def test_with_thinking_on_the_thought_is_trained_and_not_scored(tmp_path: Path, reward_adapter: Path):
+    model = TINY.model_copy(update={"thinking": True})
+    task = make_task(tmp_path, recipe({"steps": 1}), reward=reward_adapter, model=model)
+    assert ppo.train_ppo(task)["steps"] == 1
+    assert "think>" not in (task.out / "samples.jsonl").read_text()
 
 
 def test_the_ratio_starts_at_exactly_1_and_clipping_comes_in_later_epochs(

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from statistics import pstdev
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from feedback_loop.models import load_base, load_tokenizer
 from feedback_loop.progress import silent
 from feedback_loop.recipe import ModelTable, RewardTable
 from feedback_loop.records import Preference
-from reward.score import load_scorer
+from reward.score import load_members, load_scorer
 from reward.train import check_options, train_reward
 from tests.models_fixture import BAD, GOOD, QUICK, TINY, obvious, preference, tiny_prompts
 
@@ -55,6 +56,22 @@ def test_ties_pull_scores_together(tmp_path: Path):
     facts = train(tmp_path / "tied", pairs + ties, [])
     assert facts["ties"] == 8
     assert gap(tmp_path / "tied") < 0.6 * gap(tmp_path / "decisive")
+
+
+def test_members_of_an_ensemble_differ_and_none_is_louder_than_another(tmp_path: Path):
+    """Their mean decides win rates, so each has deviation 1 on what it was trained on, however far its training went."""
+    train_reward(
+        TINY, RewardTable(trl=QUICK, members=3), obvious(8), [], out=tmp_path / "adapter", work=tmp_path / "work",
+        seed=5, thinking=False, report=silent,
+    )  # fmt: skip
+    folders = sorted(tmp_path.glob("adapter*"))
+    assert [f.name for f in folders] == ["adapter", "adapter-1", "adapter-2"]
+    asked = tiny_prompts(8)
+    members = load_members(load_base(TINY), load_tokenizer(TINY), folders, thinking=False, batch_size=4)
+    rows = members([*asked, *asked], [GOOD] * 8 + [BAD] * 8)
+    spreads = [pstdev(column) for column in zip(*rows, strict=True)]
+    assert spreads == pytest.approx([1.0] * 3, abs=0.1)
+    assert len({tuple(column) for column in zip(*rows, strict=True)}) == 3
 
 
 def test_without_decisive_heldout_pairs_nothing_is_claimed(tmp_path: Path):
