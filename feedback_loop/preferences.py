@@ -1,13 +1,15 @@
 """From people's rankings to training pairs."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from feedback_loop.records import Comparison, Message, Preference, Ranking
 
 
-def preferences(comparisons: Sequence[Comparison], rankings: Sequence[Ranking]) -> list[Preference]:
-    """The training pairs that the rankings state, in their order.
+def preferences(
+    comparisons: Sequence[Comparison], rankings: Sequence[Ranking], weights: Mapping[str, float] | None = None
+) -> list[Preference]:
+    """The training pairs that the rankings state, in their order, each with its annotator's weight (1 where none is given).
 
     A choice gives the chosen completion over each other one. A tie gives one pair marked `tie`, spelled as the first
     completion shown (`chosen`) and the second (`rejected`); it prefers neither. `neither` and skips give none. An edit is
@@ -16,7 +18,8 @@ def preferences(comparisons: Sequence[Comparison], rankings: Sequence[Ranking]) 
     """
     asked = {c.id: c for c in comparisons}
     known = [(asked[r.comparison_id], r) for r in rankings if r.comparison_id in asked and r.status == "submitted"]
-    return [pair for comparison, ranking in known for pair in _pairs(comparison, ranking)]
+    pairs = [pair for comparison, ranking in known for pair in _pairs(comparison, ranking)]
+    return [p.model_copy(update={"weight": (weights or {}).get(p.user_id, 1.0)}) for p in pairs]
 
 
 def split(prefs: Sequence[Preference], share: float, seed: int) -> tuple[list[Preference], list[Preference]]:
@@ -43,7 +46,7 @@ def _pairs(comparison: Comparison, ranking: Ranking) -> list[Preference]:
         pairs += [_pair(comparison, ranking, shown[ranking.choice], other) for other in others]
     if ranking.edit:
         better = [_pair(comparison, ranking, ranking.edit, text) for text in shown.values() if text != ranking.edit]
-        pairs += [pair.model_copy(update={"source": "edit"}) for pair in better]
+        pairs += [pair.model_copy(update={"source": "edit", "strength": None}) for pair in better]
     return pairs
 
 
@@ -56,7 +59,16 @@ def _pair(comparison: Comparison, ranking: Ranking, chosen: str, rejected: str) 
         comparison_id=comparison.id,
         user_id=ranking.user_id,
         round=comparison.round,
+        strength=ranking.strength,
+        chosen_first=_chosen_first(comparison, chosen, rejected),
+        selection=comparison.selection,
     )
+
+
+def _chosen_first(comparison: Comparison, chosen: str, rejected: str) -> bool | None:
+    """Whether the chosen text stood before the rejected one; None where one of them is an edit, which was not shown."""
+    shown = [c.completion for c in comparison.completions]
+    return shown.index(chosen) < shown.index(rejected) if {chosen, rejected} <= set(shown) else None
 
 
 def _place(seed: int, prompt_id: str) -> float:

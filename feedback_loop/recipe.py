@@ -9,6 +9,7 @@ import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from feedback_loop.errors import UsageError
+from feedback_loop.records import Strategy
 
 TrlOptions = dict[str, Any]
 
@@ -46,8 +47,8 @@ class PromptsTable(Table):
 class SamplingTable(Table):
     """`[sampling]`: how completions are drawn."""
 
-    completions: int = Field(2, ge=2, le=2)
-    """Completions a prompt (pairs for now)."""
+    completions: int = Field(2, ge=2, le=16)
+    """Candidates a prompt, of which `asking.strategy` picks the two that people compare."""
     temperature: float = Field(1.0, gt=0)
     top_p: float = Field(1.0, gt=0, le=1)
     max_new_tokens: int = Field(256, ge=1)
@@ -63,18 +64,35 @@ class RankingsTable(Table):
     """People who rank the same comparison."""
 
 
+class AskingTable(Table):
+    """`[asking]`: which pairs are asked, once a round's reward model can say what is worth asking."""
+
+    strategy: Strategy = "random"
+    """How two of a prompt's candidates are picked; see docs/reward-model.md for what each is worth."""
+    random_share: float = Field(0.3, ge=0, le=1)
+    """Share of comparisons picked at random whatever the strategy: only they measure the reward model honestly."""
+
+
 class PreferencesTable(Table):
     """`[preferences]`: rankings to training pairs."""
 
     heldout: float = Field(0.2, ge=0, lt=1)
-    """Share of prompts whose pairs only measure the reward model, and never train it."""
+    """Share of prompts whose pairs only measure a LoRA reward model, and never train it; a head is cross-validated."""
+    weights: dict[str, float] = {}
+    """How much an annotator's labels count beside another's 1, by name."""
 
 
 class RewardTable(Table):
-    """`[reward]`: the reward model (LoRA and a score head on the base)."""
+    """`[reward]`: the reward model."""
 
-    members: int = Field(1, ge=1, le=8)
-    """Reward models trained on bootstrap samples of the pairs; where they disagree, the score is uncertain."""
+    form: Literal["lora", "head"] = "lora"
+    """`lora`: LoRA and a score head, by TRL. `head`: a Bayesian linear head on the frozen base's states, fit in a second."""
+    members: int = Field(1, ge=1, le=32)
+    """Opinions of which the score is the mean: LoRA models on bootstrap samples, or draws from the head's posterior."""
+    length: Literal["keep", "remove"] = "keep"
+    """`remove` takes out of the score what an answer's length alone explains of it."""
+    annotators: Literal["equal", "measured"] = "equal"
+    """`measured`: whoever disagrees with what all labels together say counts less. For the head."""
     lora_rank: int = Field(16, ge=1)
     lora_alpha: int = Field(32, ge=1)
     trl: TrlOptions = {}
@@ -149,6 +167,8 @@ class PolicyTable(Table):
     """Fresh pairs, ranked by the reward model, that DPO trains on beside people's; 0 is off."""
     pseudo_completions: int = Field(2, ge=2)
     """Completions a prompt from which a fresh pair is the best and the worst."""
+    pseudo_accuracy: float = Field(0.6, ge=0, le=1)
+    """Lower bound (90 %) of the reward model's held-out accuracy from which its pairs are trained on at all."""
     ppo: PPOTable = PPOTable()
     bon: BonTable = BonTable()
     trl: TrlOptions = {}
@@ -199,6 +219,7 @@ class Recipe(Table):
     model: ModelTable = ModelTable()
     prompts: PromptsTable = PromptsTable()
     sampling: SamplingTable = SamplingTable()
+    asking: AskingTable = AskingTable()
     rankings: RankingsTable = RankingsTable()
     preferences: PreferencesTable = PreferencesTable()
     reward: RewardTable = RewardTable()

@@ -7,6 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Role = Literal["system", "user", "assistant"]
 Position = Literal["first", "second", "tie", "neither"]
+Strength = Literal["slight", "much"]
+Strategy = Literal["random", "uncertainty", "thompson", "drts", "deltaucb", "best_worst"]
+"""How a pair was chosen among a prompt's candidates; see `reward/acquire.py`."""
 
 
 class ChatMessage(TypedDict):
@@ -64,6 +67,8 @@ class Comparison(Record):
     round: int = Field(ge=0)
     prompt: Prompt
     completions: tuple[Completion, ...] = Field(min_length=2)
+    selection: Strategy = "random"
+    """How this pair came to be asked. Only what was drawn at random measures a reward model honestly."""
 
     @property
     def prompt_id(self) -> str:
@@ -80,6 +85,8 @@ class Ranking(Record):
     """`discarded` is a skip: the person looked at it and gave no answer."""
     choice: str | None = None
     """A completion id, `tie` or `neither`; None where discarded. Never a side of the screen."""
+    strength: Strength | None = None
+    """How much better the chosen completion is; None where it was not asked, or where none was chosen."""
     comment: str | None = None
     edit: str | None = None
     """The chosen completion as the person would have written it."""
@@ -99,6 +106,13 @@ class Preference(Record):
     tie: bool = False
     """Neither is better: the reward model learns it as such, the policy step leaves it out."""
     source: Literal["ranking", "edit", "reward_model"] = "ranking"
+    strength: Strength | None = None
+    chosen_first: bool | None = None
+    """Whether the chosen completion (of a tie, the one spelled so) was shown first; None where it was not shown."""
+    selection: Strategy = "random"
+    """How the comparison came to be asked."""
+    weight: float = Field(1.0, gt=0)
+    """How much this label counts, beside another's 1."""
 
 
 class Decision(Record):

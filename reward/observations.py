@@ -1,0 +1,55 @@
+"""What a label says of two scores: how far the chosen answer is above the other, between which bounds.
+
+The model is Bradley-Terry with ties after Rao and Kupper (1967), in its ordinal form (Agresti 1992, "Analysis of ordinal
+paired comparison data"): a person feels the difference of the two scores plus logistic noise, calls it a tie where it is
+smaller than `tie`, and much better where it is greater than `much`. So every label is an interval (low, high) of that
+noisy difference d, with likelihood sigmoid(high - d) - sigmoid(low - d), which is concave in d after the logarithm.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from feedback_loop.records import Preference
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Where a felt difference becomes a choice, and where it becomes a great one, in the scores' unit (logits)."""
+
+    tie: float
+    much: float
+
+
+def thresholds(pairs: Sequence[Preference]) -> Thresholds:
+    """From the shares of ties and of great differences among these pairs.
+
+    With equal scores a tie has probability tanh(tie / 2); `tie` makes that the share of ties seen, a little shrunk, so that
+    a few labels do not decide it. `much` is where as many equal scores would feel greatly different as people said.
+    """
+    ranked = [p for p in pairs if p.source == "ranking"]
+    decided = [p for p in ranked if not p.tie and p.strength]
+    ties = (sum(p.tie for p in ranked) + 0.5) / (len(ranked) + 5)
+    great = (sum(p.strength == "much" for p in decided) + 2) / (len(decided) + 4)
+    tie = 2 * math.atanh(ties)
+    choice = 1 / (1 + math.exp(tie))
+    return Thresholds(tie, max(tie + 0.1, math.log(1 / (choice * great) - 1)))
+
+
+def bounds(pair: Preference, at: Thresholds) -> tuple[float, float]:
+    """(low, high) of score of the chosen less that of the rejected answer, noise included."""
+    if pair.tie:
+        return -at.tie, at.tie
+    if pair.strength == "much":
+        return at.much, math.inf
+    return at.tie, at.much if pair.strength == "slight" else math.inf
+
+
+def margins(pair: Preference, at: Thresholds) -> list[tuple[bool, float]]:
+    """The same as rows for -log sigmoid(difference - margin), TRL's loss: (swapped, margin), one for each finite bound.
+
+    sigmoid(high - d) - sigmoid(low - d) is sigmoid(d - low) * sigmoid(high - d) * (1 - exp(low - high)), whose last factor
+    no score can change.
+    """
+    low, high = bounds(pair, at)
+    return [(swapped, margin) for swapped, margin in ((False, low), (True, -high)) if math.isfinite(margin)]
