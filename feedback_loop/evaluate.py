@@ -1,5 +1,6 @@
-"""Figures that compare policies."""
+"""Figures that compare policies, and how sure they are."""
 
+import math
 from collections.abc import Sequence
 
 
@@ -21,3 +22,13 @@ def kl_estimate(policy: Sequence[float], reference: Sequence[float]) -> float:
 def mean(values: Sequence[float]) -> float:
     """Arithmetic mean; 0 of nothing."""
     return sum(values) / len(values) if values else 0.0
+
+
+def wilson(successes: float, trials: int, z: float = 1.6449) -> tuple[float, float]:
+    """Interval (low, high) of a share, Wilson 1927; 90 % by default. (0, 1) of no trials; halves count as they are."""
+    if not trials:
+        return 0.0, 1.0
+    share, square = successes / trials, z * z / trials
+    middle = (share + square / 2) / (1 + square)
+    half = z / (1 + square) * math.sqrt(share * (1 - share) / trials + square / (4 * trials))
+    return max(0.0, middle - half), min(1.0, middle + half)

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from feedback_loop.evaluate import kl_estimate, mean, win_rate
+from feedback_loop.evaluate import kl_estimate, mean, wilson, win_rate
 
 
 def test_win_rate_counts_a_tie_half():
@@ -39,3 +39,13 @@ def test_kl_estimate_tends_to_the_divergence():
 def test_mean_of_nothing_is_zero():
     assert mean([]) == 0.0
     assert mean([1.0, 2.0]) == 1.5
+
+
+def test_wilsons_interval():
+    assert wilson(8, 10) == pytest.approx((0.541, 0.931), abs=1e-3)
+    assert wilson(10, 10) == pytest.approx((0.787, 1.0), abs=1e-3)
+    assert wilson(0, 10) == pytest.approx((0.0, 0.213), abs=1e-3)
+
+
+def test_of_nothing_nothing_is_known():
+    assert wilson(0, 0) == (0.0, 1.0)

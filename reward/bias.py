@@ -1,0 +1,58 @@
+"""What a reward model, or the person who taught it, may follow instead of the answers' worth: length, and position."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feedback_loop.evaluate import wilson
+
+Z = 1.6449
+"""Standard normal quantile of a 90 % interval."""
+LENGTH = ("length_correlation", "length_correlation_low", "length_correlation_high")
+Floats = NDArray[np.float64]
+
+
+def length_correlation(margins: Sequence[float], differences: Sequence[int]) -> dict[str, Any]:
+    """Pearson's r between score and length differences of pairs, with its 90 % interval (Fisher's z) and their number.
+
+    Which answer of a pair comes first says nothing, so each pair counts in both orders: r = sum(m d) / sqrt(sum m² sum d²).
+    None where nothing varies, or there are fewer than 4 pairs, of which any r could come by chance.
+    """
+    m, d = np.asarray(margins, float), np.asarray(differences, float)
+    size = math.sqrt(float((m * m).sum()) * float((d * d).sum()))
+    if len(m) < 4 or size == 0:
+        return {**dict.fromkeys(LENGTH), "length_pairs": len(m)}
+    r = float((m * d).sum()) / size
+    place, width = math.atanh(max(-0.999999, min(0.999999, r))), Z / math.sqrt(len(m) - 3)
+    return dict(zip(LENGTH, (r, math.tanh(place - width), math.tanh(place + width)), strict=True)) | {
+        "length_pairs": len(m)
+    }
+
+
+def share(hits: Sequence[float]) -> dict[str, Any]:
+    """A share (halves count half) with its 90 % Wilson interval: {share, low, high, pairs}; all None of nothing."""
+    if not hits:
+        return {"share": None, "low": None, "high": None, "pairs": 0}
+    low, high = wilson(sum(hits), len(hits))
+    return {"share": sum(hits) / len(hits), "low": low, "high": high, "pairs": len(hits)}
+
+
+def length_slope(scores: Floats, lengths: Floats) -> Floats:
+    """Least-squares slope of each member's score on log(1 + characters), over completions.
+
+    `scores` is (completions, members) or (completions,), `lengths` (completions,) in characters; the result is (members,) or
+    a number. 0 where all lengths are the same. In the spirit of ODIN (Chen et al. 2024, arXiv 2402.07319), which trains a
+    head for length apart and throws it away; here what a straight line explains is taken out afterwards.
+    """
+    x = np.log1p(lengths) - np.log1p(lengths).mean()
+    square = float(x @ x)
+    centred: Floats = scores - scores.mean(0)
+    return np.asarray(x @ centred / square if square > 1e-12 else np.zeros(scores.shape[1:]))
+
+
+def remove_length(scores: Floats, lengths: Floats, slope: Floats) -> Floats:
+    """`scores` less what `length_slope` says that length alone explains; of the same shape."""
+    return scores - np.multiply.outer(np.log1p(lengths), slope)

@@ -1,0 +1,164 @@
+"""How far a reward model can be trusted: on pairs that it never saw, is it right, as sure as it should be, and unbiased?"""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from feedback_loop.errors import LoopError
+from feedback_loop.evaluate import wilson
+from feedback_loop.records import Record, Strategy, Strength
+from reward.bias import Floats, length_correlation, share
+
+BIN = 20
+"""Pairs a bin of the reliability curve holds at least; with fewer, chance alone makes a calibration error."""
+MOST_BINS = 10
+PRIOR = math.log(4)
+"""Standard deviation of the temperature's logarithm before any pair is seen."""
+
+
+class Checked(Record):
+    """A judged pair scored by a reward model that was not trained on its prompt."""
+
+    margin: float
+    """Mean score of the chosen less that of the rejected answer (of a tie, of the first less the second one spelled)."""
+    spread: float
+    """Standard deviation of that margin among the reward model's members; 0 where there is one."""
+    tie: bool = False
+    chosen_first: bool | None = None
+    length_chosen: int
+    """Characters."""
+    length_rejected: int
+    user_id: str
+    round: int
+    selection: Strategy = "random"
+    strength: Strength | None = None
+
+
+def figures(checked: Sequence[Checked]) -> dict[str, Any]:
+    """All of a stage's facts about its reward model; each is None (or empty) where the pairs cannot say it.
+
+    Accuracy, calibration and the temperature are of decisive pairs, and of those drawn at random alone where there are any
+    (`checked_random`): pairs chosen for being hard would make every reward model look bad. `accuracy` is the share in which
+    the chosen answer scores higher, equal scores counting half, with its 90 % Wilson interval. Biases are of all pairs: an
+    answer's length difference is as random in a chosen pair as in another. LoopError where a score is NaN or infinite.
+    """
+    _refuse_nan(checked)
+    drawn = [c for c in checked if c.selection == "random"]
+    honest = [c for c in drawn or checked if not c.tie]
+    margins = np.array([c.margin for c in honest], float)
+    scale = temperature(margins)
+    total = share(_right(honest))
+    return {
+        "accuracy": total["share"],
+        "accuracy_low": total["low"],
+        "accuracy_high": total["high"],
+        "margin": float(margins.mean()) if honest else None,
+        "spread": float(np.mean([c.spread for c in honest])) if honest else None,
+        "checked_pairs": len(honest),
+        "checked_random": bool(drawn),
+        "by_annotator": _accuracies(honest, lambda c: c.user_id),
+        "by_round": _accuracies(honest, lambda c: str(c.round)),
+        "temperature": scale,
+        "calibration_error": calibration_error(margins),
+        "calibration_error_scaled": calibration_error(margins / scale) if scale else None,
+        "reliability": reliability(margins),
+        **_length(checked),
+        **_position(checked),
+    }
+
+
+def temperature(margins: Floats) -> float | None:
+    """What margins must be divided by to be logits: sigmoid(margin / T) as often right as it says, by maximum likelihood.
+
+    The one parameter of Guo et al. 2017 (arXiv 1706.04599, section 4.2). Where all pairs are ranked right the likelihood has
+    no maximum, so log T has a weak normal prior around the margins' root mean square: alone, it makes a typical pair's
+    odds e : 1. None where there are no margins or all are 0. (pairs,) -> a number above 0.
+    """
+    size = math.sqrt(float((margins**2).mean())) if len(margins) else 0.0
+    if size == 0.0:
+        return None
+
+    def best(logs: Floats) -> float:
+        loss = np.logaddexp(0, -(margins / size)[:, None] / np.exp(logs)).sum(0) + 0.5 * (logs / PRIOR) ** 2
+        return float(logs[np.argmin(loss)])
+
+    rough = best(np.linspace(-8, 8, 161))
+    return size * math.exp(best(np.linspace(rough - 0.1, rough + 0.1, 201)))
+
+
+def calibration_error(margins: Floats) -> float | None:
+    """Expected calibration error (Guo et al. 2017, equation 3) of margins taken as logits, over the bins of `reliability`.
+
+    Given as it comes and again after division by the temperature: the first is what is wrong where a margin is used as a
+    logit, the second what no scale would mend. It is never 0 by chance: bins of 20 perfectly calibrated pairs give 0.07.
+    """
+    bins = reliability(margins)
+    if not bins:
+        return None
+    return float(sum(b["pairs"] * abs(b["observed"] - b["predicted"]) for b in bins) / len(margins))
+
+
+def reliability(margins: Floats) -> list[dict[str, Any]]:
+    """How sure the reward model is of the answer that it prefers, against how often people agree, in bins of equal counts.
+
+    A bin is {predicted: mean of sigmoid(|margin|), observed: share right, low, high: its 90 % Wilson interval, pairs}.
+    """
+    if not len(margins):
+        return []
+    order = margins[np.argsort(np.abs(margins), kind="stable")]
+    found = []
+    for part in np.array_split(order, max(1, min(MOST_BINS, len(order) // BIN))):
+        right = float((part > 0).sum() + 0.5 * (part == 0).sum())
+        low, high = wilson(right, len(part))
+        predicted = float((1 / (1 + np.exp(-np.abs(part)))).mean())
+        found.append(
+            {"predicted": predicted, "observed": right / len(part), "low": low, "high": high, "pairs": len(part)}
+        )
+    return found
+
+
+def _refuse_nan(checked: Sequence[Checked]) -> None:
+    bad = sum(not (math.isfinite(c.margin) and math.isfinite(c.spread)) for c in checked)
+    if bad:
+        raise LoopError(
+            f"The reward model's scores of {bad} of {len(checked)} pairs are NaN or infinite: its training ran away. "
+            "Lower learning_rate under [reward.trl] in the recipe, then: feedback-loop advance RUN"
+        )
+
+
+def _right(pairs: Sequence[Checked]) -> list[float]:
+    return [1.0 if c.margin > 0 else 0.5 if c.margin == 0 else 0.0 for c in pairs]
+
+
+def _accuracies(pairs: Sequence[Checked], key: Callable[[Checked], str]) -> dict[str, dict[str, Any]]:
+    """{accuracy, low, high, pairs} of each group, by its name."""
+    groups: dict[str, list[Checked]] = {}
+    for pair in pairs:
+        groups.setdefault(key(pair), []).append(pair)
+    shares = {name: share(_right(groups[name])) for name in sorted(groups)}
+    return {name: {"accuracy": s.pop("share"), **s} for name, s in shares.items()}
+
+
+def _length(checked: Sequence[Checked]) -> dict[str, Any]:
+    """The score's correlation with length, and beside it how often people themselves chose the longer answer."""
+    differences = [c.length_chosen - c.length_rejected for c in checked]
+    longer = share([float(d > 0) for c, d in zip(checked, differences, strict=True) if d and not c.tie])
+    return {**length_correlation([c.margin for c in checked], differences), "longer_share": longer["share"]}
+
+
+def _position(checked: Sequence[Checked]) -> dict[str, Any]:
+    """How often people chose what was shown first; which one that is, is drawn at random."""
+    shown = [c for c in checked if not c.tie and c.chosen_first is not None]
+    total = share([float(bool(c.chosen_first)) for c in shown])
+    names = sorted({c.user_id for c in shown})
+    return {
+        "position_share": total["share"],
+        "position_low": total["low"],
+        "position_high": total["high"],
+        "position_pairs": total["pairs"],
+        "position_by_annotator": {
+            name: share([float(bool(c.chosen_first)) for c in shown if c.user_id == name]) for name in names
+        },
+    }
