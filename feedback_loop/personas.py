@@ -6,15 +6,16 @@ The annotator model is that of Lee et al. 2021, "B-Pref" (arXiv 2111.03026), sec
 import math
 import random
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from feedback_loop.checks import SCRIPTS, known, met
+from feedback_loop.checks import SCRIPTS, known, met, words
 from feedback_loop.errors import UsageError
 from feedback_loop.prompts import DATA
-from feedback_loop.records import Comparison, Prompt, Record
+from feedback_loop.records import Comparison, Prompt, Record, Strength
 
 
 class Trait(Record):
@@ -23,6 +24,8 @@ class Trait(Record):
     check: str
     value: Any = True
     weight: float = Field(1.0, gt=0, allow_inf_nan=False)
+    when: tuple[str, ...] = ()
+    """It counts only where the request has one of these words, whole and in any case; empty = always."""
 
     @model_validator(mode="after")
     def _fits(self) -> "Trait":
@@ -36,6 +39,9 @@ class Trait(Record):
             raise ValueError(f"check {self.check!r} takes a list of texts, not {self.value!r}")
         if self.check == "script" and self.value not in SCRIPTS:
             raise ValueError(f"check 'script' knows {', '.join(SCRIPTS)}, not {self.value!r}")
+        for word in self.when:
+            if words(word) != [word.casefold()]:
+                raise ValueError(f"'when' takes single words, not {word!r}")
         return self
 
 
@@ -54,6 +60,8 @@ class Annotator(Record):
     """Probability of choosing whichever stands first, whatever it is."""
     fatigue: float = Field(0.0, ge=0)
     """Growth of `mistake` per 100 answers given, up to a coin's toss (0.5)."""
+    much: float = Field(math.inf, gt=0)
+    """Utilities that differ by at least this make the choice "much" better, others "slight"; inf = strength is never said."""
 
 
 class Persona(Record):
@@ -88,16 +96,20 @@ def find(name: str) -> Persona:
 
 
 def gated(persona: Persona, prompt: Prompt, completion: str) -> bool:
-    """Whether a completion passes all of the persona's gates."""
-    return all(met(gate.check, completion, gate.value, prompt) for gate in persona.gates)
+    """Whether a completion passes all of the persona's gates that count for the prompt."""
+    return all(met(gate.check, completion, gate.value, prompt) for gate in _counting(persona.gates, prompt))
 
 
 def utility(persona: Persona, prompt: Prompt, completion: str) -> float:
-    """What the completion is truly worth to the persona, in [0, 1]: the weighted share of wants met; 0 where a gate fails."""
+    """What the completion is truly worth to the persona, in [0, 1]; 0 where a gate fails.
+
+    The weighted share of the wants that count for the prompt and are met; 1 where none counts.
+    """
     if not gated(persona, prompt, completion):
         return 0.0
-    worth = sum(w.weight for w in persona.wants if met(w.check, completion, w.value, prompt))
-    return worth / sum(w.weight for w in persona.wants)
+    wants = _counting(persona.wants, prompt)
+    worth = sum(w.weight for w in wants if met(w.check, completion, w.value, prompt))
+    return worth / sum(w.weight for w in wants) if wants else 1.0
 
 
 def answer(
@@ -121,6 +133,30 @@ def answer(
     if rng.random() < max(who.mistake, tired):
         takes_first = not takes_first
     return "submitted", (first if takes_first else second).id
+
+
+def strength(persona: Persona, comparison: Comparison, choice: str | None) -> Strength | None:
+    """How much better the persona says its choice is; None where it chose neither completion, or never says.
+
+    By the distance of the utilities alone: who chooses the wrong one by mistake says as much of it as of the right one.
+    """
+    much = persona.annotator.much
+    if math.isinf(much) or choice not in {c.id for c in comparison.completions}:
+        return None
+    u, v = (utility(persona, comparison.prompt, c.completion) for c in comparison.completions[:2])
+    return "much" if abs(u - v) >= much else "slight"
+
+
+def edit(persona: Persona, prompt: Prompt, chosen: str, candidates: Sequence[str]) -> str | None:
+    """The chosen text as the persona would have written it: the candidate of most worth; None where none is worth more."""
+    best = max(candidates, key=lambda text: utility(persona, prompt, text), default=chosen)
+    return best if utility(persona, prompt, best) > utility(persona, prompt, chosen) else None
+
+
+def _counting(traits: Sequence[Trait], prompt: Prompt) -> list[Trait]:
+    """The traits that count for this request."""
+    asked = set(words(prompt.request))
+    return [t for t in traits if not t.when or any(word.casefold() in asked for word in t.when)]
 
 
 def _sigmoid(x: float) -> float:

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from feedback_loop import prompts
+from feedback_loop.checks import words
 from feedback_loop.errors import UsageError
-from feedback_loop.personas import Annotator, Persona, Trait, answer, find, gated, load, utility
+from feedback_loop.personas import Annotator, Persona, Trait, answer, edit, find, gated, load, strength, utility
 from feedback_loop.prompts import DATA
 from feedback_loop.records import Comparison, Completion, Message, Prompt
 
@@ -53,6 +55,25 @@ def test_an_answer_that_fails_a_gate_is_worth_nothing() -> None:
     assert gated(who, PROMPT, SHORT)
     assert not gated(who, PROMPT, "Sell the lamp.")
     assert utility(who, PROMPT, "Sell the lamp.") == 0.0
+
+
+def test_a_want_with_words_counts_only_where_the_request_has_one_of_them() -> None:
+    lamp = Trait(check="contains_any", value=["lamp"], weight=3.0, when=("Clean", "wash"))
+    radio = Trait(check="contains_any", value=["lamp"], weight=3.0, when=("radio", "lam"))
+    assert utility(Persona(name="anna", wants=(lamp, WANTS[1])), PROMPT, "Hello.") == 0.0
+    assert utility(Persona(name="anna", wants=(lamp, WANTS[1])), PROMPT, "The lamp.") == 1.0
+    assert utility(Persona(name="anna", wants=(radio, WANTS[1])), PROMPT, "Dust it.") == 1.0
+
+
+def test_where_no_want_counts_all_answers_are_worth_the_same() -> None:
+    other = Persona(name="anna", wants=(Trait(check="greeting", when=("radio",)),))
+    assert utility(other, PROMPT, SHORT) == utility(other, PROMPT, GREETING) == 1.0
+
+
+def test_a_gate_with_words_counts_only_where_the_request_has_one_of_them() -> None:
+    gates = [Trait(check="on_topic", when=(word,)) for word in ("lamp", "radio")]
+    passes = [gated(Persona(name="anna", gates=(gate,), wants=WANTS), PROMPT, "Sell it.") for gate in gates]
+    assert passes == [False, True]
 
 
 @pytest.mark.parametrize(
@@ -104,6 +125,24 @@ def test_the_same_seed_gives_the_same_answers() -> None:
     assert runs[0] == runs[1] != runs[2]
 
 
+def test_strength_is_said_by_the_distance_of_the_utilities() -> None:
+    choices = [("second", "slight"), ("first", "slight"), ("tie", None), ("neither", None), (None, None)]
+    for choice, said in choices:
+        assert strength(person(much=0.8), compare(SHORT, LONG), choice) == said
+    assert strength(person(much=0.75), compare(SHORT, LONG), "first") == "much"
+    assert strength(person(much=0.75), compare(SHORT, LONG), "second") == "much"
+
+
+def test_strength_is_not_said_by_who_was_not_asked_to() -> None:
+    assert strength(person(), compare(SHORT, GREETING), "first") is None
+
+
+def test_an_edit_is_the_best_text_there_is_and_only_where_it_is_better() -> None:
+    assert edit(person(), PROMPT, LONG, [GREETING, "Hello.", SHORT, "Wipe it."]) == SHORT
+    assert edit(person(), PROMPT, SHORT, [LONG, "Wipe it."]) is None
+    assert edit(person(), PROMPT, LONG, []) is None
+
+
 WANT = 'name = "a"\n[[wants]]\n'
 
 
@@ -119,6 +158,10 @@ WANT = 'name = "a"\n[[wants]]\n'
         (WANT + 'check = "script"\nvalue = "greek"', "latin, cyrillic, han"),
         (WANT + 'check = "greeting"\nweight = 0', "wants.0.weight"),
         (WANT + 'check = "greeting"\nweight = inf', "wants.0.weight"),
+        (WANT + 'check = "greeting"\nwhen = ["how do"]', "'when' takes single words, not 'how do'"),
+        (WANT + 'check = "greeting"\nwhen = [""]', "'when' takes single words, not ''"),
+        (WANT + 'check = "greeting"\nwhen = "how"', "wants.0.when"),
+        (WANT + 'check = "greeting"\n[annotator]\nmuch = 0', "annotator.much"),
         (WANT + 'check = "greeting"\n[annotator]\nmistake = 2', "annotator.mistake"),
         (WANT + 'check = "greeting"\n[annotator]\ntired = 2', "annotator.tired"),
         ('name = "a"', "wants"),
@@ -144,7 +187,9 @@ def test_bytes_that_are_no_text_are_told(tmp_path: Path) -> None:
 
 
 def test_a_name_that_is_neither_shipped_nor_a_file_lists_the_shipped_ones() -> None:
-    with pytest.raises(UsageError, match=r"nobody: .*brisk, butler, coach, lister, russian, scholar, terse, warm"):
+    with pytest.raises(
+        UsageError, match=r"nobody: .*brisk, butler, coach, concise, conditional, lister, russian, scholar, terse, warm"
+    ):
         find("nobody")
 
 
@@ -165,9 +210,33 @@ def test_shipped_personas_load_and_bear_the_name_of_their_file(file: Path) -> No
 def test_personas_for_tuning_differ_from_those_that_are_reported() -> None:
     tuning = [file for file in SHIPPED if file.parent.name == "tuning"]
     reported = [file for file in SHIPPED if file.parent.name == "personas"]
-    assert len(tuning) == 3
+    assert len(tuning) == 5
     assert not {file.stem for file in tuning} & {file.stem for file in reported}
     assert not set(map(traits, tuning)) & set(map(traits, reported))
+
+
+@pytest.mark.parametrize(
+    ("name", "sets"),
+    [("conditional", ("tiny", "tiny_heldout")), ("tuning/moody", ("tiny_tuning", "tiny_tuning_heldout"))],
+)
+def test_a_conditional_persona_wants_either_thing_of_about_half_of_the_requests(
+    name: str, sets: tuple[str, ...]
+) -> None:
+    one, other = {want.when for want in find(name).wants}
+    for file in sets:
+        requests = [set(words(p.request)) for p in prompts.load(DATA / "prompts" / f"{file}.jsonl")]
+        first = [not request.isdisjoint(one) for request in requests]
+        assert first == [request.isdisjoint(other) for request in requests]
+        assert 0.4 < sum(first) / len(first) < 0.6
+
+
+@pytest.mark.parametrize("name", ["concise", "tuning/curt"])
+def test_the_longer_the_worse_by_steps(name: str) -> None:
+    who = find(name)
+    ungated = who.model_copy(update={"gates": ()})
+    worth = [utility(ungated, PROMPT, "clean " * count) for count in range(1, 30)]
+    assert worth == sorted(worth, reverse=True)
+    assert len(set(worth)) == 7
 
 
 def traits(file: Path) -> frozenset[str]:
