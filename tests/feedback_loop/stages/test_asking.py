@@ -1,0 +1,145 @@
+"""Which pairs a round asks about, how they are marked, and what is kept of those that it does not ask."""
+
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from feedback_loop import recipe
+from feedback_loop.errors import LoopError, UsageError
+from feedback_loop.progress import silent
+from feedback_loop.records import Comparison, Completion
+from feedback_loop.run import Run, commit, create, open_run, read_jsonl, write_jsonl
+from feedback_loop.stages.asking import candidate_features, make_comparisons, pair_up, pick, select
+from tests.models_fixture import tiny_prompts
+
+IDS = [f"p{n}" for n in range(40)]
+
+
+def candidates(prompt_id: str, count: int = 6) -> list[Completion]:
+    return [
+        Completion(id=f"{prompt_id}-{n}", prompt_id=prompt_id, completion=f"Answer {n}", policy="base", seed=0)
+        for n in range(count)
+    ]
+
+
+@pytest.mark.parametrize(("share", "count"), [(0.0, 0), (0.3, 12), (0.31, 12), (1.0, 40)])
+def test_the_random_share_is_kept_exactly(share: float, count: int):
+    found = Counter(select(IDS, "drts", share, 7).values())
+    assert found == Counter({"random": count, "drts": 40 - count})
+
+
+def test_which_prompts_are_asked_at_random_hangs_on_the_seed_and_on_no_strategy():
+    drawn = [{p for p, how in select(IDS, name, 0.3, 7).items() if how == "random"} for name in ("drts", "uncertainty")]
+    assert drawn[0] == drawn[1]
+    assert {p for p, how in select(IDS, "drts", 0.3, 8).items() if how == "random"} != drawn[0]
+
+
+def test_a_strategy_picks_by_scores_and_a_random_pair_by_none():
+    own = {p: candidates(p) for p in ("p1", "p2")}
+    rising = {c.id: [float(n), float(n)] for p in own for n, c in enumerate(own[p])}
+    falling = {c.id: [-float(n), -float(n)] for p in own for n, c in enumerate(own[p])}
+    how = {"p1": "best_worst", "p2": "random"}
+    everything = [*own["p1"], *own["p2"]]
+    picked = pick(everything, how, rising, 3)
+    assert [c.id for c in picked[:2]] == ["p1-0", "p1-5"]
+    assert len({c.id for c in picked[2:]}) == 2
+    assert pick(everything, how, falling, 3) == picked
+    assert pick(everything, how, {c.id: [1.0, 1.0] for c in own["p1"]}, 3)[2:] == picked[2:]
+
+
+def test_random_pairs_are_of_all_candidates_alike():
+    everything = [c for p in IDS for c in candidates(p)]
+    picked = pick(everything, dict.fromkeys(IDS, "random"), {}, 3)
+    places = Counter(c.id.split("-")[1] for c in picked)
+    assert len(picked) == 80
+    assert set(places) == set("012345")
+    assert max(places.values()) < 3 * min(places.values())
+
+
+def test_each_comparison_says_how_it_was_picked_and_either_answer_may_stand_first():
+    prompts = tiny_prompts(20)
+    answers = [c for p in prompts for c in candidates(p.id, 2)]
+    made = pair_up(1, prompts, answers, 5, {prompts[0].id: "drts"})
+    assert [c.selection for c in made] == ["drts", *["random"] * 19]
+    assert 4 < sum(c.completions[0].id.endswith("-0") for c in made) < 16
+
+
+@pytest.fixture
+def second_round(tmp_path: Path, reward_adapter: Path) -> Run:
+    """A run whose first round has a reward model of two members, and whose second has its prompts."""
+    settings = [
+        *("asking.strategy=best_worst", "sampling.completions=4", "sampling.max_new_tokens=12", "reward.members=2"),
+        *("model.device=cpu", "model.dtype=float32", "prompts.per_round=10"),
+    ]
+    prompts = tiny_prompts(12)
+    run = create(tmp_path / "run", recipe.load(None, settings), prompts[:10], prompts[10:])
+    for number in (0, 1):
+        with commit(run, number, "prompts") as draft:
+            write_jsonl(draft.path / "prompts.jsonl", prompts[:10])
+    with commit(run, 0, "reward") as draft:
+        for name in ("adapter", "adapter-1"):
+            shutil.copytree(reward_adapter, draft.path / name)
+    return run
+
+
+def with_settings(run: Run, *settings: str) -> Run:
+    file = run.path / "recipe.toml"
+    file.write_text(recipe.dump(recipe.load(file, settings)))
+    return open_run(run.path)
+
+
+def asked(run: Run, number: int) -> list[Comparison]:
+    with commit(run, number, "comparisons") as draft:
+        make_comparisons(run, number, draft, silent)
+    return read_jsonl(run.stage_folder(number, "comparisons") / "comparisons.jsonl", Comparison)
+
+
+def test_a_later_round_asks_by_the_last_reward_model_and_keeps_what_it_does_not_ask(second_round: Run):
+    made = asked(second_round, 1)
+    folder = second_round.stage_folder(1, "comparisons")
+    kept = read_jsonl(folder / "candidates.jsonl", Completion)
+    assert len(kept) == 40
+    assert {c.id for found in made for c in found.completions} < {c.id for c in kept}
+    assert all(len({c.completion for c in found.completions}) == 2 for found in made)
+    facts = second_round.manifest(1, "comparisons").facts
+    assert facts["selections"] == {"random": 3, "best_worst": 7} == dict(Counter(c.selection for c in made))
+    assert any("5-reward/adapter-1" in name for name in second_round.manifest(1, "comparisons").inputs)
+    assert candidate_features(second_round, 1)[0] == [], "without a head nobody needs features"
+
+
+def test_a_first_round_draws_no_more_than_it_asks(second_round: Run):
+    made = asked(second_round, 0)
+    assert {c.selection for c in made} == {"random"}
+    assert second_round.manifest(0, "comparisons").facts["candidates"] == 2 * len(made)
+
+
+def test_for_a_head_every_candidates_features_are_kept_line_by_line(second_round: Run):
+    run = with_settings(second_round, "reward.form=head")
+    asked(run, 0)
+    kept, features = candidate_features(run, 0)
+    assert kept == read_jsonl(run.stage_folder(0, "comparisons") / "candidates.jsonl", Completion)
+    assert features.shape[0] == len(kept)
+    assert features.dtype == np.float32
+    assert np.isfinite(features).all()
+    assert len(np.unique(features, axis=0)) == len(kept), "another answer, other features"
+
+
+def test_features_of_other_candidates_are_refused(second_round: Run):
+    run = with_settings(second_round, "reward.form=head")
+    asked(run, 0)
+    file = run.stage_folder(0, "comparisons") / "candidates.jsonl"
+    file.write_text("".join(file.read_text().splitlines(keepends=True)[1:]))
+    with pytest.raises(LoopError, match=r"20 rows for 19 candidates.*redo .* comparisons --round 0"):
+        candidate_features(run, 0)
+
+
+def test_one_member_where_several_are_needed_is_refused_before_anything_is_drawn(
+    second_round: Run, monkeypatch: pytest.MonkeyPatch
+):
+    run = with_settings(second_round, "asking.strategy=uncertainty", "reward.members=1")
+    monkeypatch.setattr("policies.base.load_policy", lambda *a, **k: pytest.fail("a model was loaded"))
+    with pytest.raises(UsageError, match=r"Raise reward.members"):
+        asked(run, 1)
