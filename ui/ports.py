@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from feedback_loop.overview import Overview
-from feedback_loop.records import Comparison, Ranking
+from feedback_loop.records import Comparison, Ranking, Strength
 from feedback_loop.store.courier import DeliveryState
 from feedback_loop.store.desk import Progress
 
@@ -24,6 +24,7 @@ class DeskPort(Protocol):
         choice: str | None,
         comment: str | None = None,
         edit: str | None = None,
+        strength: Strength | None = None,
     ) -> Ranking:
         """Store an answer durably; a UsageError where it cannot count."""
 

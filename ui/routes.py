@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from feedback_loop.errors import LoopError
-from feedback_loop.records import Comparison
+from feedback_loop.records import Comparison, Strength
 from feedback_loop.store.desk import AlreadyAnswered, RoundClosed, UnknownComparison
 from ui.ports import DeskPort, RoundsPort
 from ui.render import as_html, visible
@@ -22,6 +22,8 @@ class Vote(BaseModel):
     model_config = ConfigDict(extra="forbid")
     comparison_id: str = Field(max_length=200)
     choice: Literal["first", "second", "tie", "neither", "skip"]
+    strength: Strength | None = None
+    """How much better the chosen one is; refused with any other choice."""
     comment: str = Field("", max_length=20_000)
 
 
@@ -47,7 +49,8 @@ def build_routes(desk: DeskPort, rounds: RoundsPort, user: Callable[[Request], s
     def vote(request: Request, body: Vote) -> dict[str, Any]:
         who = user(request)
         status: Literal["submitted", "discarded"] = "discarded" if body.choice == "skip" else "submitted"
-        desk.vote(who, body.comparison_id, status, _completion(desk, who, body), body.comment.strip() or None)
+        choice, comment = _completion(desk, who, body), body.comment.strip() or None
+        desk.vote(who, body.comparison_id, status, choice, comment, strength=body.strength)
         return _standing(desk, rounds, who)
 
     @router.post("/undo")

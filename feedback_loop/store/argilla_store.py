@@ -10,7 +10,7 @@ import re
 import secrets
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -33,6 +33,7 @@ Read the request, then both answers. Choose the one that is **closer to what you
 - **First** or **Second**: that answer is better.
 - **Equally good**: you would be as happy with either.
 - **Neither is good**: both miss.
+- **How much better?** Say it where it is plain; leave it where it is not.
 - *Discard* what you cannot judge; it counts for nothing.
 
 A comment says what was wrong, or right. An edit is the answer as you would have written it: it is the strongest teacher.
@@ -44,17 +45,18 @@ def open_store(connection_url: str, api_key: str, run_id: str, run_name: str) ->
     http = httpx.Client(
         base_url=f"{connection_url.rstrip('/')}/api/v1", headers={"X-Argilla-Api-Key": api_key}, timeout=60
     )
-    store = ArgillaStore(connection_url, http, "", "")
+    store = ArgillaStore(connection_url, http, "", "", ())
     store.ask("GET", "/me")
     workspace, dataset = _dataset(connection_url, api_key, f"{run_name}-{run_id}")
-    return ArgillaStore(connection_url, http, workspace, dataset)
+    questions = store.ask("GET", f"/datasets/{dataset}/questions")["items"]
+    return ArgillaStore(connection_url, http, workspace, dataset, [question["name"] for question in questions])
 
 
 class ArgillaStore:
-    """A `RankingStore` on one Argilla dataset."""
+    """A `RankingStore` on one Argilla dataset. One made before a question was thought of never gets it: Argilla forbids it."""
 
-    def __init__(self, url: str, http: httpx.Client, workspace: str, dataset: str) -> None:
-        self.url, self.dataset = url, dataset
+    def __init__(self, url: str, http: httpx.Client, workspace: str, dataset: str, questions: Collection[str]) -> None:
+        self.url, self.dataset, self.keeps_strength = url, dataset, "strength" in questions
         self._http, self._workspace = http, workspace
         self._records: dict[str, dict[str, Any]] = {}
         self._users: dict[str, dict[str, Any]] = {}
@@ -72,6 +74,8 @@ class ArgillaStore:
         """Create this user's answer to the comparison, or replace it."""
         record = self._record(ranking.comparison_id)
         values = {"choice": _side(record, ranking.choice), "comment": ranking.comment, "edit": ranking.edit}
+        if self.keeps_strength:  # of a question that it does not ask, Argilla refuses the whole answer
+            values["strength"] = ranking.strength
         item = {
             "record_id": record["id"],
             "status": ranking.status,
@@ -217,6 +221,7 @@ def _ranking(record: dict[str, Any], response: dict[str, Any], user_id: str) -> 
         user_id=user_id,
         status=status,
         choice=record["metadata"][f"{choice}_id"] if choice in SIDES else choice,
+        strength=values.get("strength") if choice in SIDES else None,
         comment=values.get("comment"),
         edit=values.get("edit"),
         created_at=_utc(response["updated_at"]),
@@ -262,6 +267,7 @@ def _finished(client: Any, name: str) -> Any:
 
 def _settings(rg: Any) -> Any:
     labels = {"first": "First", "second": "Second", "tie": "Equally good", "neither": "Neither is good"}
+    strengths = {"slight": "Slightly", "much": "Much"}
     return rg.Settings(
         guidelines=GUIDELINES,
         allow_extra_metadata=True,
@@ -273,6 +279,7 @@ def _settings(rg: Any) -> Any:
         ],
         questions=[
             rg.LabelQuestion(name="choice", title="Which answer is better?", labels=labels),
+            rg.LabelQuestion(name="strength", title="How much better?", labels=strengths, required=False),
             rg.TextQuestion(name="comment", title="Comment", required=False),
             rg.TextQuestion(name="edit", title="The answer as you would write it", required=False, use_markdown=True),
         ],

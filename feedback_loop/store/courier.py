@@ -52,8 +52,10 @@ def reconcile(journal: Journal, store: RankingStore, round: int) -> None:  # noq
         _deliver(journal, store)
         found = store.rankings(round)
         known = {(e.user_id, e.comparison_id): e for e in journal.last_events(round)}
-        for ranking in found:
-            if _newer(ranking, known.get((ranking.user_id, ranking.comparison_id))):
+        for answer in found:
+            event = known.get((answer.user_id, answer.comparison_id))
+            ranking = answer if store.keeps_strength else _with_strength(answer, event)
+            if _newer(ranking, event):
                 journal.record(ranking, round, delivered=True)
 
 
@@ -150,8 +152,15 @@ def _newer(found: Ranking, known: Event | None) -> bool:
     return datetime.fromisoformat(found.created_at) > datetime.fromisoformat(known.ranking.created_at)
 
 
+def _with_strength(found: Ranking, known: Event | None) -> Ranking:
+    """What a store that cannot hold a strength gave back, with the one that the journal heard of the same choice."""
+    if known is None or known.ranking is None or known.ranking.choice != found.choice:
+        return found
+    return found.model_copy(update={"strength": known.ranking.strength})
+
+
 def _said(ranking: Ranking) -> tuple[str | None, ...]:
-    return ranking.status, ranking.choice, ranking.comment or None, ranking.edit or None
+    return ranking.status, ranking.choice, ranking.strength, ranking.comment or None, ranking.edit or None
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from feedback_loop.errors import UsageError
-from feedback_loop.records import Comparison, Ranking, now
+from feedback_loop.records import Comparison, Ranking, Strength, now
 from feedback_loop.store.journal import Journal
 
 
@@ -72,19 +72,30 @@ class Desk:
         choice: str | None,
         comment: str | None = None,
         edit: str | None = None,
+        strength: Strength | None = None,
     ) -> Ranking:
-        """Store an answer. UnknownComparison, RoundClosed or AlreadyAnswered where it cannot count; nothing is stored then."""
+        """Store an answer; `strength` says how much better the chosen completion is.
+
+        UnknownComparison, RoundClosed or AlreadyAnswered where it cannot count, UsageError where a strength is said of
+        no chosen completion; nothing is stored then.
+        """
         comparison = self.find(comparison_id)
-        choices = {"tie", "neither", *(c.id for c in comparison.completions)}
+        completions = {c.id for c in comparison.completions}
+        choices = {"tie", "neither", *completions}
         if (status == "submitted" and choice not in choices) or (status == "discarded" and choice is not None):
             raise UnknownComparison(
                 f"{choice!r} is no answer to comparison {comparison_id}. Reload the page, and choose again"
+            )
+        if strength is not None and choice not in completions:
+            raise UsageError(
+                "How much better goes only with an answer that is chosen. Choose one, or leave `strength` out"
             )
         ranking = Ranking(
             comparison_id=comparison_id,
             user_id=user_id,
             status=status,
             choice=choice,
+            strength=strength,
             comment=comment or None,
             edit=edit or None,
             created_at=now(),

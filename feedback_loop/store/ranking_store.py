@@ -18,6 +18,10 @@ class RankingStore(Protocol):
     def url(self) -> str:
         """Where a person finds it."""
 
+    @property
+    def keeps_strength(self) -> bool:
+        """Whether it holds how much better a choice is; where not, the journal alone does."""
+
     def publish(self, comparisons: Sequence[Comparison]) -> None:
         """Make the comparisons known; those it already has are left as they are."""
 

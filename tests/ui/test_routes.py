@@ -95,6 +95,19 @@ def test_other_answers(anna: TestClient, journal: Journal, choice: str, kept: st
     assert journal.rankings(0)[0].choice == kept
 
 
+@pytest.mark.parametrize("strength", ["slight", "much", None])
+def test_how_much_better(anna: TestClient, journal: Journal, strength: str | None):
+    body = {"comparison_id": "c0", "choice": "first", "strength": strength}
+    assert anna.post("/api/vote", json=body).status_code == 200
+    assert (journal.rankings(0)[0].choice, journal.rankings(0)[0].strength) == ("secret-0-0", strength)
+
+
+@pytest.mark.parametrize("choice", ["tie", "neither", "skip"])
+def test_how_much_better_is_said_of_a_chosen_answer_only(anna: TestClient, journal: Journal, choice: str):
+    refused(anna.post("/api/vote", json={"comparison_id": "c0", "choice": choice, "strength": "much"}), 400, "strength")
+    assert journal.rankings(0) == []
+
+
 def test_an_answer_that_stands_is_not_counted_again(anna: TestClient, journal: Journal):
     for status in (200, 409):
         answer = anna.post("/api/vote", json={"comparison_id": "c0", "choice": "first"})
@@ -117,6 +130,7 @@ def test_a_closed_round(anna: TestClient, comparisons: list[Comparison]):
     "body",
     [{}, [], {"comparison_id": "c0"}, {"comparison_id": "c0", "choice": "best"}, {"comparison_id": 5, "choice": "tie"},
      {"comparison_id": "c0", "choice": "tie", "user": "boris"},
+     {"comparison_id": "c0", "choice": "first", "strength": "hugely"},
      {"comparison_id": "c0", "choice": "tie", "comment": "x" * 20_001}],
 )  # fmt: skip
 def test_a_malformed_vote(anna: TestClient, journal: Journal, body: object):

@@ -1,6 +1,11 @@
 """Comparisons and answers for the tests of the store."""
 
+from typing import Any
+
 from feedback_loop.records import Comparison, Completion, Message, Prompt, Ranking, now
+from feedback_loop.store import argilla_store
+
+SETTINGS = argilla_store._settings
 
 
 def comparison(number: int = 0, round: int = 0) -> Comparison:  # noqa: A002
@@ -25,3 +30,10 @@ def ranking(number: int = 0, user: str = "anna", choice: str | None = "", **more
         created_at=now(),
         **more,
     )
+
+
+def settings_without_strength(rg: Any) -> Any:
+    """The settings of a dataset as they were before it asked how much better a choice is."""
+    settings = SETTINGS(rg)
+    settings.questions = [question for question in settings.questions if question.name != "strength"]
+    return settings

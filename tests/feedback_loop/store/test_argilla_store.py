@@ -15,7 +15,7 @@ from feedback_loop.store.argilla_store import ArgillaStore, open_store, user_nam
 from feedback_loop.store.courier import reconcile
 from feedback_loop.store.journal import Journal
 from tests.argilla_fixture import annotate_in_argilla, owner_login
-from tests.feedback_loop.store.samples import comparison, ranking
+from tests.feedback_loop.store.samples import comparison, ranking, settings_without_strength
 
 pytestmark = [pytest.mark.argilla]
 
@@ -28,9 +28,21 @@ def store(argilla: Connection, request: pytest.FixtureRequest) -> ArgillaStore:
     return store
 
 
+@pytest.fixture
+def old_store(argilla: Connection, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> ArgillaStore:
+    """A dataset with one comparison, made before one was asked how much better a choice is."""
+    with monkeypatch.context() as before:
+        before.setattr(argilla_store, "_settings", settings_without_strength)
+        open_store(argilla.api_url, argilla.api_key, request.node.name, "old")
+    store = open_store(argilla.api_url, argilla.api_key, request.node.name, "old")
+    store.publish([comparison()])
+    return store
+
+
 def words(rankings: list[Ranking]) -> list[tuple[str | None, ...]]:
     return sorted(
-        ((r.user_id, r.comparison_id, r.status, r.choice, r.comment, r.edit) for r in rankings), key=lambda r: r[:2]
+        ((r.user_id, r.comparison_id, r.status, r.choice, r.strength, r.comment, r.edit) for r in rankings),
+        key=lambda r: r[:2],
     )
 
 
@@ -62,12 +74,14 @@ LONG = "# Заголовок\n\n**жирный** `code` <b>&amp;</b> 🙂 \u200f
     [
         ranking(0, choice="c0-a"),
         ranking(0, choice="c0-b", comment="Короче и по делу"),
+        ranking(0, choice="c0-a", strength="slight"),
+        ranking(0, choice="c0-b", strength="much", comment="Much", edit="As I would write it"),
         ranking(0, choice="tie", edit="  leading, trailing and\n\n\nempty lines  \n"),
         ranking(0, choice="neither", comment=LONG, edit=LONG),
         ranking(0, choice=None),
         ranking(0, choice=None, comment="I cannot judge this"),
     ],
-    ids=["first", "second", "tie", "neither", "skip", "skip-comment"],
+    ids=["first", "second", "slight", "much", "tie", "neither", "skip", "skip-comment"],
 )
 def test_an_answer_comes_back_word_for_word(store: ArgillaStore, given: Ranking):
     store.submit("anna", given)
@@ -83,10 +97,25 @@ def test_each_user_answers_in_their_own_name(store: ArgillaStore):
 
 
 def test_submitting_again_replaces_the_answer(store: ArgillaStore):
-    store.submit("anna", ranking(choice="c0-a", comment="first"))
+    store.submit("anna", ranking(choice="c0-a", strength="much", comment="first"))
     store.submit("anna", ranking(choice="c0-b"))
     store.submit("anna", ranking(choice="c0-b"))
-    assert words(store.rankings(0)) == [("anna", "c0", "submitted", "c0-b", None, None)]
+    assert words(store.rankings(0)) == [("anna", "c0", "submitted", "c0-b", None, None, None)]
+
+
+def test_a_strength_said_in_argilla_of_no_chosen_answer_is_left_out(store: ArgillaStore):
+    record = store.ask("GET", f"/datasets/{store.dataset}/records")["items"][0]
+    values = {"choice": {"value": "tie"}, "strength": {"value": "much"}}
+    item = {"record_id": record["id"], "status": "submitted", "values": values}
+    store.ask("POST", "/me/responses/bulk", json={"items": [item]})
+    (found,) = store.rankings(0)
+    assert (found.choice, found.strength) == ("tie", None)
+
+
+def test_a_dataset_made_before_strength_was_asked_takes_all_else(old_store: ArgillaStore, store: ArgillaStore):
+    old_store.submit("anna", ranking(strength="much", comment="shorter", edit="Short."))
+    assert words(old_store.rankings(0)) == [("anna", "c0", "submitted", "c0-a", None, "shorter", "Short.")]
+    assert (old_store.keeps_strength, store.keeps_strength) == (False, True)
 
 
 def test_an_undo_takes_back_one_users_answer(store: ArgillaStore):

@@ -15,12 +15,13 @@ import pytest
 from feedback_loop import argilla_local
 from feedback_loop.argilla_local import Connection
 from feedback_loop.errors import LoopError
+from feedback_loop.store import argilla_store
 from feedback_loop.store import courier as couriers
 from feedback_loop.store.argilla_store import ArgillaStore, open_store
 from feedback_loop.store.courier import Courier, deliver, reconcile
 from feedback_loop.store.journal import Journal
 from feedback_loop.store.ranking_store import RankingStore, RefusedError
-from tests.feedback_loop.store.samples import comparison, ranking
+from tests.feedback_loop.store.samples import comparison, ranking, settings_without_strength
 
 real_argilla = [pytest.mark.argilla]
 
@@ -184,6 +185,32 @@ class TestWithArgilla:
         store.submit("anna", ranking(choice="c0-b"))
         reconcile(journal, store, 0)
         assert [r.choice for r in journal.rankings(0)] == ["c0-b"]
+
+    def test_a_strength_changed_in_argilla_wins_like_any_other_word(self, argilla: Connection, journal: Journal):
+        store = store_at(argilla, "strength")
+        journal.record(ranking(strength="much"), 0)
+        reconcile(journal, store, 0)
+        assert len(journal.last_events(0)) == 1
+        store.submit("anna", ranking(strength="slight"))
+        reconcile(journal, store, 0)
+        assert [r.strength for r in journal.rankings(0)] == ["slight"]
+
+    def test_a_dataset_that_cannot_hold_a_strength_takes_none_from_the_journal(
+        self, argilla: Connection, journal: Journal, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setattr(argilla_store, "_settings", settings_without_strength)
+        store = store_at(argilla, "no-strength")
+        given = [ranking(n, strength="much") for n in range(3)]
+        for one in given:
+            journal.record(one, 0)
+        for _ in range(2):
+            reconcile(journal, store, 0)
+        assert journal.rankings(0) == given
+        store.submit("anna", ranking(1, comment="yes"))
+        store.submit("anna", ranking(2, choice="c2-b"))
+        reconcile(journal, store, 0)
+        kept = {r.comparison_id: (r.choice, r.strength, r.comment) for r in journal.rankings(0)}
+        assert kept == {"c0": ("c0-a", "much", None), "c1": ("c1-a", "much", "yes"), "c2": ("c2-b", None, None)}
 
     def test_a_killed_courier_loses_nothing_and_delivers_nothing_twice(self, argilla: Connection, journal: Journal):
         store = store_at(argilla, "killed", comparisons=60)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from feedback_loop.errors import UsageError
 from feedback_loop.records import Comparison
 from feedback_loop.store.desk import AlreadyAnswered, Desk, RoundClosed, UnknownComparison
 from feedback_loop.store.journal import Journal
@@ -69,6 +70,20 @@ def test_a_vote_is_kept_as_given(desk: Desk, journal: Journal):
     given = desk.vote("Ольга", "c1", "submitted", "c1-b", comment="хорошо", edit="**Better**")
     assert journal.rankings(0) == [given]
     assert (given.choice, given.comment, given.edit) == ("c1-b", "хорошо", "**Better**")
+
+
+def test_how_much_better_is_kept_with_the_choice(desk: Desk, journal: Journal):
+    desk.vote("anna", "c1", "submitted", "c1-b", strength="much")
+    desk.vote("anna", "c2", "submitted", "c2-a", strength="slight")
+    desk.vote("anna", "c3", "submitted", "c3-a")
+    assert [r.strength for r in journal.rankings(0)] == ["much", "slight", None]
+
+
+@pytest.mark.parametrize(("status", "choice"), [("submitted", "tie"), ("submitted", "neither"), ("discarded", None)])
+def test_how_much_better_is_refused_where_nothing_is_chosen(desk: Desk, journal: Journal, status, choice):
+    with pytest.raises(UsageError, match="leave `strength` out"):
+        desk.vote("anna", "c1", status, choice, strength="much")
+    assert journal.rankings(0) == []
 
 
 def test_the_same_vote_twice_is_stored_once(desk: Desk, journal: Journal):
