@@ -69,7 +69,8 @@ def between_rounds(
     said = (
         f"Over-optimisation between rounds: the reward model gives its policy {judged['win_rate_parent']:.0%} against the "
         f"one before, but of people's {after} choices among that policy's answers it foresaw {agreed:.0%}, where it had "
-        f"{before:.0%} on held-out pairs. Read the samples; if they are no better: feedback-loop rollback RUN, and label more"
+        f"{before:.0%} on held-out pairs. Read the samples; if they are no better, label more, and: "
+        f"feedback-loop rollback RUN --to {judged.get('parent', 'base')}"
     )
     return [said]
 

@@ -38,6 +38,46 @@ class Sample(Record):
     reward_after: float
 
 
+class Bin(Record):
+    """A point of the reliability curve: pairs of which the reward model was about equally sure."""
+
+    predicted: float
+    """How sure it was, 0.5 to 1."""
+    observed: float
+    """How often people agreed, with a 90 % interval."""
+    low: float
+    high: float
+    pairs: int
+
+
+class Group(Record):
+    """How often the reward model is right on some people's or some round's pairs that it never saw; 90 % interval."""
+
+    name: str
+    accuracy: float
+    low: float
+    high: float
+    pairs: int
+
+
+class Trust(Record):
+    """How far a round's reward model can be trusted."""
+
+    reliability: tuple[Bin, ...] = ()
+    by_annotator: tuple[Group, ...] = ()
+    by_round: tuple[Group, ...] = ()
+
+
+class Truth(Record):
+    """What a simulated annotator's true utility says of a round's new policy, kept or not: a line of RUN/simulated.jsonl."""
+
+    round: int
+    evaluation: str
+    """When the evaluation that this was measured on was finished: one done again is another."""
+    win_rate_base: float
+    win_rate_parent: float
+
+
 class RoundView(Record):
     """One round."""
 
@@ -49,13 +89,16 @@ class RoundView(Record):
     """Rankings of this round so far, ties and neithers included."""
     needed: int
     metrics: dict[str, float]
-    """Of a finished evaluation: reward_accuracy, win_rate_base, win_rate_parent, kl, length, labels, ties, ..."""
+    """Of a finished evaluation: reward_accuracy, win_rate_base, kl, length, labels, ...; see `report.metrics`."""
     curves: tuple[Curve, ...]
     """Of the round's trainings, one under way included."""
     note: str
     """How the policy was trained, and why that stopped early where it did; empty before."""
     samples: tuple[Sample, ...]
     decision: Decision | None
+    trust: Trust = Trust()
+    alarms: tuple[str, ...] = ()
+    """Why the reward model should be believed less, a line each, with what to do; see `alarms.py`."""
 
 
 class Overview(Record):
@@ -74,4 +117,4 @@ class Overview(Record):
     labels: int
     rounds: tuple[RoundView, ...]
     curves: tuple[Curve, ...]
-    """Over rounds: `loop/reward_accuracy`, `loop/win_rate_parent`, `loop/kl`, `loop/labels`, ..."""
+    """Over rounds: `loop/reward_accuracy`, `loop/win_rate_parent`, `loop/kl`, ...: `report.OVER_ROUNDS`."""

@@ -8,15 +8,32 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from feedback_loop import alarms
 from feedback_loop import run as runs
 from feedback_loop.lineage import current_policy, open_round, policy_name
-from feedback_loop.overview import Curve, Overview, RoundView, Sample, StageView
+from feedback_loop.overview import Bin, Curve, Group, Overview, RoundView, Sample, StageView, Trust, Truth
 from feedback_loop.records import Decision, Ranking
 from feedback_loop.run import STAGES, Manifest, Run, read_jsonl, read_record
 from feedback_loop.stage import progress_file
 from feedback_loop.store.journal import Journal
 
-OVER_ROUNDS = ("reward_accuracy", "reward_margin", "win_rate_parent", "win_rate_base", "kl", "length", "labels", "ties")
+REWARD = {
+    "reward_accuracy": "accuracy",
+    "reward_accuracy_low": "accuracy_low",
+    "reward_accuracy_high": "accuracy_high",
+    "reward_margin": "margin",
+    "calibration_error": "calibration_error",
+    "temperature": "temperature",
+    "length_correlation": "length_correlation",
+    "first_shown_chosen": "position_share",
+}
+"""A round's figures of its reward model, and what the stage's facts call them."""
+GOLD = ("next_round_agreement", "next_round_agreement_low", "next_round_agreement_high")
+"""How often the reward model foresaw people's choices in the next round, among answers it never saw."""
+TRUE = ("true_win_rate_parent", "true_win_rate_base")
+"""Where a simulated annotator answers: what its true utility says."""
+OVER_ROUNDS = (*REWARD, *GOLD, *TRUE, "win_rate_parent", "win_rate_base", "kl", "length", "labels", "ties", "alarms")
+"""Figures drawn as curves over rounds, where a round has them."""
 
 
 def overview(run: Run) -> Overview:
@@ -65,10 +82,17 @@ def as_text(view: Overview) -> str:
             lines.append(f"           {r.note}")
         if r.metrics:
             lines.append("           " + ", ".join(f"{name} {value:.3g}" for name, value in r.metrics.items()))
+        if len(r.trust.by_annotator) > 1:
+            lines.append("           the reward model is right: " + ", ".join(map(_group, r.trust.by_annotator)))
         if r.decision:
             lines += [f"           {'kept' if r.decision.promoted else 'not kept'}: {r.decision.policy} is in force"]
             lines += [f"           - {reason}" for reason in r.decision.reasons]
+        lines += [f"           ALARM: {alarm}" for alarm in r.alarms]
     return "\n".join([*lines, *([view.message] if view.message else [])])
+
+
+def _group(group: Group) -> str:
+    return f"{group.name} {group.accuracy:.0%} ({group.low:.0%} to {group.high:.0%}, {group.pairs} pairs)"
 
 
 def needed(run: Run, number: int) -> int:
@@ -94,30 +118,38 @@ def rankings(run: Run, number: int) -> list[Ranking]:
 def _round(run: Run, number: int, busy: bool, note: dict[str, Any]) -> RoundView:
     given = [r for r in rankings(run, number) if r.status == "submitted"]
     judged = run.stage_folder(number, "evaluation")
+    found, warnings = metrics(run, number), warned(run, number)
     return RoundView(
         round=number,
         policy=policy_name(number),
         stages=tuple(_stage(run, number, name, busy, note) for name in STAGES),
         labels=len(given),
         needed=needed(run, number),
-        metrics=metrics(run, number),
+        metrics=found | {"alarms": float(len(warnings))} if found else {},
         curves=tuple(_training_curves(run, number)),
         note=_note(run, number),
         samples=tuple(read_jsonl(judged / "samples.jsonl", Sample)) if run.done(number, "evaluation") else (),
         decision=_decision(run, number),
+        trust=_trust(_facts(run, number, "reward")),
+        alarms=warnings,
     )
 
 
 def metrics(run: Run, number: int) -> dict[str, float]:
-    """A round's figures once it is evaluated: of the reward model, and of the policy that the round made."""
+    """A round's figures once it is evaluated: of the reward model, and of the policy that the round made.
+
+    `next_round_agreement` is there once the next round is evaluated, and the true win rates where a persona answers.
+    """
     if not run.done(number, "evaluation"):
         return {}
     reward, judged = run.manifest(number, "reward").facts, run.manifest(number, "evaluation").facts
     given = [n for m in range(number + 1) for n in rankings(run, m) if n.status == "submitted"]
     candidate = judged["policies"][judged["candidate"]]
-    found = {
-        "reward_accuracy": reward.get("accuracy"),
-        "reward_margin": reward.get("margin"),
+    then, true = _facts(run, number + 1, "evaluation").get("next_round_agreement") or {}, truth(run, number)
+    found = {name: reward.get(fact) for name, fact in REWARD.items()}
+    found |= dict(zip(GOLD, map(then.get, ("agreement", "low", "high")), strict=True))
+    found |= dict(zip(TRUE, (true.win_rate_parent, true.win_rate_base), strict=True)) if true else {}
+    found |= {
         "win_rate_parent": judged["win_rate_parent"],
         "win_rate_base": judged["win_rate_base"],
         "kl": candidate["kl"],
@@ -126,6 +158,41 @@ def metrics(run: Run, number: int) -> dict[str, float]:
         "ties": sum(r.choice == "tie" for r in given),
     }
     return {name: float(value) for name, value in found.items() if value is not None}
+
+
+def warned(run: Run, number: int) -> tuple[str, ...]:
+    """A round's alarms so far, each with the command to type."""
+    reward, judged, then = (
+        _facts(run, n, s) for n, s in ((number, "reward"), (number, "evaluation"), (number + 1, "evaluation"))
+    )
+    decision, true = _decision(run, number), truth(run, number)
+    found = alarms.of_reward_model(reward) + alarms.of_policy_step(_rows(run, number, "policy"))
+    if judged:
+        found += alarms.between_rounds(reward, judged, then, kept=decision is not None and decision.promoted)
+        found += alarms.of_truth(judged, true.model_dump() if true else {})
+    return tuple(line.replace(" RUN", f" {run.path}") for line in found)
+
+
+def truth(run: Run, number: int) -> Truth | None:
+    """What a simulated annotator said of this round's policy; None where there is none, or the round was done again since."""
+    file = run.path / "simulated.jsonl"
+    if not file.exists() or not run.done(number, "evaluation"):
+        return None
+    finished = run.manifest(number, "evaluation").finished_at
+    found = [row for row in read_jsonl(file, Truth) if (row.round, row.evaluation) == (number, finished)]
+    return found[-1] if found else None
+
+
+def _trust(facts: dict[str, Any]) -> Trust:
+    """From the facts of a reward stage; runs made before they were measured have none."""
+    named = {key: facts.get(key) or {} for key in ("by_annotator", "by_round")}
+    groups = {key: tuple(Group(name=name, **group) for name, group in found.items()) for key, found in named.items()}
+    return Trust(reliability=tuple(Bin(**b) for b in facts.get("reliability") or ()), **groups)
+
+
+def _facts(run: Run, number: int, stage: str) -> dict[str, Any]:
+    """A stage's facts; none where it is not done."""
+    return run.manifest(number, stage).facts if run.done(number, stage) else {}
 
 
 def _note(run: Run, number: int) -> str:
@@ -161,18 +228,25 @@ def _training_curves(run: Run, number: int) -> list[Curve]:
     """A curve for each figure that the trainers logged, over steps: `reward/loss`, `policy/rewards/margins`, ..."""
     curves = []
     for stage in ("reward", "policy"):
-        folder = run.stage_folder(number, stage) if run.done(number, stage) else run.resume_folder(number, stage)
-        if not (folder / "curves.jsonl").exists():
-            continue
-        # A training under way may be in the middle of its last line.
-        lines = (folder / "curves.jsonl").read_text(encoding="utf-8").split("\n")[:-1]
         points: dict[str, list[tuple[float, float]]] = {}
-        for row in map(json.loads, lines):
+        for row in _rows(run, number, stage):
             for name, value in row.items():
-                if name not in ("step", "epoch") and isinstance(value, int | float) and math.isfinite(value):
+                if name not in ("step", "epoch"):
                     points.setdefault(name, []).append((row["step"], value))
         curves += [_curve(f"{stage}/{name}", found) for name, found in points.items()]
     return curves
+
+
+def _rows(run: Run, number: int, stage: str) -> list[dict[str, float]]:
+    """What a stage's trainer logged, less what is not finite; of a training under way, up to its last whole line."""
+    folder = run.stage_folder(number, stage) if run.done(number, stage) else run.resume_folder(number, stage)
+    if not (folder / "curves.jsonl").exists():
+        return []
+    lines = (folder / "curves.jsonl").read_text(encoding="utf-8").split("\n")[:-1]
+    return [
+        {name: value for name, value in row.items() if isinstance(value, int | float) and math.isfinite(value)}
+        for row in map(json.loads, lines)
+    ]
 
 
 def _over_rounds(rounds: Sequence[RoundView]) -> tuple[Curve, ...]:
