@@ -12,7 +12,7 @@ from feedback_loop.lineage import BASE, adapter_folder, policy_name
 from feedback_loop.overview import Sample
 from feedback_loop.progress import Progress
 from feedback_loop.prompts import choose
-from feedback_loop.records import Completion, Prompt, now
+from feedback_loop.records import Completion, Preference, Prompt, now
 from feedback_loop.run import Draft, Run, read_jsonl, verify, write_jsonl, write_text
 from feedback_loop.stages.training import reward_folders
 
@@ -49,6 +49,7 @@ def evaluate_policy(run: Run, number: int, draft: Draft, report: Progress) -> No
     for name in dict.fromkeys((BASE, parent)):
         answers[name] = answered_before(run, number, name, asked) or answer_as(run, policy, name, asked, report)
     answers[candidate] = answer(run, policy, asked, report)
+    draft.facts["next_round_agreement"] = foreseen(run, number, draft, policy)
     score = load_scorer(
         policy.model,
         policy.tokenizer,
@@ -76,6 +77,51 @@ def evaluate_policy(run: Run, number: int, draft: Draft, report: Progress) -> No
             for name, a in answers.items()
         },
     }
+
+
+def foreseen(run: Run, number: int, draft: Draft, policy: "Policy") -> dict[str, Any] | None:
+    """How often the reward model of the round before prefers what people chose in this round; None in the first one.
+
+    {agreement, low, high: its 90 % interval, pairs}. It was not trained on these pairs, which the policy that it helped to
+    make wrote, where that was kept. Only pairs drawn at random count: those chosen for being hard would look like a fall.
+    `policy` lends its base and is left as it was.
+    """
+    from reward.bias import share
+    from reward.score import ADAPTER, load_scorer
+
+    if number == 0 or not run.done(number - 1, "reward"):
+        return None
+    folder = run.stage_folder(number, "preferences")
+    pairs = draft.read(folder / "train.jsonl", Preference) + draft.read(folder / "heldout.jsonl", Preference)
+    pairs = [p for p in pairs if counts(p, number)]
+    if not pairs:
+        return None
+    draft.inputs.append(run.stage_folder(number - 1, "reward") / "manifest.json")
+    score = load_scorer(
+        policy.model,
+        policy.tokenizer,
+        reward_folders(run, number - 1),
+        thinking=run.recipe.model.thinking,
+        batch_size=run.recipe.sampling.batch_size,
+    )
+    prompts = [Prompt(id=p.prompt_id, prompt=p.prompt) for p in pairs]
+    chosen, rejected = (
+        score(prompts, [getattr(p, side)[-1].content for p in pairs]) for side in ("chosen", "rejected")
+    )
+    forget(policy.model, ADAPTER)
+    found = share([1.0 if a > b else 0.5 if a == b else 0.0 for a, b in zip(chosen, rejected, strict=True)])
+    return {"agreement": found.pop("share"), **found}
+
+
+def counts(pair: Preference, number: int) -> bool:
+    """Whether a pair shows what people chose in that round, between two answers that nobody picked for them."""
+    return pair.round == number and pair.source == "ranking" and not pair.tie and pair.selection == "random"
+
+
+def forget(network: Any, prefix: str) -> None:
+    """Take the adapters whose names begin so off a PEFT model, so that others may have their names."""
+    for name in [name for name in getattr(network, "peft_config", {}) if name.startswith(prefix)]:
+        network.delete_adapter(name)
 
 
 def decide_promotion(run: Run, number: int, draft: Draft, report: Progress) -> None:

@@ -1,0 +1,97 @@
+"""How the reward model of the round before fares on what its policy wrote, without a second base and without a trace."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from feedback_loop.progress import silent
+from feedback_loop.recipe import Recipe, RewardTable
+from feedback_loop.records import Preference
+from feedback_loop.run import Draft, Run, commit, create, write_jsonl
+from feedback_loop.stages.judging import counts, foreseen, forget
+from policies.base import load_policy
+from policies.logprobs import completion_logprobs
+from reward.score import load_scorer
+from reward.train import train_reward
+from tests.models_fixture import BAD, GOOD, QUICK, TINY, preference, tiny_prompts
+
+ASKED = tiny_prompts(12)
+
+
+def pair(number: int, *, right: bool = True, round_: int = 1, **changes: Any) -> Preference:
+    made = preference(ASKED[number], *((GOOD, BAD) if right else (BAD, GOOD)))
+    return made.model_copy(update={"round": round_, **changes})
+
+
+def run_of(folder: Path, reward: Path, pairs: list[Preference]) -> Run:
+    """A run whose round 0 has this reward model and whose round 1 has these pairs."""
+    run = create(folder / "run", Recipe(model=TINY), ASKED[:8], ASKED[8:])
+    with commit(run, 0, "reward") as draft:
+        shutil.copytree(reward, draft.path / "adapter")
+    with commit(run, 1, "preferences") as draft:
+        write_jsonl(draft.path / "train.jsonl", pairs[1:])
+        write_jsonl(draft.path / "heldout.jsonl", pairs[:1])
+    return run
+
+
+def draft_of(folder: Path) -> Draft:
+    return Draft(folder / "draft", folder / "work", folder / "resume")
+
+
+def test_agreement_is_the_share_of_this_rounds_choices_that_it_foresaw(
+    tmp_path: Path, adapter: Path, reward_adapter: Path
+):
+    pairs = [pair(0), pair(1), pair(2), pair(3, right=False), pair(4, right=False, round_=0)]
+    run, draft = run_of(tmp_path, reward_adapter, pairs), draft_of(tmp_path)
+    found = foreseen(run, 1, draft, load_policy(TINY, adapter, name="round-000"))
+    assert found is not None
+    assert (found["agreement"], found["pairs"]) == (0.75, 4)
+    assert found["low"] < 0.75 < found["high"]
+    assert run.stage_folder(0, "reward") / "manifest.json" in draft.inputs
+
+
+@pytest.mark.parametrize(
+    ("changes", "counted"),
+    [
+        ({}, True),
+        ({"round": 0}, False),
+        ({"tie": True}, False),
+        ({"source": "edit"}, False),
+        ({"selection": "uncertainty"}, False),
+    ],
+    ids=["a choice", "an earlier round", "a tie", "an edit", "chosen for being hard"],
+)
+def test_what_counts(changes: dict[str, Any], counted: bool):
+    assert counts(pair(0).model_copy(update=changes), 1) == counted
+
+
+def test_nothing_is_said_of_the_first_round_or_without_a_choice(tmp_path: Path, reward_adapter: Path):
+    run, base = (
+        run_of(tmp_path, reward_adapter, [pair(0, tie=True), pair(1, tie=True)]),
+        load_policy(TINY, None, name="base"),
+    )
+    assert foreseen(run, 0, draft_of(tmp_path), base) is None
+    assert foreseen(run, 1, draft_of(tmp_path), base) is None
+
+
+def test_afterwards_another_reward_model_of_another_rank_takes_its_place(
+    tmp_path: Path, adapter: Path, reward_adapter: Path
+):
+    train_reward(
+        TINY, RewardTable(lora_rank=4, trl=QUICK), [pair(n, right=False) for n in range(8)], [], out=tmp_path / "adapter",
+        work=tmp_path / "work", seed=1, thinking=False, report=silent,
+    )  # fmt: skip
+
+    def scores(policy: Any, folder: Path) -> list[float]:
+        load = load_scorer(policy.model, policy.tokenizer, [folder], thinking=False, batch_size=4)
+        return load(ASKED[:2], [GOOD, BAD])
+
+    policy = load_policy(TINY, adapter, name="p")
+    before = completion_logprobs(policy, ASKED[:1], [GOOD], thinking=False, batch_size=1)
+    scores(policy, reward_adapter)
+    forget(policy.model, "reward")
+    assert scores(policy, tmp_path / "adapter") == scores(load_policy(TINY, adapter, name="p"), tmp_path / "adapter")
+    assert completion_logprobs(policy, ASKED[:1], [GOOD], thinking=False, batch_size=1) == before
+    forget(load_policy(TINY, None, name="base").model, "reward")
