@@ -1,0 +1,83 @@
+"""Length and position: known answers by hand, and what is taken out is gone."""
+
+import numpy as np
+import pytest
+
+from reward.bias import length_correlation, length_slope, remove_length, share
+
+
+def test_a_score_that_is_length_correlates_perfectly_whichever_way_round_a_pair_is_spelled():
+    found = length_correlation([1.0, 2.0, -3.0, 0.5, 1.0], [10, 20, -30, 5, 10])
+    assert found["length_correlation"] == pytest.approx(1.0)
+    assert found["length_correlation_low"] > 0.9
+    assert found["length_pairs"] == 5
+
+
+def test_a_known_correlation_by_hand():
+    """sum(m d) = 1*2 + 1*0 + 2*1 + 0*2 = 4; sum m² = 6; sum d² = 9."""
+    found = length_correlation([1.0, 1.0, 2.0, 0.0], [2, 0, 1, 2])
+    assert found["length_correlation"] == pytest.approx(4 / 54**0.5)
+
+
+def test_which_answer_is_called_chosen_does_not_matter():
+    rng = np.random.default_rng(0)
+    margins, differences = rng.normal(size=40), rng.integers(-200, 200, 40)
+    flips = rng.choice([-1, 1], 40)
+    ours = length_correlation(list(margins), [int(d) for d in differences])
+    theirs = length_correlation(list(margins * flips), [int(d) for d in differences * flips])
+    assert ours["length_correlation"] == pytest.approx(theirs["length_correlation"])
+
+
+def test_its_interval_holds_the_truth_nine_times_of_ten():
+    rng, held = np.random.default_rng(1), 0
+    for _ in range(400):
+        length = rng.normal(size=50)
+        margin = 0.5 * length + 0.75**0.5 * rng.normal(size=50)
+        found = length_correlation(list(margin), [int(1e6 * d) for d in length])
+        held += found["length_correlation_low"] < 0.5 < found["length_correlation_high"]
+    assert 0.86 < held / 400 < 0.94
+
+
+@pytest.mark.parametrize(
+    ("margins", "differences"),
+    [([], []), ([1.0, 2.0, 1.0], [1, 2, 3]), ([0.0] * 9, [5] * 9), ([1.0] * 9, [0] * 9)],
+    ids=["no pairs", "three pairs", "constant scores", "equal lengths"],
+)
+def test_where_it_cannot_be_said_it_is_none(margins: list[float], differences: list[int]):
+    found = length_correlation(margins, differences)
+    assert found["length_correlation"] is None
+    assert found["length_correlation_low"] is None
+    assert found["length_pairs"] == len(margins)
+
+
+def test_a_share_has_its_interval_and_of_nothing_there_is_none():
+    assert share([1.0] * 8 + [0.0] * 2) == {
+        "share": 0.8, "low": pytest.approx(0.541, abs=1e-3), "high": pytest.approx(0.931, abs=1e-3), "pairs": 10
+    }  # fmt: skip
+    assert share([]) == {"share": None, "low": None, "high": None, "pairs": 0}
+
+
+def test_the_slope_is_recovered_and_taking_it_out_leaves_no_correlation():
+    rng = np.random.default_rng(2)
+    lengths = rng.integers(1, 900, 200).astype(float)
+    planted = np.array([0.8, -1.5, 0.0])
+    scores = np.log1p(lengths)[:, None] * planted + 0.1 * rng.normal(size=(200, 3))
+    slope = length_slope(scores, lengths)
+    assert slope == pytest.approx(planted, abs=0.05)
+    left = remove_length(scores, lengths, slope)
+    assert left.shape == scores.shape
+    for member in left.T:
+        assert abs(np.corrcoef(member, np.log1p(lengths))[0, 1]) < 1e-9
+
+
+def test_one_members_scores_may_be_a_vector():
+    scores, lengths = np.array([1.0, 2.0, 4.0]), np.array([5.0, 50.0, 500.0])
+    left = remove_length(scores, lengths, length_slope(scores, lengths))
+    assert left.shape == (3,)
+    assert abs(np.corrcoef(left, np.log1p(lengths))[0, 1]) < 1e-9
+
+
+@pytest.mark.parametrize("lengths", [[40.0, 40.0, 40.0], [40.0]], ids=["equal lengths", "one completion"])
+def test_where_lengths_do_not_vary_nothing_is_taken_out(lengths: list[float]):
+    scores = np.arange(len(lengths) * 2.0).reshape(-1, 2)
+    assert length_slope(scores, np.array(lengths)) == pytest.approx([0.0, 0.0])

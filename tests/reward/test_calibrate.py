@@ -1,0 +1,178 @@
+"""Accuracy, calibration and temperature: known answers by hand, planted truths recovered, and sense made of too little."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from feedback_loop.errors import LoopError
+from reward.bias import Floats
+from reward.calibrate import Checked, calibration_error, figures, reliability, temperature
+
+
+def checked(margin: float, **changes: Any) -> Checked:
+    base: dict[str, Any] = {
+        "margin": margin, "spread": 0.1, "tie": False, "chosen_first": True, "length_chosen": 30, "length_rejected": 20,
+        "user_id": "anna", "round": 0,
+    }  # fmt: skip
+    return Checked(**base | changes)
+
+
+def planted(count: int, scale: float, seed: int = 0) -> Floats:
+    """Margins that are calibrated once divided by `scale`: positive as often as their size says."""
+    rng = np.random.default_rng(seed)
+    logits = np.abs(rng.normal(0, 2, count))
+    right = rng.random(count) < 1 / (1 + np.exp(-logits))
+    return np.where(right, logits, -logits) * scale
+
+
+@pytest.mark.parametrize("scale", [0.05, 1.0, 20.0])
+def test_the_temperature_recovers_a_planted_scale(scale: float):
+    assert temperature(planted(4000, scale)) == pytest.approx(scale, rel=0.1)
+
+
+def test_the_temperature_goes_with_the_scale_whatever_the_number_of_pairs():
+    few = planted(7, 1.0)
+    one, other = temperature(few), temperature(1000 * few)
+    assert one is not None
+    assert other == pytest.approx(1000 * one)
+
+
+@pytest.mark.parametrize(
+    ("margins", "least", "most"),
+    [([2.0], 0.5, 2.0), ([1.0] * 40, 0.15, 0.5), ([-1.0] * 40, 3.0, 60.0), ([1.0, -1.0] * 20, 3.0, 60.0)],
+    ids=["one pair", "all right", "all wrong", "one person contradicts themselves"],
+)
+def test_the_temperature_stays_sensible(margins: list[float], least: float, most: float):
+    """All right: nearly sure, not infinitely. No better than chance: nothing is to be read off the margins."""
+    found = temperature(np.array(margins))
+    assert found is not None
+    assert least < found < most
+
+
+@pytest.mark.parametrize("margins", [[], [0.0, 0.0]], ids=["no pairs", "all scores equal"])
+def test_without_a_margin_there_is_no_temperature(margins: list[float]):
+    assert temperature(np.array(margins)) is None
+
+
+def test_a_calibrated_sample_has_hardly_an_error_and_an_overconfident_one_a_great_one():
+    calibrated, bold = planted(5000, 1.0), planted(5000, 5.0)
+    assert calibration_error(calibrated) == pytest.approx(0, abs=0.03)
+    error = calibration_error(bold)
+    assert error is not None
+    assert error > 0.12
+    scale = temperature(bold)
+    assert scale is not None
+    assert calibration_error(bold / scale) == pytest.approx(0, abs=0.03)
+
+
+def test_a_calibration_error_by_hand():
+    """Sure by 0.8 and right in 6 of 10: off by 0.2."""
+    sure = np.log(4) * np.array([1.0] * 6 + [-1.0] * 4)
+    assert calibration_error(sure) == pytest.approx(0.2)
+    (point,) = reliability(sure)
+    assert (point["predicted"], point["observed"], point["pairs"]) == (pytest.approx(0.8), 0.6, 10)
+    assert point["low"] < 0.6 < point["high"]
+
+
+def test_bins_hold_equal_counts_from_unsure_to_sure_and_never_too_few():
+    assert [b["pairs"] for b in reliability(planted(39, 1.0))] == [39]
+    assert [b["pairs"] for b in reliability(planted(61, 1.0))] == [21, 20, 20]
+    bins = reliability(planted(1000, 1.0))
+    assert [b["pairs"] for b in bins] == [100] * 10
+    assert [b["predicted"] for b in bins] == sorted(b["predicted"] for b in bins)
+
+
+def test_accuracy_has_wilsons_interval():
+    found = figures([checked(1.0)] * 8 + [checked(-1.0)] * 2)
+    assert found["accuracy"] == 0.8
+    assert (found["accuracy_low"], found["accuracy_high"]) == pytest.approx((0.541, 0.931), abs=1e-3)
+    assert (found["checked_pairs"], found["checked_random"]) == (10, True)
+    assert found["margin"] == pytest.approx(0.6)
+
+
+def test_ties_count_for_no_accuracy_and_equal_scores_count_half():
+    assert figures([checked(1.0), checked(-5.0, tie=True)])["accuracy"] == 1.0
+    assert figures([checked(1.0), checked(0.0)])["accuracy"] == 0.75
+
+
+def test_pairs_chosen_for_being_hard_do_not_count_where_there_are_random_ones():
+    hard = [checked(-1.0, selection="uncertainty")] * 6
+    mixed = figures([checked(1.0), checked(1.0), *hard])
+    assert (mixed["accuracy"], mixed["checked_pairs"], mixed["checked_random"]) == (1.0, 2, True)
+    alone = figures(hard)
+    assert (alone["accuracy"], alone["checked_pairs"], alone["checked_random"]) == (0.0, 6, False)
+
+
+def test_by_annotator_and_by_round():
+    found = figures([checked(1.0), checked(-1.0, user_id="ben", round=1), checked(1.0, user_id="ben", round=1)])
+    assert {name: (a["accuracy"], a["pairs"]) for name, a in found["by_annotator"].items()} == {
+        "anna": (1.0, 1),
+        "ben": (0.5, 2),
+    }
+    assert list(found["by_round"]) == ["0", "1"]
+    assert found["by_round"]["1"]["low"] < 0.5 < found["by_round"]["1"]["high"]
+
+
+def test_position_is_the_share_of_choices_that_stood_first():
+    pairs = [checked(1.0, chosen_first=n < 3) for n in range(4)]
+    apart = [checked(1.0, chosen_first=None), checked(0.0, tie=True)]
+    found = figures([*pairs, *apart, checked(1.0, chosen_first=False, user_id="ben")])
+    assert (found["position_share"], found["position_pairs"]) == (0.6, 5)
+    assert found["position_by_annotator"]["anna"]["share"] == 0.75
+    assert found["position_by_annotator"]["ben"]["share"] == 0.0
+
+
+def test_what_people_chose_by_length_stands_beside_the_scores_correlation():
+    pairs = [checked(1.0, length_chosen=c, length_rejected=r) for c, r in ((9, 3), (8, 4), (2, 5), (7, 7), (9, 1))]
+    found = figures(pairs)
+    assert found["longer_share"] == 0.75
+    assert found["length_correlation"] is not None
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        [],
+        [checked(1.0)],
+        [checked(0.3, tie=True)] * 9,
+        [checked(0.0)] * 9,
+        [checked(1.0)] * 9,
+        [checked(1.0), checked(-1.0)] * 9,
+    ],
+    ids=[
+        "no pairs",
+        "one pair",
+        "all ties",
+        "constant scores",
+        "constant margins",
+        "one person contradicts themselves",
+    ],
+)
+def test_too_little_gives_figures_that_are_none_or_sensible(pairs: list[Checked]):
+    found = figures(pairs)
+    assert "NaN" not in json.dumps(found)
+    assert "Infinity" not in json.dumps(found)
+    decisive = [p for p in pairs if not p.tie]
+    assert (found["accuracy"] is None) == (not decisive)
+    assert found["accuracy"] is None or 0 <= found["accuracy_low"] <= found["accuracy"] <= found["accuracy_high"] <= 1
+
+
+def test_a_contradiction_is_a_coins_toss():
+    found = figures([checked(1.0), checked(-1.0)] * 9)
+    assert found["accuracy"] == 0.5
+    assert found["temperature"] > 2
+    assert found["calibration_error"] == pytest.approx(0.231, abs=1e-3)
+    assert found["calibration_error_scaled"] < found["calibration_error"]
+
+
+@pytest.mark.parametrize(
+    "bad", [{"margin": float("nan")}, {"margin": float("inf")}, {"margin": 1.0, "spread": float("nan")}]
+)
+def test_scores_that_are_not_numbers_are_refused_in_one_line(bad: dict[str, float]):
+    with pytest.raises(
+        LoopError, match=r"1 of 3 pairs are NaN or infinite.*Lower learning_rate.*feedback-loop advance RUN"
+    ) as told:
+        figures([checked(1.0), checked(2.0), checked(1.0).model_copy(update=bad)])
+    assert "\n" not in str(told.value)
