@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 
-from feedback_loop.overview import Overview
+from feedback_loop.overview import Overview, RoundView
 from feedback_loop.run import Run
 
 Mode = Literal["online", "offline", "disabled"]
@@ -83,23 +83,37 @@ def stage_run(run: Run, number: int, stage: str) -> Iterator[Tracked]:
 def summarise(run: Run, view: Overview) -> None:
     """Write the summary run anew from the run's files: figures over rounds, each round's completions side by side."""
     with _harmless("the summary run"):
-        import wandb
-
         wandb_run = _start(run, f"{run.id}-loop", "loop", "loop")
         if wandb_run is None:
             return
         wandb_run.define_metric("loop/*", step_metric="loop/round")
-        for curve_round in view.rounds:
-            if not curve_round.metrics:
-                continue
-            figures = {f"loop/{name}": value for name, value in curve_round.metrics.items()}
-            wandb_run.log({"loop/round": curve_round.round, **figures})
-            if curve_round.samples:
-                table = wandb.Table(columns=["prompt", "before", "after", "reward_before", "reward_after"])
-                for s in curve_round.samples:
-                    table.add_data(s.prompt, s.before, s.after, s.reward_before, s.reward_after)
-                wandb_run.log({"loop/round": curve_round.round, f"completions/round-{curve_round.round:03d}": table})
+        judged = [seen for seen in view.rounds if seen.metrics]
+        for seen in judged:
+            _log_round(wandb_run, seen)
+        for seen in judged[
+            -2:
+        ]:  # the last round may be what an alarm of the one before comes from; older ones were told
+            _alert(wandb_run, seen)
         wandb_run.finish()
+
+
+def _log_round(wandb_run: Any, seen: RoundView) -> None:
+    """A round's figures, its completions, and the bins of its reliability curve."""
+    import wandb
+
+    wandb_run.log({"loop/round": seen.round, **{f"loop/{name}": value for name, value in seen.metrics.items()}})
+    for name, rows in (("completions", seen.samples), ("reliability", seen.trust.reliability)):
+        if rows:
+            columns = list(type(rows[0]).model_fields)
+            table = wandb.Table(columns=columns, data=[[getattr(row, column) for column in columns] for row in rows])
+            wandb_run.log({"loop/round": seen.round, f"{name}/round-{seen.round:03d}": table})
+
+
+def _alert(wandb_run: Any, seen: RoundView) -> None:
+    """A message of W&B's own for each of a round's alarms."""
+    for alarm in seen.alarms:
+        with _harmless("an alert"):
+            wandb_run.alert(title=f"Round {seen.round}: {alarm.split(':')[0]}", text=alarm)
 
 
 def mode(environment: Mapping[str, str] = os.environ) -> Mode:

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from feedback_loop import tracking
+from feedback_loop.overview import Bin, RoundView, Sample, Trust
 from feedback_loop.recipe import Recipe
 from feedback_loop.records import Message, Prompt, Record
+from feedback_loop.report import overview
 from feedback_loop.run import Run, create
 
 
@@ -60,3 +62,31 @@ def test_what_wandb_cannot_take_is_no_error(run: Run):
         assert tracked.wandb_run is not None
         tracked.wandb_run.finish()
         tracked.log({"step": 0, "kl": 0.0}, [Shown(step=0, completion="late")])
+
+
+ROUND = RoundView(
+    round=0,
+    policy="round-000",
+    stages=(),
+    labels=8,
+    needed=8,
+    metrics={"reward_accuracy": 0.8, "calibration_error": 0.1, "alarms": 1.0},
+    curves=(),
+    note="",
+    samples=(Sample(prompt="Why?", before="No.", after="Because.", reward_before=0.0, reward_after=1.0),),
+    decision=None,
+    trust=Trust(reliability=(Bin(predicted=0.7, observed=0.65, low=0.5, high=0.8, pairs=20),)),
+    alarms=("The reward follows length: r = +0.50",),
+)
+
+
+def test_the_summary_holds_figures_over_rounds_tables_and_alerts(run: Run):
+    tracking.summarise(run, overview(run).model_copy(update={"rounds": (ROUND,)}))
+    text = inspected(run)
+    for name in ("loop/reward_accuracy", "loop/calibration_error", "loop/alarms", "The reward follows length"):
+        assert name in text
+    tables = run.path.glob("wandb/offline-run-*/files/media/table/*/round-000*.table.json")
+    found = {table.parent.name: json.loads(table.read_text()) for table in tables}
+    assert found["reliability"]["columns"] == ["predicted", "observed", "low", "high", "pairs"]
+    assert found["reliability"]["data"] == [[0.7, 0.65, 0.5, 0.8, 20]]
+    assert found["completions"]["data"] == [["Why?", "No.", "Because.", 0.0, 1.0]]
