@@ -1,14 +1,13 @@
 """The desk: the one door through which people and simulated annotators answer the open round."""
 
-import hashlib
-from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from feedback_loop.errors import UsageError
 from feedback_loop.records import Comparison, Ranking, Strength, now
 from feedback_loop.store.journal import Journal
+from feedback_loop.store.turns import next_for
 
 
 class UnknownComparison(UsageError):  # noqa: N818 - said as people read it
@@ -39,7 +38,8 @@ class Desk:
     """Shows comparisons of the open round and takes answers; `vote` returns once the answer is durable.
 
     `run_comparisons` and `needed` are asked each time, so a round may open or close meanwhile. `per_comparison` is how
-    many people's answers each comparison should get.
+    many people's answers each comparison should get, `priorities` how much an answer to each would teach at the moment (by
+    its id; empty where nobody knows).
     """
 
     def __init__(
@@ -48,21 +48,25 @@ class Desk:
         journal: Journal,
         needed: Callable[[], int],
         per_comparison: int,
+        priorities: Callable[[], Mapping[str, float]] = dict,
     ) -> None:
         self._comparisons, self._journal = run_comparisons, journal
-        self._needed, self._per_comparison = needed, per_comparison
+        self._needed, self._per_comparison, self._priorities = needed, per_comparison, priorities
 
     def next(self, user_id: str, skip: Collection[str] = ()) -> Comparison | None:
-        """What to show this user: among those not answered or in `skip`, the one furthest from enough answers.
+        """What to show this user: among those not answered or in `skip`, one of those furthest from enough answers.
 
-        Each user has an order of their own, always the same, so two at once seldom get the same comparison.
+        Each user has an order of their own, so two at once seldom get the same comparison; see `turns.next_for`.
         """
         comparisons = self._comparisons()
-        rankings = self._rankings(comparisons)
-        seen = {r.comparison_id for r in rankings if r.user_id == user_id} | set(skip)
-        answers = Counter(r.comparison_id for r in rankings if r.status == "submitted")
-        open_ = [c for c in comparisons if c.id not in seen]
-        return min(open_, key=lambda c: (min(answers[c.id], self._per_comparison), _order(user_id, c.id)), default=None)
+        return next_for(
+            user_id,
+            comparisons,
+            self._rankings(comparisons),
+            skip=skip,
+            per_comparison=self._per_comparison,
+            priorities=self._priorities(),
+        )
 
     def vote(
         self,
@@ -136,7 +140,3 @@ class Desk:
 
     def _rankings(self, comparisons: Sequence[Comparison]) -> list[Ranking]:
         return self._journal.rankings(comparisons[0].round) if comparisons else []
-
-
-def _order(user_id: str, comparison_id: str) -> str:
-    return hashlib.sha256(f"{user_id}\n{comparison_id}".encode()).hexdigest()
