@@ -1,6 +1,6 @@
 """The desk of a run: the one door through which people and personas answer the open round."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from feedback_loop.lineage import open_round
 from feedback_loop.records import Comparison
@@ -10,13 +10,14 @@ from feedback_loop.store.desk import Desk
 from feedback_loop.store.journal import Journal
 
 
-def open_desk(run: Run, journal: Journal) -> Desk:
-    """The desk of the run's open round."""
+def open_desk(run: Run, journal: Journal, priorities: Callable[[], Mapping[str, float]] = dict) -> Desk:
+    """The desk of the run's open round; `priorities` as in `refitting`."""
     return Desk(
         comparisons_of(run),
         journal,
         needed=lambda: needed(run, open_round(run)),
         per_comparison=run.recipe.rankings.per_comparison,
+        priorities=priorities,
     )
 
 

@@ -2,7 +2,7 @@
 
 import contextlib
 
-from feedback_loop import loop
+from feedback_loop import loop, refitting
 from feedback_loop import run as runs
 from feedback_loop.connect import argilla
 from feedback_loop.labelling import comparisons_of, open_desk
@@ -25,8 +25,9 @@ def serve(run: Run, *, host: str, port: int, open_browser: bool, say: Say) -> No
         journal = closing.enter_context(contextlib.closing(Journal(run.path / "journal.sqlite")))
         courier = couriers.start(run.path / "journal.sqlite", lambda: published(run, connect()))
         closing.callback(courier.stop)
+        priorities = closing.enter_context(refitting.in_background(run))
         app = build_app(
-            open_desk(run, journal),
+            open_desk(run, journal, priorities),
             RoundsPort(
                 overview=lambda: overview(run),
                 start=lambda: loop.launch(run),

@@ -11,8 +11,9 @@ from feedback_loop.evaluate import mean, win_rate
 from feedback_loop.labelling import open_desk
 from feedback_loop.lineage import BASE, open_round
 from feedback_loop.loop import Say, run_round, working
-from feedback_loop.personas import Persona, answer, gated, utility
+from feedback_loop.personas import Persona, answer, gated, strength, utility
 from feedback_loop.records import Completion, Decision, Prompt, Record
+from feedback_loop.refitting import Refit
 from feedback_loop.report import needed, rankings
 from feedback_loop.run import Run, read_jsonl, read_record
 from feedback_loop.store.journal import Journal
@@ -63,11 +64,16 @@ def label(run: Run, persona: Persona) -> int:
     user, number, given = f"persona-{persona.name}", open_round(run), 0
     before = sum(r.user_id == user for n in range(number + 1) for r in rankings(run, n))
     with contextlib.closing(Journal(run.path / "journal.sqlite")) as journal:
-        desk = open_desk(run, journal)
-        while desk.progress(user).answered < needed(run, number) and (comparison := desk.next(user)):
+        refit = Refit(run, journal)
+        desk = open_desk(run, journal, refit.order)
+        while desk.progress(user).answered < needed(run, number):
+            refit.step()
+            comparison = desk.next(user)
+            if comparison is None:
+                break
             rng = random.Random(f"{run.recipe.seed}/{comparison.id}")
             status, choice = answer(persona, comparison, rng, before + given)
-            desk.vote(user, comparison.id, status, choice)
+            desk.vote(user, comparison.id, status, choice, strength=strength(persona, comparison, choice))
             given += 1
     return given
 

@@ -14,7 +14,7 @@ SHARED = {
     *("records", "run", "scores", "store", "tracking", "training"),
 }
 """What every room may use of `feedback_loop`."""
-WIRING = {"begin", "cli", "doctor", "loop", "serving", "stages"}
+WIRING = {"begin", "cli", "doctor", "loop", "refitting", "serving", "stages"}
 """What in `feedback_loop` may use the other rooms."""
 HEAVY = ("torch", "transformers", "trl", "peft", "gradio", "argilla", "wandb", "datasets")
 

@@ -1,0 +1,130 @@
+"""The order of the open round's comparisons follows the votes: a reward head is refitted after every few of them."""
+
+import contextlib
+import logging
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from feedback_loop.lineage import open_round
+from feedback_loop.preferences import preferences
+from feedback_loop.records import Comparison, Preference, Ranking
+from feedback_loop.run import Run, read_jsonl
+from feedback_loop.store.journal import Journal
+
+if TYPE_CHECKING:
+    from reward.order import Known
+
+log = logging.getLogger(__name__)
+EVERY = 4
+"""Votes from one refit to the next."""
+POLL_SECONDS = 1.0
+Priorities = Mapping[str, float]
+"""Comparison id -> how much an answer would teach."""
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a refit needs of a round, beside its votes."""
+
+    number: int
+    comparisons: Sequence[Comparison]
+    earlier: Sequence[Preference]
+    """Pairs of the rounds before."""
+    features: "Known"
+
+
+class Refit:
+    """The order of the open round so far. `step` may take a second; `order` answers at once, from any thread."""
+
+    def __init__(self, run: Run, journal: Journal) -> None:
+        self._run, self._journal = run, journal
+        self._material: Material | None = None
+        self._fitted: list[Ranking] = []
+        self._order: Priorities = {}
+
+    def order(self) -> Priorities:
+        """By the last refit; empty before the first one."""
+        return self._order
+
+    def step(self) -> None:
+        """Refit where there are enough new votes.
+
+        Votes count by the first multiple of EVERY, so the order hangs on them alone and not on when this was called.
+        """
+        number = open_round(self._run)
+        if not reorders(self._run) or not self._run.done(number, "comparisons"):
+            return
+        if self._material is None or self._material.number != number:
+            self._material, self._fitted, self._order = material(self._run, number), [], {}
+        given = self._journal.rankings(number)
+        settled = given[: len(given) // EVERY * EVERY]
+        if settled != self._fitted:
+            self._fitted = settled
+            self._order = order_after(self._run, self._material, settled)
+
+
+def reorders(run: Run) -> bool:
+    """Whether the recipe has anything asked by what was learned, and a reward model that is refitted in a second."""
+    return run.recipe.reward.form == "head" and run.recipe.asking.strategy != "random"
+
+
+def material(run: Run, number: int) -> Material:
+    """Read what the refits of a round need."""
+    from feedback_loop.stages.asking import candidate_features
+    from reward.order import known
+
+    pairs: list[Preference] = []
+    for n in range(number):
+        rankings = read_jsonl(run.stage_folder(n, "rankings") / "rankings.jsonl", Ranking)
+        pairs += preferences(_comparisons(run, n), rankings, run.recipe.preferences.weights)
+    features = known([candidate_features(run, n) for n in range(number + 1)])
+    return Material(number, _comparisons(run, number), pairs, features)
+
+
+def order_after(run: Run, given: Material, votes: Sequence[Ranking]) -> Priorities:
+    """Priorities of the comparisons that were picked by a strategy; empty without votes, or without features."""
+    from reward.order import priorities
+
+    chosen = [c for c in given.comparisons if c.selection != "random"]
+    if not votes or not chosen:
+        return {}
+    pairs = [*given.earlier, *preferences(given.comparisons, votes, run.recipe.preferences.weights)]
+    return priorities(chosen, pairs, given.features, seed=run.seed(given.number, "comparisons"))
+
+
+@contextlib.contextmanager
+def in_background(run: Run) -> Iterator[Callable[[], Priorities]]:
+    """A function that gives the order of the moment, kept up to date by a thread of its own while this is entered.
+
+    Whatever goes wrong there is logged once, and the last order stays.
+    """
+    if not reorders(run):
+        yield dict
+        return
+    stopping = threading.Event()
+    with contextlib.closing(Journal(run.path / "journal.sqlite")) as journal:
+        refit = Refit(run, journal)
+        thread = threading.Thread(target=_keep_up, args=(refit, stopping), name="refitting", daemon=True)
+        thread.start()
+        try:
+            yield refit.order
+        finally:
+            stopping.set()
+            thread.join(timeout=5)
+
+
+def _keep_up(refit: Refit, stopping: threading.Event) -> None:
+    told = False
+    while not stopping.wait(POLL_SECONDS):
+        try:
+            refit.step()
+        except Exception:
+            if not told:
+                log.exception("The order of the comparisons was not refitted; labelling goes on in the last one")
+            told = True
+
+
+def _comparisons(run: Run, number: int) -> list[Comparison]:
+    return read_jsonl(run.stage_folder(number, "comparisons") / "comparisons.jsonl", Comparison)

@@ -1,0 +1,64 @@
+"""What to ask first among the comparisons of a round, from all that has been answered so far: a head refitted between votes.
+
+Needs no model: the features of all candidates were kept when they were drawn. Nothing here imports torch.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from feedback_loop.records import Comparison, Completion, Preference
+from reward.acquire import interest
+from reward.head import fit_head
+
+MEMBERS = 32
+"""Draws from the head's posterior, by which its doubt is measured; they cost little."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """Features of answers, found by the prompt's id and the answer's text."""
+
+    rows: np.ndarray
+    """(answers, features)"""
+    places: Mapping[tuple[str, str], int]
+    """(prompt id, answer) -> row."""
+
+
+def known(rounds: Sequence[tuple[Sequence[Completion], np.ndarray]]) -> Known:
+    """All rounds' candidates with their features; a round without any adds none."""
+    kept = [(candidates, rows) for candidates, rows in rounds if len(candidates)]
+    names = [(c.prompt_id, c.completion) for candidates, _ in kept for c in candidates]
+    rows = np.concatenate([rows for _, rows in kept]) if kept else np.zeros((0, 0), np.float32)
+    return Known(rows, {name: place for place, name in enumerate(names)})
+
+
+def priorities(
+    comparisons: Sequence[Comparison], pairs: Sequence[Preference], features: Known, *, seed: int
+) -> dict[str, float]:
+    """How much an answer to each comparison would teach, by its id: variance of the difference of its answers' scores.
+
+    The scores are those of a head fitted on `pairs`. Pairs and comparisons of answers without features, such as edits, are
+    left out; empty where no pair is left.
+    """
+    labelled = [(p, places) for p in pairs if (places := _pair_places(p, features)) is not None]
+    if not labelled:
+        return {}
+    chosen, rejected = (features.rows[[places[side] for _, places in labelled]] for side in (0, 1))
+    head = fit_head(chosen, rejected, [p for p, _ in labelled], features.rows, members=MEMBERS, seed=seed)
+    found = {}
+    for comparison in comparisons:
+        names = [(comparison.prompt_id, c.completion) for c in comparison.completions[:2]]
+        if all(name in features.places for name in names):
+            scores = head.scores(features.rows[[features.places[name] for name in names]])
+            found[comparison.id] = interest(scores, 0, 1)
+    return found
+
+
+def _pair_places(pair: Preference, features: Known) -> tuple[int, int] | None:
+    """Rows of the chosen and the rejected answer; None where one has no features."""
+    chosen, rejected = (
+        features.places.get((pair.prompt_id, side[-1].content)) for side in (pair.chosen, pair.rejected)
+    )
+    return None if chosen is None or rejected is None else (chosen, rejected)
