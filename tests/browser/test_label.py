@@ -18,6 +18,7 @@ from tests.ui.app_parts import app_of, comparison
 pytestmark = pytest.mark.browser
 SETTLE = 400
 """ms after which a new card takes a vote."""
+PRESS = "key => document.body.dispatchEvent(new KeyboardEvent('keydown', key))"
 HOSTILE = (
     '<script>window.pwned=1</script><img src=x onerror="window.pwned=1">[x](javascript:window.pwned=1)',
     "W" * 300 + "\u202e \n\n| a | b |\n| - | - |\n| " + "wide " * 40 + "| 2 |",
@@ -60,10 +61,10 @@ def shown(page: Page) -> str:
 
 
 def answer(page: Page, how: str) -> str:
-    """Answer by a key (one character) or a button's id; the comparison answered."""
+    """Answer by a key (one character, or with Shift) or a button's id; the comparison answered."""
     before = shown(page)
     page.wait_for_timeout(SETTLE)
-    page.keyboard.press(how) if len(how) == 1 else page.click(f"#fl-{how}")
+    page.keyboard.press(how) if len(how.removeprefix("Shift+")) == 1 else page.click(f"#fl-{how}")
     page.wait_for_function("id => document.querySelector('.fl-card')?.dataset.comparisonId !== id", arg=before)
     return before
 
@@ -77,6 +78,38 @@ def test_rank_by_keys_and_by_clicks(page: Page, served: Served, ways: tuple[str,
     kept = [f"secret-{numbers[0]}-0", f"secret-{numbers[1]}-1", "tie", "neither", None]
     assert served.answers() == list(zip(asked, kept, strict=True))
     expect(page.locator(".fl-count")).to_have_text("4 of 4 this round · 4 by you")
+
+
+@pytest.mark.parametrize("ways", [("Shift+2", "2", "Shift+1"), ("second-much", "second", "first-much")])
+def test_much_better_by_keys_and_by_clicks(page: Page, served: Served, ways: tuple[str, ...]):
+    log_in(page, served.url)
+    asked = [answer(page, how) for how in ways]
+    served.wait_for(3)
+    kept = [f"secret-{c.removeprefix('c')}-{side}" for c, side in zip(asked, (1, 1, 0), strict=True)]
+    assert served.answers() == list(zip(asked, kept, strict=True))
+    assert [r.strength for r in served.journal.rankings(0)] == ["much", None, "much"]
+
+
+def test_where_digits_are_typed_with_shift_the_keys_place_counts(page: Page, served: Served):
+    log_in(page, served.url)
+    for key, shift in (("&", False), ("1", True)):  # the first digit key of a French keyboard
+        before = shown(page)
+        page.wait_for_timeout(SETTLE)
+        page.evaluate(PRESS, {"key": key, "code": "Digit1", "shiftKey": shift, "bubbles": True})
+        page.wait_for_function("id => document.querySelector('.fl-card')?.dataset.comparisonId !== id", arg=before)
+    served.wait_for(2)
+    assert [r.strength for r in served.journal.rankings(0)] == [None, "much"]
+
+
+def test_a_tie_has_no_shift(page: Page, served: Served):
+    log_in(page, served.url)
+    before = shown(page)
+    page.wait_for_timeout(SETTLE)
+    for key in ("Shift+3", "Shift+4"):
+        page.keyboard.press(key)
+    page.wait_for_timeout(200)
+    assert shown(page) == before
+    assert served.answers() == []
 
 
 def test_undo_brings_the_answered_comparison_back(page: Page, served: Served):
@@ -152,7 +185,9 @@ def test_a_phone_never_scrolls_sideways_and_hostile_answers_are_inert(page: Page
     asked = set()
     while page.locator(".fl-card").count():
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
-        assert page.locator("#fl-first").bounding_box()["height"] >= 44
+        for button in ("first", "first-much", "second-much"):
+            size = page.locator(f"#fl-{button}").bounding_box()
+            assert min(size["height"], size["width"]) >= 44
         asked.add(answer(page, "tie"))
         page.wait_for_timeout(200)
     assert "c0" in asked

@@ -6,6 +6,7 @@
     ["first", "1", "First is better"], ["second", "2", "Second is better"],
     ["tie", "3", "Equally good"], ["neither", "4", "Neither is good"],
   ];
+  const MUCH = { first: "First is much better", second: "Second is much better" };
   const SETTLE = 350; // ms in which a new card takes no vote: a double click must not answer what nobody has read
 
   whenThere("fl-label", (page) => {
@@ -55,10 +56,10 @@
       if (ready.length < 2) refill();
     }
 
-    function vote(choice) {
+    function vote(choice, strength) {
       const card = ready[0];
       if (!card || performance.now() - shownAt < SETTLE) return;
-      keep([...outbox(), { comparison_id: card.id, choice, comment }]);
+      keep([...outbox(), { comparison_id: card.id, choice, strength, comment }]);
       voted.add(card.id);
       ready.shift();
       comment = ""; commenting = false; shownAt = performance.now();
@@ -118,6 +119,14 @@
     const button = (name, key, text, act, more = {}) =>
       el("button", { type: "button", id: `fl-${name}`, onclick: act, ...more }, el("span", {}, text), el("kbd", {}, key));
 
+    // "Much better" sits at the outer edge of the two choices that can have it: from left to right it is one scale.
+    function voteButton([name, key, text]) {
+      const plain = button(name, key, text, () => vote(name), { class: `fl-vote fl-${name}` });
+      if (!MUCH[name]) return plain;
+      const much = button(`${name}-much`, `⇧${key}`, "much", () => vote(name, "much"), { class: "fl-much", title: `${MUCH[name]} (Shift+${key})`, "aria-label": MUCH[name] });
+      return el("div", { class: `fl-pair fl-${name}`, role: "group" }, plain, much);
+    }
+
     function draw() {
       const focused = document.activeElement?.closest("#fl-label button")?.id;
       fill(ready[0]);
@@ -135,7 +144,7 @@
         el("div", { class: "fl-card", "data-comparison-id": card.id },
           request(card), el("div", { class: "fl-answers" }, answer(card, 0), answer(card, 1))),
         ...(field ? [field] : []),
-        el("div", { class: "fl-votes" }, CHOICES.map(([name, key, text]) => button(name, key, text, () => vote(name), { class: `fl-vote fl-${name}` }))),
+        el("div", { class: "fl-votes" }, CHOICES.map(voteButton)),
         el("div", { class: "fl-more" }, button("skip", "S", "Skip", () => vote("skip")), button("undo", "U", "Undo", undo), button("comment", "C", "Comment", openComment)));
     }
 
@@ -154,8 +163,10 @@
       const typing = event.target.closest?.("input, textarea, select, [contenteditable=true]");
       if (typing) { if (event.key === "Escape") event.target.blur(); return; }
       if (event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
-      const choice = CHOICES.find(([, key]) => key === event.key);
-      const act = choice ? () => vote(choice[0]) : { s: () => vote("skip"), u: undo, c: openComment }[event.key.toLowerCase()];
+      // By the key's place: which character it types with Shift, or without, hangs on the layout.
+      const typed = event.code.startsWith("Digit") ? event.code.slice(5) : event.key;
+      const choice = CHOICES.find(([name, key]) => key === typed && (!event.shiftKey || MUCH[name]))?.[0];
+      const act = choice ? () => vote(choice, event.shiftKey ? "much" : undefined) : { s: () => vote("skip"), u: undo, c: openComment }[event.key.toLowerCase()];
       if (act) { event.preventDefault(); act(); }
     });
     draw();
