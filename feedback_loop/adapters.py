@@ -1,7 +1,7 @@
 """Several LoRA adapters on one base. Which of them is in force changes often; which may learn is settled once."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,13 @@ def active(network: Any, name: str | None) -> Iterator[None]:
         yield
     finally:
         _switch(network, before)
+
+
+@contextmanager
+def bare(network: Any) -> Iterator[None]:
+    """Inside, the base answers alone; `network` may be a plain model, or a PEFT model with any adapters."""
+    with active(network, None) if _layers(network) else nullcontext():
+        yield
 
 
 def in_force(network: Any) -> str | None:

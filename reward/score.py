@@ -1,5 +1,7 @@
-"""Score completions on the policy's own base model: each reward model is one more adapter and a head, not a second copy."""
+"""Score completions on the policy's own base model: a reward model is one more adapter and a head, or a head alone."""
 
+import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
@@ -9,8 +11,11 @@ from feedback_loop.adapters import active, score_head
 from feedback_loop.chat import token_ids
 from feedback_loop.records import Prompt
 from feedback_loop.scores import Members, Score
+from reward.features import features
+from reward.head import FILE, load
 
 ADAPTER = "reward"
+LENGTH = "length.json"
 
 
 def load_scorer(model: Any, tokenizer: Any, folders: Sequence[Path], *, thinking: bool, batch_size: int) -> Score:
@@ -27,8 +32,14 @@ def load_scorer(model: Any, tokenizer: Any, folders: Sequence[Path], *, thinking
 
 
 def load_members(model: Any, tokenizer: Any, folders: Sequence[Path], *, thinking: bool, batch_size: int) -> Members:
-    """The same with each reward model's own score, in the order of `folders`; completions are rendered as in training."""
+    """The same with each reward model's own score, in the order of `folders`; completions are rendered as in training.
+
+    A folder may hold a LoRA reward model, or a head on frozen features with all its members.
+    """
+    if is_head(folders[0]):
+        return _head_members(model, tokenizer, folders[0], thinking=thinking, batch_size=batch_size)
     network = _attach(model, folders)
+    slopes = [length_slope(folder) for folder in folders]
     heads = [score_head(folder)[0].to(network.device) for folder in folders]
 
     def scores(prompts: Sequence[Prompt], completions: Sequence[str]) -> list[list[float]]:
@@ -42,8 +53,32 @@ def load_members(model: Any, tokenizer: Any, folders: Sequence[Path], *, thinkin
                     batch = order[start : start + batch_size]
                     values = _batch(network, head, [rows[i] for i in batch], tokenizer.pad_token_id)
                     for i, value in zip(batch, values, strict=True):
-                        found[i].append(value)
+                        found[i].append(value - slopes[number] * math.log1p(len(completions[i])))
         return found
+
+    return scores
+
+
+def is_head(folder: Path) -> bool:
+    """Whether a reward model is a head on frozen features."""
+    return (folder / FILE).exists()
+
+
+def length_slope(folder: Path) -> float:
+    """Score for log(1 + characters) that is taken off a LoRA reward model's scores (`reward.length`)."""
+    file = folder / LENGTH
+    return float(json.loads(file.read_text(encoding="utf-8"))["slope"]) if file.exists() else 0.0
+
+
+def _head_members(model: Any, tokenizer: Any, folder: Path, *, thinking: bool, batch_size: int) -> Members:
+    head = load(folder)
+
+    def scores(prompts: Sequence[Prompt], completions: Sequence[str]) -> list[list[float]]:
+        if not len(prompts):
+            return []
+        read = features(model, tokenizer, prompts, completions, thinking=thinking, batch_size=batch_size)
+        rows: list[list[float]] = head.scores(read).tolist()
+        return rows
 
     return scores
 
