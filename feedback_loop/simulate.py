@@ -17,6 +17,7 @@ from feedback_loop.refitting import Refit
 from feedback_loop.report import needed, rankings
 from feedback_loop.run import Run, read_jsonl, read_record
 from feedback_loop.store.journal import Journal
+from feedback_loop.truth import write_truth
 
 
 class SimulatedRound(Record):
@@ -49,10 +50,12 @@ def simulate(run: Run, persona: Persona, rounds: int, connect: Connect, say: Say
         number = open_round(run)
         with working(run) as lock:
             waiting = run_round(run, number, connect, say, lock)
+        write_truth(run, persona)
         if waiting is not None:
             say(f"round {number:03d}: {persona.name} answers")
             if not label(run, persona):
                 raise LoopError(f"{waiting.message.split('. ')[0]}, and {persona.name} has no more to answer there.")
+    write_truth(run, persona)
     return [measure(run, n, persona) for n in range(rounds)]
 
 
