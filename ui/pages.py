@@ -8,6 +8,7 @@ HELP = (Path(__file__).parent / "static" / "help.md").read_text(encoding="utf-8"
 HEAD = """
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <script src="/page/api.js"></script>
+<script src="/page/charts.js"></script>
 <script src="/page/label.js" defer></script>
 <script src="/page/rounds.js" defer></script>
 """

@@ -31,20 +31,23 @@ def comparison(number: int, *answers: str) -> Comparison:
     )
 
 
-def rounds_port(start: Callable[[], None] = lambda: None) -> RoundsPort:
-    """A run without a round."""
-    overview = Overview(
-        run="test",
-        folder="runs/test",
-        model="tiny",
-        policy="base",
-        busy=False,
-        message="",
-        failed=False,
-        labels=0,
-        rounds=(),
-        curves=(),
-    )
+EMPTY = Overview(
+    run="test",
+    folder="runs/test",
+    model="tiny",
+    policy="base",
+    busy=False,
+    message="",
+    failed=False,
+    labels=0,
+    rounds=(),
+    curves=(),
+)
+"""A run without a round."""
+
+
+def rounds_port(start: Callable[[], None] = lambda: None, overview: Overview = EMPTY) -> RoundsPort:
+    """A Rounds page of that overview."""
     return RoundsPort(
         overview=lambda: overview,
         start=start,
@@ -54,8 +57,12 @@ def rounds_port(start: Callable[[], None] = lambda: None) -> RoundsPort:
     )
 
 
-def app_of(folder: Path, comparisons: Sequence[Comparison], needed: int = 4) -> tuple[FastAPI, Journal]:
+def app_of(
+    folder: Path, comparisons: Sequence[Comparison], needed: int = 4, overview: Overview = EMPTY
+) -> tuple[FastAPI, Journal]:
     """The app over these comparisons, and the journal it writes."""
     journal = Journal(folder / "journal.sqlite")
     desk = Desk(lambda: comparisons, journal, lambda: needed, 1)
-    return build_app(desk, rounds_port(), title="Test", login="name", secret="s", state_folder=folder), journal
+    return build_app(
+        desk, rounds_port(overview=overview), title="Test", login="name", secret="s", state_folder=folder
+    ), journal

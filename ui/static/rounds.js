@@ -1,15 +1,19 @@
 // The Rounds page: everything it draws is in one answer of the app, asked for each second and drawn only when it changed.
 (() => {
-  const { call, whenThere, element: el } = window.feedbackLoop;
+  const { call, whenThere, element: el, chart, reliability } = window.feedbackLoop;
   const TITLES = {
     prompts: "Prompts", comparisons: "Answers", rankings: "Rankings", preferences: "Preferences", reward: "Reward model",
     policy: "Policy", evaluation: "Evaluation", promotion: "Decision",
   };
   const FIGURES = {
     win_rate_parent: ["Wins against the one before", "%"], win_rate_base: ["Wins against the base", "%"],
-    reward_accuracy: ["Reward model is right", "%"], reward_margin: ["Reward margin", ""], kl: ["KL from the base, nats", ""],
+    true_win_rate_parent: ["True wins against the one before", "%"], true_win_rate_base: ["True wins against the base", "%"],
+    reward_accuracy: ["Reward model is right", "%"], next_round_agreement: ["Foresaw the next round", "%"],
+    calibration_error: ["Calibration error", ""], length_correlation: ["Reward follows length, r", ""], reward_margin: ["Reward margin", ""],
+    first_shown_chosen: ["Chose what stood first", "%"], kl: ["KL from the base, nats", ""],
     length: ["Length, characters", ""], labels: ["Rankings", "n"], ties: ["Ties", "n"],
   };
+  const PROXY = "by the reward model", TRUTH = "in truth, by the simulated annotator";
   const CURVES = {
     "reward/loss": "Reward model: loss", "reward/accuracy": "Reward model: accuracy", "reward/margin": "Reward model: margin",
     "policy/reward": "Policy: reward, deviations above the start; band: reward models' disagreement", "policy/kl": "Policy: KL from the reference, nats an answer",
@@ -42,8 +46,8 @@
       if (rounds.length && rounds[0].round !== newest) { newest = rounds[0].round; rounds.slice(0, 2).forEach((r) => opened.add(`round ${r.round}`)); }
       page.replaceChildren(...[
         head(overview, progress), el("p", { class: "fl-error", role: "alert", hidden: !error }, error),
-        sent(delivery),
-        chart("Over rounds", overview.curves.filter((c) => /win_rate|accuracy/.test(c.name) && c.x.length > 1), "round", true),
+        sent(delivery), alarmed(rounds.slice(0, 2)),
+        overRounds(overview),
         ...rounds.map((round) => one(round, overview)),
         el("p", { class: "fl-note" }, "The same curves in Weights & Biases: ", el("code", {}, `wandb leet ${overview.folder}/wandb`), " or ", el("code", {}, "wandb sync"), "."),
         overview.policy === "base" ? null : back("base")].filter(Boolean));
@@ -67,20 +71,25 @@
 
     function one(round, overview) {
       const box = el("details", { class: "fl-round", "data-round": round.round, ...fold(`round ${round.round}`) },
-        el("summary", {}, el("h2", {}, `Round ${round.round}`), el("span", {}, verdict(round))),
+        el("summary", {}, el("h2", {}, `Round ${round.round}`), el("span", {}, verdict(round)),
+          round.alarms.length ? el("span", { class: "fl-alarmed" }, round.alarms.length > 1 ? `${round.alarms.length} alarms` : "1 alarm") : null),
+        round.alarms.length ? alarms(round.alarms) : "",
         el("ol", { class: "fl-stages" }, round.stages.map(stage)));
       if (round.note) box.append(el("p", { class: "fl-note" }, round.note));
       if (round.decision) box.append(el("div", { class: "fl-decision" }, el("ul", {}, round.decision.reasons.map((r) => el("li", {}, r)))));
       if (Object.keys(round.metrics).length) box.append(figures(round.metrics));
+      if (round.trust.by_annotator.length > 1) box.append(byAnnotator(round.trust.by_annotator));
       const curves = Object.keys(CURVES).map((name) => round.curves.find((c) => c.name === name && c.x.length > 1)).filter(Boolean);
       const doubt = round.curves.find((c) => c.name === "policy/reward_sd" && Math.max(...c.y) > 0);
-      if (curves.length) box.append(el("div", { class: "fl-charts" }, curves.map((c) => chart(CURVES[c.name], [c], "step", false, c.name === "policy/reward" ? doubt : null))));
+      if (curves.length) box.append(el("div", { class: "fl-charts" }, curves.map((c) => chart(CURVES[c.name], [c], "step", { band: c.name === "policy/reward" && doubt ? around(c, doubt) : null }))));
       if (round.decision && round.policy !== overview.policy) {
         box.append(back(round.policy));
       }
       if (round.samples.length) box.append(samples(round));
       return box;
     }
+
+    const around = (c, doubt) => ({ low: c.y.map((y, i) => y - (doubt.y[i] || 0)), high: c.y.map((y, i) => y + (doubt.y[i] || 0)) });
 
     const verdict = (round) => round.decision ? (round.decision.promoted ? `kept: ${round.policy}` : `not kept; ${round.decision.policy} stays`) : `${round.labels} of ${round.needed} rankings`;
 
@@ -109,33 +118,40 @@
 
     const side = (name, text, reward) => el("div", { class: "fl-answer" }, el("h3", {}, `${name} · reward ${reward.toFixed(2)}`), el("pre", { dir: "auto" }, text));
 
-    // A line chart; a list of curves shares one scale. `doubt` is a curve of deviations, drawn as a band around the first.
-    function chart(title, curves, axis, shares = false, doubt = null) {
-      const drawn = curves.filter((c) => c.x.length);
-      if (!drawn.length) return null;
-      const W = 320, H = 130, L = 40, B = 20, all = (k) => drawn.flatMap((c) => c[k]);
-      const [x0, x1] = [Math.min(...all("x")), Math.max(...all("x"))];
-      const edge = (sign) => doubt ? drawn[0].y.map((y, i) => y + sign * (doubt.y[i] || 0)) : [];
-      const ys = [...all("y"), ...edge(1), ...edge(-1)];
-      let [y0, y1] = shares ? [0, 1] : [Math.min(...ys), Math.max(...ys)];
-      if (y0 === y1) { y0 -= 0.5; y1 += 0.5; }
-      const px = (x) => L + ((W - L - 8) * (x - x0)) / (x1 - x0 || 1), py = (y) => 8 + ((H - B - 8) * (y1 - y)) / (y1 - y0);
-      const svg = (tag, attributes, text) => { const e = document.createElementNS("http://www.w3.org/2000/svg", tag); for (const [k, v] of Object.entries(attributes)) e.setAttribute(k, v); if (text !== undefined) e.textContent = text; return e; };
-      const picture = svg("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": title });
-      for (const y of [y0, (y0 + y1) / 2, y1]) {
-        picture.append(svg("line", { x1: L, x2: W - 8, y1: py(y), y2: py(y), class: "fl-grid" }), svg("text", { x: L - 5, y: py(y) + 3, "text-anchor": "end" }, Math.abs(y) >= 100 ? y.toFixed(0) : y.toFixed(2)));
-      }
-      picture.append(svg("text", { x: L, y: H - 4 }, `${axis} ${x0}`), svg("text", { x: W - 8, y: H - 4, "text-anchor": "end" }, x1));
-      if (doubt) {
-        const upper = edge(1).map((y, i) => `${px(drawn[0].x[i])},${py(y)}`), lower = edge(-1).map((y, i) => `${px(drawn[0].x[i])},${py(y)}`);
-        picture.append(svg("polygon", { points: [...upper, ...lower.reverse()].join(" "), class: "fl-band" }));
-      }
-      drawn.forEach((c, n) => {
-        picture.append(svg("polyline", { points: c.x.map((x, i) => `${px(x)},${py(c.y[i])}`).join(" "), class: `fl-line fl-line-${n % 4}` }));
-        c.x.length < 12 && c.x.forEach((x, i) => picture.append(svg("circle", { cx: px(x), cy: py(c.y[i]), r: 2.5, class: `fl-dot fl-line-${n % 4}` })));
-      });
-      const names = drawn.length > 1 ? el("figcaption", {}, drawn.map((c, n) => el("span", { class: `fl-key fl-line-${n % 4}` }, c.name.replace("loop/", "").replaceAll("_", " ")))) : null;
-      return el("figure", { class: "fl-chart" }, el("h3", {}, title), picture, names);
+    // Proxy against gold: what the reward model says of the policies, and what people and the truth do.
+    function overRounds(overview) {
+      const of = (name) => overview.curves.find((c) => c.name === `loop/${name}`) || { name, x: [], y: [] };
+      const over = (title, names, options = {}) => {
+        const curves = Object.keys(names).map(of);
+        return curves.some((c) => c.x.length > 1) ? chart(title, curves, "round", { ...options, names: Object.fromEntries(Object.entries(names).map(([n, said]) => [`loop/${n}`, said])) }) : null;
+      };
+      const [low, high, right] = ["_low", "_high", ""].map((end) => of(`reward_accuracy${end}`));
+      const last = overview.rounds.findLast((r) => r.trust.reliability.length);
+      const charts = [
+        over("Wins against the base", { win_rate_base: PROXY, true_win_rate_base: TRUTH, next_round_agreement: "people choose as the reward model would, in the next round" }, { range: [0, 1] }),
+        over("Wins against the one before", { win_rate_parent: PROXY, true_win_rate_parent: TRUTH }, { range: [0, 1] }),
+        over("The reward model is right", { reward_accuracy: "on pairs it never saw; band: 90 % interval" }, { range: [0, 1], band: low.x.length && low.x.length === right.x.length ? { low: low.y, high: high.y } : null }),
+        last ? reliability(`How sure, and how often right, in round ${last.round}`, last.trust.reliability) : null,
+        over("Calibration error", { calibration_error: "how far sureness is from being right, on average" }, { range: [0, 0.2] }),
+        over("The reward's correlation with length", { length_correlation: "alarm beyond the dashed lines" }, { range: [-0.5, 0.5], limits: [-0.3, 0.3] }),
+      ].filter(Boolean);
+      return charts.length ? el("section", { class: "fl-charts fl-over" }, charts) : null;
+    }
+
+    // What the newest rounds' boxes say in full, in a line above everything.
+    function alarmed(newest) {
+      const said = newest.flatMap((r) => r.alarms.map((line) => `round ${r.round}: ${line.split(":")[0]}`));
+      return said.length ? el("p", { class: "fl-error", id: "fl-alarmed" }, el("b", {}, said.length > 1 ? `${said.length} alarms` : "Alarm"), ` · ${said.join(" · ")}`) : null;
+    }
+
+    function alarms(lines) {
+      return el("div", { class: "fl-alarms", role: "note" }, el("b", {}, lines.length > 1 ? `${lines.length} alarms` : "Alarm"),
+        el("ul", {}, lines.map((line) => el("li", {}, line))));
+    }
+
+    function byAnnotator(groups) {
+      const percent = (share) => Math.round(100 * share);
+      return el("p", { class: "fl-note" }, "The reward model is right about ", groups.map((g, n) => `${n ? ", " : ""}${g.name}: ${percent(g.accuracy)} % (${percent(g.low)} to ${percent(g.high)}, ${g.pairs} pairs)`).join(""), ".");
     }
 
     refresh();
