@@ -47,13 +47,11 @@ def priorities(
         return {}
     chosen, rejected = (features.rows[[places[side] for _, places in labelled]] for side in (0, 1))
     head = fit_head(chosen, rejected, [p for p, _ in labelled], features.rows, members=MEMBERS, seed=seed)
-    found = {}
-    for comparison in comparisons:
-        names = [(comparison.prompt_id, c.completion) for c in comparison.completions[:2]]
-        if all(name in features.places for name in names):
-            scores = head.scores(features.rows[[features.places[name] for name in names]])
-            found[comparison.id] = interest(scores, 0, 1)
-    return found
+    names = {c.id: [(c.prompt_id, answer.completion) for answer in c.completions[:2]] for c in comparisons}
+    seen = {name: pair for name, pair in names.items() if all(answer in features.places for answer in pair)}
+    rows = [features.places[answer] for pair in seen.values() for answer in pair]
+    scores = head.scores(features.rows[rows])
+    return {name: interest(scores, 2 * place, 2 * place + 1) for place, name in enumerate(seen)}
 
 
 def _pair_places(pair: Preference, features: Known) -> tuple[int, int] | None:

@@ -21,6 +21,8 @@ from feedback_loop.run import Run, commit, create, write_jsonl
 from feedback_loop.simulate import label
 from feedback_loop.store.desk import Desk
 from feedback_loop.store.journal import Journal
+from reward.features import REQUEST
+from reward.text import NAMES
 
 PROMPTS = [Prompt(id=f"p{n}", prompt=(Message(role="user", content=f"Question {n}?"),)) for n in range(24)]
 LAST = [f"c{n}" for n in range(18, 24)]
@@ -37,7 +39,9 @@ def pair(number: int) -> tuple[Completion, Completion]:
 
 
 def features() -> np.ndarray:
-    rows = np.random.default_rng(0).normal(0, 0.05, (48, 4)).astype(np.float32)
+    """Two axes of the base's states; texts and requests are all alike."""
+    rows = np.zeros((48, 2 + len(NAMES) + REQUEST), np.float32)
+    rows[:, :2] = np.random.default_rng(0).normal(0, 0.05, (48, 2))
     for number in range(24):
         rows[2 * number : 2 * number + 2, 0 if number < 18 else 1] += (1, -1)
     return rows
