@@ -65,13 +65,12 @@ def make_comparisons(run: Run, number: int, draft: Draft, report: Progress) -> N
             f"Raise sampling.temperature in {run.path / 'recipe.toml'}"
         )
     selections = select(several, strategy, recipe.asking.random_share, seed)
+    read = _read(run, draft, policy, asked, candidates, report) if recipe.reward.form == "head" else {}
     judged = [c for c in candidates if selections.get(c.prompt_id, "random") != "random"]
-    scores = _scores(run, number, draft, policy, asked, judged) if judged else {}
+    scores = _scores(run, number, draft, policy, asked, judged, read) if judged else {}
     made = pair_up(number, asked, pick(candidates, selections, scores, seed), seed, selections)
     write_jsonl(draft.path / "comparisons.jsonl", made)
     write_jsonl(draft.path / "candidates.jsonl", candidates)
-    if recipe.reward.form == "head":
-        _write_features(run, draft, policy, asked, candidates, report)
     draft.facts |= {
         "policy": name,
         "comparisons": len(made),
@@ -180,34 +179,46 @@ def _judge(run: Run, number: int) -> list[Path]:
 
 
 def _scores(
-    run: Run, number: int, draft: Draft, policy: "Policy", asked: Sequence[Prompt], candidates: Sequence[Completion]
+    run: Run,
+    number: int,
+    draft: Draft,
+    policy: "Policy",
+    asked: Sequence[Prompt],
+    candidates: Sequence[Completion],
+    read: "Mapping[str, np.ndarray]",
 ) -> dict[str, list[float]]:
-    """Each candidate's score by every member of the last round's reward model, by the candidate's id."""
-    from reward.score import load_members
+    """Each candidate's score by every member of the last round's reward model, by the candidate's id; `read` as of `_read`."""
+    import numpy as np
+
+    from reward.head import load
+    from reward.score import is_head, load_members
 
     folders, recipe = _judge(run, number), run.recipe
     draft.inputs += [file for folder in folders for file in files_below(folder)]
-    members = load_members(
-        policy.model,
-        policy.tokenizer,
-        folders,
-        thinking=recipe.model.thinking,
-        batch_size=recipe.sampling.batch_size,
-    )
-    prompts = {p.id: p for p in asked}
-    rows = members([prompts[c.prompt_id] for c in candidates], [c.completion for c in candidates])
+    if read and is_head(folders[0]):
+        rows = load(folders[0]).scores(np.stack([read[c.id] for c in candidates])).tolist()
+    else:
+        members = load_members(
+            policy.model,
+            policy.tokenizer,
+            folders,
+            thinking=recipe.model.thinking,
+            batch_size=recipe.sampling.batch_size,
+        )
+        prompts = {p.id: p for p in asked}
+        rows = members([prompts[c.prompt_id] for c in candidates], [c.completion for c in candidates])
     return {c.id: row for c, row in zip(candidates, rows, strict=True)}
 
 
-def _write_features(
+def _read(
     run: Run,
     draft: Draft,
     policy: "Policy",
     asked: Sequence[Prompt],
     candidates: Sequence[Completion],
     report: Progress,
-) -> None:
-    """features.safetensors: a row for each line of candidates.jsonl."""
+) -> "dict[str, np.ndarray]":
+    """Each candidate's features, by its id; and features.safetensors, a row for each line of candidates.jsonl."""
     from safetensors.numpy import save_file
 
     from reward.features import features
@@ -223,6 +234,7 @@ def _write_features(
         report=report,
     )
     save_file({"features": found}, draft.path / FEATURES)
+    return {c.id: row for c, row in zip(candidates, found, strict=True)}
 
 
 def build_preferences(run: Run, number: int, draft: Draft, report: Progress) -> None:

@@ -9,10 +9,13 @@ import pytest
 
 from feedback_loop import recipe
 from feedback_loop.errors import LoopError, UsageError
+from feedback_loop.preferences import preferences
 from feedback_loop.progress import silent
-from feedback_loop.records import Comparison, Completion
+from feedback_loop.records import Comparison, Completion, Ranking, now
 from feedback_loop.run import Run, commit, create, open_run, read_jsonl, write_jsonl
 from feedback_loop.stages.asking import candidate_features, make_comparisons, pair_up, pick, select
+from reward.acquire import interest
+from reward.head import fit_head, save
 from tests.models_fixture import tiny_prompts
 
 IDS = [f"p{n}" for n in range(40)]
@@ -85,6 +88,11 @@ def second_round(tmp_path: Path, reward_adapter: Path) -> Run:
     return run
 
 
+def prefers_first(comparison: Comparison) -> Ranking:
+    choice = comparison.completions[0].id
+    return Ranking(comparison_id=comparison.id, user_id="anna", status="submitted", choice=choice, created_at=now())
+
+
 def with_settings(run: Run, *settings: str) -> Run:
     file = run.path / "recipe.toml"
     file.write_text(recipe.dump(recipe.load(file, settings)))
@@ -125,6 +133,28 @@ def test_for_a_head_every_candidates_features_are_kept_line_by_line(second_round
     assert features.dtype == np.float32
     assert np.isfinite(features).all()
     assert len(np.unique(features, axis=0)) == len(kept), "another answer, other features"
+
+
+def test_a_head_is_asked_by_the_features_that_are_kept(second_round: Run):
+    run = with_settings(second_round, "reward.form=head", "asking.strategy=uncertainty", "asking.random_share=0")
+    given = preferences(first := asked(run, 0), [prefers_first(c) for c in first])
+    kept, features = candidate_features(run, 0)
+    place = {(c.prompt_id, c.completion): n for n, c in enumerate(kept)}
+    chosen = features[[place[p.prompt_id, p.chosen[-1].content] for p in given]]
+    rejected = features[[place[p.prompt_id, p.rejected[-1].content] for p in given]]
+    head = fit_head(chosen, rejected, given, features, members=8, seed=1)
+    shutil.rmtree(run.stage_folder(0, "reward"))
+    with commit(run, 0, "reward") as draft:
+        save(head, draft.path / "adapter")
+
+    made = asked(run, 1)
+    kept, features = candidate_features(run, 1)
+    scores = head.scores(features)
+    for comparison in made:
+        own = [n for n, c in enumerate(kept) if c.prompt_id == comparison.prompt_id]
+        doubts = {frozenset((i, j)): interest(scores, i, j) for i in own for j in own if i < j}
+        picked = frozenset(n for n in own if kept[n] in comparison.completions)
+        assert doubts[picked] == pytest.approx(max(doubts.values()), rel=1e-3)
 
 
 def test_features_of_other_candidates_are_refused(second_round: Run):
