@@ -81,7 +81,7 @@ def as_text(view: Overview) -> str:
         if r.note:
             lines.append(f"           {r.note}")
         if r.metrics:
-            lines.append("           " + ", ".join(f"{name} {value:.3g}" for name, value in r.metrics.items()))
+            lines.append("           " + ", ".join(_figures(r.metrics)))
         if len(r.trust.by_annotator) > 1:
             lines.append("           the reward model is right: " + ", ".join(map(_group, r.trust.by_annotator)))
         if r.decision:
@@ -89,6 +89,17 @@ def as_text(view: Overview) -> str:
             lines += [f"           - {reason}" for reason in r.decision.reasons]
         lines += [f"           ALARM: {alarm}" for alarm in r.alarms]
     return "\n".join([*lines, *([view.message] if view.message else [])])
+
+
+def _figures(metrics: dict[str, float]) -> list[str]:
+    """Each figure with its interval, where it has one."""
+    said = []
+    for name, value in metrics.items():
+        low, high = metrics.get(f"{name}_low"), metrics.get(f"{name}_high")
+        if not name.endswith(("_low", "_high")):
+            interval = "" if low is None or high is None else f" ({low:.3g} to {high:.3g})"
+            said.append(f"{name} {value:.3g}{interval}")
+    return said
 
 
 def _group(group: Group) -> str:

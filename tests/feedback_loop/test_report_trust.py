@@ -81,6 +81,9 @@ def test_a_rounds_figures_hold_its_reward_models_and_what_the_next_round_said_of
     assert first["next_round_agreement"] == 0.85
     assert "next_round_agreement" not in second
     assert (first["reward_accuracy_low"], first["calibration_error"], first["alarms"]) == (0.82, 0.04, 0.0)
+    text = as_text(overview(run))
+    assert "reward_accuracy 0.9 (0.82 to 0.95), reward_margin 1.2" in text
+    assert "accuracy_low" not in text
     curves = {curve.name: curve for curve in overview(run).curves}
     assert curves["loop/reward_accuracy_high"].y == (0.95, 0.95)
     assert curves["loop/next_round_agreement"].x == (0,)
