@@ -7,7 +7,7 @@ from typing import Any
 
 from feedback_loop import checkpoint
 from feedback_loop.adapters import parameters, score_head
-from feedback_loop.errors import LoopError
+from feedback_loop.errors import LoopError, UsageError
 from feedback_loop.models import load_tokenizer
 from feedback_loop.scores import Members, Whitening
 from policies.base import Policy
@@ -132,6 +132,10 @@ def _critic(task: Task, network: Any) -> Critic:
         weight, adapter = torch.zeros(network.config.hidden_size), None
     else:
         assert task.reward is not None
+        if not (task.reward / "adapter_config.json").exists():
+            raise UsageError(
+                'policy.ppo.value = "adapter" starts from a LoRA reward model. Set reward.form = "lora", or value = "trunk"'
+            )
         network.load_adapter(str(task.reward), adapter_name=VALUE, is_trainable=True)
         for parameter in parameters(network, VALUE).values():
             parameter.requires_grad_(requires_grad=True)

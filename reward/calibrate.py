@@ -8,7 +8,7 @@ import numpy as np
 
 from feedback_loop.errors import LoopError
 from feedback_loop.evaluate import wilson
-from feedback_loop.records import Record, Strategy, Strength
+from feedback_loop.records import Preference, Record, Strategy, Strength
 from reward.bias import Floats, length_correlation, share
 
 BIN = 20
@@ -34,6 +34,22 @@ class Checked(Record):
     round: int
     selection: Strategy = "random"
     strength: Strength | None = None
+
+    @classmethod
+    def of(cls, pair: Preference, margin: float, spread: float) -> "Checked":
+        """A judged pair, with what its judgement may hang on."""
+        return cls(
+            margin=margin,
+            spread=spread,
+            tie=pair.tie,
+            chosen_first=pair.chosen_first,
+            length_chosen=len(pair.chosen[-1].content),
+            length_rejected=len(pair.rejected[-1].content),
+            user_id=pair.user_id,
+            round=pair.round,
+            selection=pair.selection,
+            strength=pair.strength,
+        )
 
 
 def figures(checked: Sequence[Checked]) -> dict[str, Any]:
@@ -124,7 +140,7 @@ def _refuse_nan(checked: Sequence[Checked]) -> None:
     if bad:
         raise LoopError(
             f"The reward model's scores of {bad} of {len(checked)} pairs are NaN or infinite: its training ran away. "
-            "Lower learning_rate under [reward.trl] in the recipe, then: feedback-loop advance RUN"
+            "Lower reward.trl.learning_rate in the recipe"
         )
 
 

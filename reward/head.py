@@ -4,7 +4,7 @@ The score is w · x with a normal prior on w, the labels are the intervals of `o
 approximation (Rasmussen and Williams 2006, Gaussian Processes for Machine Learning, algorithm 3.1, with a linear kernel;
 preferences as in Chu and Ghahramani 2005). With a few hundred labels and thousands of features all algebra is done between
 labels. What people want may hang on what was asked, so x is the answer's features beside their products with a few directions
-in which requests differ. How wide the prior is, and how much the products weigh, is what has the greatest evidence.
+in which requests differ. How wide the prior is, and how much the products weigh, is averaged over by the evidence.
 """
 
 from collections.abc import Sequence
@@ -17,6 +17,7 @@ from feedback_loop.errors import LoopError
 from feedback_loop.records import Preference
 from reward.features import REQUEST
 from reward.observations import Thresholds, bounds, thresholds
+from reward.text import NAMES
 
 Array = np.ndarray
 WIDTHS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
@@ -25,7 +26,9 @@ BLENDS = (1.0, 3.0, 10.0, 30.0)
 """Prior variances of the products with directions of requests, beside 1 for the answers' features themselves."""
 DIRECTIONS = (4, 8)
 """How many directions of requests: the first principal ones."""
-POSITION = 1.0
+LEAST = 0.01
+"""Share of belief below which a prior is left out."""
+POSITION = 0.1
 """Prior variance of an annotator's leaning to the answer that stands first, in logits."""
 FILE = "head.safetensors"
 
@@ -37,11 +40,11 @@ class Frame:
     centre: Array
     """(answer columns,)"""
     scale: Array
-    """(answer columns,); a typical answer's squares sum to 1."""
+    """(answer columns,); a typical answer's squares sum to 1, half of it from the states and half from the text statistics."""
     request_centre: Array
     """(REQUEST,)"""
     directions: Array
-    """(REQUEST, most directions): the principal ones, a typical request's coordinate in each being 1."""
+    """(REQUEST, most directions): the principal ones, where a typical request's coordinate is 1; zeros where there are fewer."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,15 @@ class Posterior:
     noise: Array
     """Variance of the noise that each label amounts to."""
     evidence: float
+    """Logarithm of the labels' probability."""
+
+
+@dataclass(frozen=True)
+class Believed:
+    """A posterior and how much of all belief is in its prior."""
+
+    posterior: Posterior
+    share: float
 
 
 def fit_head(
@@ -116,17 +128,7 @@ def frame(background: Array) -> Frame:
     if not np.isfinite(background).all():
         raise LoopError("The base model's states are not finite numbers. Check the model, or set model.dtype = float32")
     answer, request = background[:, :-REQUEST].astype(float), background[:, -REQUEST:].astype(float)
-    centred = request - request.mean(0)
-    _, sizes, axes = np.linalg.svd(centred / np.where(_varies(request), request.std(0), np.inf), full_matrices=False)
-    found = min(len(sizes), max(DIRECTIONS))
-    typical = np.sqrt(len(request)) / np.where(sizes[:found] > 1e-6, sizes[:found], np.inf)
-    spread = np.where(_varies(request), request.std(0), np.inf)
-    return Frame(
-        centre=answer.mean(0),
-        scale=np.where(_varies(answer), answer.std(0), np.inf) * np.sqrt(max(1, _varies(answer).sum())),
-        request_centre=request.mean(0),
-        directions=(axes[:found] / spread).T * typical,
-    )
+    return Frame(answer.mean(0), _scale(answer), request.mean(0), _directions(request))
 
 
 def measured(view: Frame, features: Array) -> tuple[Array, Array]:
@@ -155,53 +157,78 @@ def prepare(chosen: Array, rejected: Array, pairs: Sequence[Preference], view: F
     )
 
 
-def fit(labels: Labels) -> Posterior:
-    """The posterior of the prior with the greatest evidence: first its width, then what requests add."""
-    plain = [_laplace(labels, Prior(width)) for width in WIDTHS]
-    best = max(plain, key=_evidence)
-    place = WIDTHS.index(best.prior.width)
-    near = WIDTHS[max(0, place - 2) : place + 2]
-    mixed = [Prior(width, blend, count) for width in near for blend in BLENDS for count in DIRECTIONS]
-    return max([best, *(_laplace(labels, prior) for prior in mixed)], key=_evidence)
+def fit(labels: Labels) -> list[Believed]:
+    """The posteriors of all priors that are believed in, whose shares sum to 1.
+
+    Bayesian model averaging (Hoeting et al. 1999). Before any label, half of all belief is in requests changing nothing: a
+    few labels then do not make a dependence on the request out of chance, and many find one that is there.
+    """
+    plain = [Prior(width) for width in WIDTHS]
+    mixed = [Prior(width, blend, count) for width in WIDTHS for blend in BLENDS for count in DIRECTIONS]
+    found = [(laplace(labels, prior), len(group)) for group in (plain, mixed) for prior in group]
+    logs = np.array([posterior.evidence - np.log(rivals) for posterior, rivals in found])
+    shares = np.exp(logs - logs.max()) / np.exp(logs - logs.max()).sum()
+    kept = [(p, float(share)) for (p, _), share in zip(found, shares, strict=True) if share >= LEAST]
+    return [Believed(p, share / sum(s for _, s in kept)) for p, share in kept]
 
 
-def draw(labels: Labels, posterior: Posterior, members: int, seed: int) -> Array:
-    """`members` draws of w, (members, 1 + directions, answer columns), by Matheron's rule.
+def laplace(labels: Labels, prior: Prior) -> Posterior:
+    """The posterior under a prior, by Newton's method on the score differences."""
+    covariance = _blend(labels.requests, labels.requests, prior) * labels.gram + labels.leaning
+    count = len(covariance)
+    felt = np.zeros(count)
+    for _ in range(50):
+        slope, curvature = _derivatives(felt, labels)
+        dual = np.linalg.solve(covariance + np.diag(1 / curvature), felt + slope / curvature)
+        before, felt = felt, covariance @ dual
+        if np.abs(felt - before).max() < 1e-6:
+            break
+    root = np.sqrt(curvature)
+    _, spread = np.linalg.slogdet(np.eye(count) + root[:, None] * covariance * root[None, :])
+    fit = float((labels.weight * _log_likelihood(felt, labels)).sum())
+    return Posterior(prior, dual, 1 / curvature, fit - 0.5 * float(dual @ felt) - 0.5 * float(spread))
 
-    They come in mirrored pairs, so that their mean is the posterior's.
+
+def subset(labels: Labels, places: Array) -> Labels:
+    """Some of the labels."""
+    square = np.ix_(places, places)
+    return Labels(
+        differences=labels.differences[places],
+        gram=labels.gram[square],
+        requests=labels.requests[places],
+        low=labels.low[places],
+        high=labels.high[places],
+        weight=labels.weight[places],
+        leaning=labels.leaning[square],
+    )
+
+
+def draw(labels: Labels, fitted: Sequence[Believed], members: int, seed: int) -> Array:
+    """`members` draws of w, (members, 1 + directions, answer columns), each from a posterior taken by its share.
+
+    They come in pairs that mirror each other, so that their mean is the mean over all posteriors.
     """
     rng = np.random.default_rng(seed)
-    x, sizes = _extended(labels.requests, posterior.prior), _variances(posterior.prior)
-    kernel = _blend(labels.requests, labels.requests, posterior.prior) * labels.gram
-    disturbance = labels.leaning + np.diag(posterior.noise)
-    root = np.linalg.cholesky(disturbance)
-
-    def back(dual: Array) -> Array:
-        """From labels to w."""
-        w: Array = sizes[:, None] * np.einsum("n,nk,nd->kd", dual, x, labels.differences, optimize=True)
-        return w
-
-    mean = back(posterior.dual)
+    means = [_weights(labels, b.posterior.prior, b.posterior.dual) for b in fitted]
+    rows = max(len(mean) for mean in means)
+    padded = [np.pad(mean, ((0, rows - len(mean)), (0, 0))) for mean in means]
+    mean = sum(b.share * one for b, one in zip(fitted, padded, strict=True))
     drawn = [mean] if members % 2 else []
     for _ in range(members // 2):
-        prior = rng.standard_normal(mean.shape) * np.sqrt(sizes)[:, None]
-        felt = np.einsum("nk,nd,kd->n", x, labels.differences, prior, optimize=True)
-        away = prior - back(np.linalg.solve(kernel + disturbance, felt + root @ rng.standard_normal(len(x))))
+        which = rng.choice(len(fitted), p=[b.share for b in fitted])
+        away = padded[which] - mean
+        away[: len(means[which])] += _deviation(labels, fitted[which].posterior, rng)
         drawn += [mean + away, mean - away]
     return np.array(drawn)
 
 
-def predict(labels: Labels, posterior: Posterior, others: Labels) -> tuple[Array, Array]:
+def predict(labels: Labels, fitted: Sequence[Believed], others: Labels) -> tuple[Array, Array]:
     """Mean and standard deviation of the score difference of other pairs; leanings and noise left out."""
-    prior = posterior.prior
-    cross = _blend(others.requests, labels.requests, prior) * (others.differences @ labels.differences.T)
-    kernel = _blend(labels.requests, labels.requests, prior) * labels.gram
-    covariance = kernel + labels.leaning + np.diag(posterior.noise)
-    explained = np.einsum("ij,ji->i", cross, np.linalg.solve(covariance, cross.T))
-    variance = np.einsum("nd,nd->n", others.differences, others.differences) * (
-        _extended(others.requests, prior) ** 2 @ _variances(prior)
-    )
-    return cross @ posterior.dual, np.sqrt(np.maximum(variance - explained, 0))
+    found = [_predict(labels, b.posterior, others) for b in fitted]
+    shares = np.array([b.share for b in fitted])[:, None]
+    means, variances = (np.array(column) for column in zip(*found, strict=True))
+    mean = (shares * means).sum(0)
+    return mean, np.sqrt(np.maximum((shares * (variances + means**2)).sum(0) - mean**2, 0))
 
 
 def save(head: Head, folder: Path) -> None:
@@ -221,6 +248,24 @@ def load(folder: Path) -> Head:
     return Head(weights=arrays.pop("weights"), frame=Frame(**arrays))
 
 
+def _scale(answer: Array) -> Array:
+    varies = _varies(answer)
+    states = np.arange(len(varies)) < len(varies) - len(NAMES)
+    counts = [max(1, (varies & part).sum()) for part in (states, ~states)]
+    scale: Array = np.where(varies, answer.std(0), np.inf) * np.sqrt(2 * np.where(states, *counts))
+    return scale
+
+
+def _directions(request: Array) -> Array:
+    most = max(DIRECTIONS)
+    spread = np.where(_varies(request), request.std(0), np.inf)
+    _, sizes, axes = np.linalg.svd((request - request.mean(0)) / spread, full_matrices=False)
+    typical = np.sqrt(len(request)) / np.where(sizes[:most] > 1e-6, sizes[:most], np.inf)
+    found = (axes[:most] / spread).T * typical
+    padded: Array = np.pad(found, ((0, 0), (0, most - found.shape[1])))
+    return padded
+
+
 def _varies(columns: Array) -> Array:
     """Which features say anything at all."""
     varies: Array = columns.std(0) > 1e-6
@@ -234,34 +279,48 @@ def _extended(requests: Array, prior: Prior) -> Array:
 
 def _variances(prior: Prior) -> Array:
     """(1 + directions,) of w."""
-    return np.array([prior.width, *[prior.width * prior.blend / prior.directions] * prior.directions])
+    shared = prior.width * prior.blend / max(1, prior.directions)
+    return np.array([prior.width, *[shared] * prior.directions])
+
+
+def _weights(labels: Labels, prior: Prior, dual: Array) -> Array:
+    """From what labels pull at their pairs to w, (1 + directions, answer columns)."""
+    x = _extended(labels.requests, prior)
+    w: Array = _variances(prior)[:, None] * np.einsum("n,nk,nd->kd", dual, x, labels.differences, optimize=True)
+    return w
+
+
+def _deviation(labels: Labels, posterior: Posterior, rng: np.random.Generator) -> Array:
+    """How far a draw of w lies from the posterior's mean, by Matheron's rule."""
+    prior = posterior.prior
+    sizes = _variances(prior)
+    drawn: Array = rng.standard_normal((len(sizes), labels.differences.shape[1])) * np.sqrt(sizes)[:, None]
+    x = _extended(labels.requests, prior)
+    felt = np.einsum("nk,nd,kd->n", x, labels.differences, drawn, optimize=True)
+    disturbance = labels.leaning + np.diag(posterior.noise)
+    felt += np.linalg.cholesky(disturbance) @ rng.standard_normal(len(x))
+    kernel = _blend(labels.requests, labels.requests, prior) * labels.gram
+    away: Array = drawn - _weights(labels, prior, np.linalg.solve(kernel + disturbance, felt))
+    return away
+
+
+def _predict(labels: Labels, posterior: Posterior, others: Labels) -> tuple[Array, Array]:
+    """Mean and variance under one posterior."""
+    prior = posterior.prior
+    cross = _blend(others.requests, labels.requests, prior) * (others.differences @ labels.differences.T)
+    kernel = _blend(labels.requests, labels.requests, prior) * labels.gram
+    covariance = kernel + labels.leaning + np.diag(posterior.noise)
+    explained = np.einsum("ij,ji->i", cross, np.linalg.solve(covariance, cross.T))
+    variance = np.einsum("nd,nd->n", others.differences, others.differences) * (
+        _extended(others.requests, prior) ** 2 @ _variances(prior)
+    )
+    return cross @ posterior.dual, np.maximum(variance - explained, 0)
 
 
 def _blend(asked: Array, others: Array, prior: Prior) -> Array:
     """What the inner products of two answers' features are multiplied by, for their requests: (asked, others)."""
     blend: Array = (_extended(asked, prior) * _variances(prior)) @ _extended(others, prior).T
     return blend
-
-
-def _evidence(posterior: Posterior) -> float:
-    return posterior.evidence
-
-
-def _laplace(labels: Labels, prior: Prior) -> Posterior:
-    """Newton's method in the differences' own space."""
-    covariance = _blend(labels.requests, labels.requests, prior) * labels.gram + labels.leaning
-    count = len(covariance)
-    felt = np.zeros(count)
-    for _ in range(50):
-        slope, curvature = _derivatives(felt, labels)
-        dual = np.linalg.solve(covariance + np.diag(1 / curvature), felt + slope / curvature)
-        before, felt = felt, covariance @ dual
-        if np.abs(felt - before).max() < 1e-6:
-            break
-    root = np.sqrt(curvature)
-    _, spread = np.linalg.slogdet(np.eye(count) + root[:, None] * covariance * root[None, :])
-    fit = float((labels.weight * _log_likelihood(felt, labels)).sum())
-    return Posterior(prior, dual, 1 / curvature, fit - 0.5 * float(dual @ felt) - 0.5 * float(spread))
 
 
 def _derivatives(felt: Array, labels: Labels) -> tuple[Array, Array]:

@@ -7,6 +7,8 @@ from pathlib import Path
 from statistics import fmean, pstdev
 from typing import Any
 
+import numpy as np
+
 from feedback_loop import training
 from feedback_loop.chat import end, render_prompt
 from feedback_loop.errors import LoopError
@@ -14,6 +16,11 @@ from feedback_loop.models import device, dtype, load_classifier, load_tokenizer
 from feedback_loop.progress import Progress
 from feedback_loop.recipe import ModelTable, RewardTable
 from feedback_loop.records import ChatMessage, Preference
+from feedback_loop.run import write_json, write_jsonl
+from reward.bias import length_slope
+from reward.calibrate import Checked, figures
+from reward.observations import Thresholds, margins, thresholds
+from reward.score import LENGTH
 
 BATCH = 8
 
@@ -37,41 +44,40 @@ def train_reward(
     thinking: bool,
     report: Progress,
 ) -> dict[str, Any]:
-    """Train on `train`, write adapter and head to `out` and curves.jsonl beside it; accuracy and margin on `heldout`.
+    """Train on `train`, write adapter and head to `out`, curves.jsonl and checked.jsonl beside it; the facts.
 
-    The loss is Bradley-Terry's, -log sigmoid(r_chosen - r_rejected). A tie is both orders of its pair, which is the same
-    loss with a target of one half: it pulls the two scores together. With `reward.members` of 2 or more, each is trained
-    on a bootstrap sample of the pairs with a seed of its own; the others lie beside the first as `out`-1, `out`-2, ...
-    Accuracy is the share of held-out decisive pairs whose chosen answer scores higher by the members' mean, margin their
-    mean difference; both are None where there is no such pair. LoopError where there is nothing to train on.
+    The likelihood is `observations`', which TRL's loss with margins is. With `reward.members` of 2 or more, each is trained on
+    a bootstrap sample of the pairs with a seed of its own; the others lie beside the first as `out`-1, `out`-2, ... Where
+    labels weigh differently, those samples are drawn by their weights, that of a single member too. The facts hold `figures`
+    of the held-out pairs. LoopError where there is nothing to train on.
     """
     if not train:
         raise LoopError("No ranking compares two answers, so the reward model has nothing to learn. Rank more.")
-    tokenizer = load_tokenizer(model)
-    measured = [row for p in heldout if not p.tie for row in _rows(tokenizer, p, thinking=thinking)]
+    tokenizer, at = load_tokenizer(model), thresholds([*train, *heldout])
+    measured = [_texts(tokenizer, p, thinking=thinking) for p in heldout]
     history: list[dict[str, Any]] = []
-    margins: list[list[float]] = []
+    found: list[list[float]] = []
     for number in range(reward.members):
-        pairs = train if reward.members == 1 else random.Random(seed + number).choices(train, k=len(train))
-        rows = [row for p in pairs for row in _rows(tokenizer, p, thinking=thinking)]
-        log, found = _member(
-            model, reward, tokenizer, rows, measured, out=member_folder(out, number), work=work, seed=seed + number,
-            report=report,
+        sample = _sample(train, reward.members, seed + number)
+        log, differences = _member(
+            model, reward, tokenizer, sample, measured, at, out=member_folder(out, number), work=work, seed=seed + number,
+            thinking=thinking, report=report,
         )  # fmt: skip
         gc.collect()  # the trainer and its model refer to each other, and there is room for one base
         done = history[-1]["step"] if history else 0
         history += [row | {"step": row["step"] + done} for row in log]
-        margins.append(found)
+        found.append(differences)
     training.write_curves(out.parent / "curves.jsonl", history)
-    means = [fmean(column) for column in zip(*margins, strict=True)]
+    checked = [Checked.of(p, fmean(own), pstdev(own)) for p, own in zip(heldout, zip(*found, strict=True), strict=True)]
+    write_jsonl(out.parent / "checked.jsonl", checked)
     return {
+        "form": "lora",
         "pairs": len(train),
         "ties": sum(p.tie for p in train),
         "members": reward.members,
-        "heldout_pairs": len(measured),
+        "heldout_pairs": len(heldout),
         "steps": history[-1]["step"],
-        "accuracy": fmean(m > 0 for m in means) if means else None,
-        "margin": fmean(means) if means else None,
+        **figures(checked),
     }
 
 
@@ -80,32 +86,48 @@ def member_folder(out: Path, number: int) -> Path:
     return out if number == 0 else out.with_name(f"{out.name}-{number}")
 
 
+def _sample(train: Sequence[Preference], members: int, seed: int) -> Sequence[Preference]:
+    """What a member is trained on: as many pairs, drawn by their weights; all pairs as they are where that changes nothing."""
+    weights = [p.weight for p in train]
+    if members == 1 and len(set(weights)) == 1:
+        return train
+    return random.Random(seed).choices(train, weights, k=len(train))
+
+
 def _member(
-    model: ModelTable, reward: RewardTable, tokenizer: Any, rows: list[dict[str, str]], measured: list[dict[str, str]],
-    *, out: Path, work: Path, seed: int, report: Progress,
+    model: ModelTable, reward: RewardTable, tokenizer: Any, pairs: Sequence[Preference], measured: list[tuple[str, str]],
+    at: Thresholds, *, out: Path, work: Path, seed: int, thinking: bool, report: Progress,
 ) -> tuple[list[dict[str, Any]], list[float]]:  # fmt: skip
-    """Train one reward model on `rows` and save it; (TRL's log, its margins on `measured`).
+    """Train one reward model on `pairs` and save it; (TRL's log, its score differences of `measured`).
 
     In an ensemble its head is divided by the standard deviation of its scores on what it was trained on: Bradley-Terry leaves
     the scale open, and the loudest member would decide.
     """
     import torch
 
+    rows = [row for p in pairs for row in _rows(tokenizer, p, at, thinking=thinking)]
     trainer = _train(model, reward, tokenizer, rows, work=work, seed=seed, report=report)
-    if reward.members > 1:
-        spread = pstdev(
-            _scores(trainer.model, tokenizer, [row[side] for row in rows for side in ("chosen", "rejected")])
-        )
+    answers = [m[-1].content for p in pairs for m in (p.chosen, p.rejected)]
+    texts = [text for p in pairs for text in _texts(tokenizer, p, thinking=thinking)]
+    ensemble, even = reward.members > 1, reward.length == "remove"
+    scores = np.array(_scores(trainer.model, tokenizer, texts)) if ensemble or even else np.zeros(len(texts))
+    if ensemble:
+        spread = float(scores.std()) or 1.0
+        scores = scores / spread
         with torch.no_grad():
             for name, parameter in trainer.model.named_parameters():
                 if name.endswith("score.modules_to_save.default.weight"):
-                    parameter /= spread or 1.0
+                    parameter /= spread
     training.save_adapter(trainer.model, out)
-    return trainer.state.log_history, _margins(trainer.model, tokenizer, measured)
+    differences = _differences(trainer.model, tokenizer, measured)
+    if even:
+        slope = float(length_slope(scores, np.array([float(len(a)) for a in answers])))
+        write_json(out / LENGTH, {"slope": slope})
+    return trainer.state.log_history, differences
 
 
 def _train(
-    model: ModelTable, reward: RewardTable, tokenizer: Any, rows: list[dict[str, str]], *, work: Path, seed: int,
+    model: ModelTable, reward: RewardTable, tokenizer: Any, rows: list[dict[str, Any]], *, work: Path, seed: int,
     report: Progress,
 ) -> Any:  # fmt: skip
     """TRL's trainer after one training."""
@@ -137,18 +159,27 @@ def _train(
     return trainer
 
 
-def _rows(tokenizer: Any, pair: Preference, *, thinking: bool) -> list[dict[str, str]]:
-    """A pair as the text that scoring will see; a tie in both orders."""
+def _texts(tokenizer: Any, pair: Preference, *, thinking: bool) -> tuple[str, str]:
+    """Chosen and rejected answer as the text that scoring will see."""
     messages: list[ChatMessage] = [{"role": m.role, "content": m.content} for m in pair.prompt]
     prompt = render_prompt(tokenizer, messages, thinking=thinking)
-    chosen, rejected = (prompt + m[-1].content + end(tokenizer) for m in (pair.chosen, pair.rejected))
-    row = {"chosen": chosen, "rejected": rejected}
-    return [row, {"chosen": rejected, "rejected": chosen}] if pair.tie else [row]
+    return prompt + pair.chosen[-1].content + end(tokenizer), prompt + pair.rejected[-1].content + end(tokenizer)
 
 
-def _margins(network: Any, tokenizer: Any, rows: Sequence[dict[str, str]]) -> list[float]:
+def _rows(tokenizer: Any, pair: Preference, at: Thresholds, *, thinking: bool) -> list[dict[str, Any]]:
+    """A pair as TRL's rows; of a tie or a slight difference, two."""
+    chosen, rejected = _texts(tokenizer, pair, thinking=thinking)
+    return [
+        {"chosen": rejected, "rejected": chosen, "margin": margin}
+        if swapped
+        else {"chosen": chosen, "rejected": rejected, "margin": margin}
+        for swapped, margin in margins(pair, at)
+    ]
+
+
+def _differences(network: Any, tokenizer: Any, pairs: Sequence[tuple[str, str]]) -> list[float]:
     """Score of the chosen less that of the rejected answer, for each pair."""
-    chosen, rejected = (_scores(network, tokenizer, [row[side] for row in rows]) for side in ("chosen", "rejected"))
+    chosen, rejected = (_scores(network, tokenizer, [pair[side] for pair in pairs]) for side in (0, 1))
     return [a - b for a, b in zip(chosen, rejected, strict=True)]
 
 

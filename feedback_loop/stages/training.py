@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from feedback_loop import tracking
 from feedback_loop.errors import UsageError
@@ -15,31 +15,62 @@ from feedback_loop.progress import Progress
 from feedback_loop.prompts import choose
 from feedback_loop.records import Preference, Prompt
 from feedback_loop.run import Draft, Run, packages, sha256
+from feedback_loop.stages.asking import candidate_features
 
 if TYPE_CHECKING:
     from policies.task import Task
 
 
 def train_reward(run: Run, number: int, draft: Draft, report: Progress) -> None:
-    """adapter/ (LoRA and score head; adapter-1/ and so on for an ensemble) and curves.jsonl of the reward model."""
-    from reward.train import check_options
-    from reward.train import train_reward as train
+    """The reward model (adapter/, adapter-1/, ... by LoRA; head/), checked.jsonl and curves.jsonl."""
+    with tracking.stage_run(run, number, "reward") as tracked:
+        draft.facts |= (
+            _fit_head(run, number, draft, report)
+            if run.recipe.reward.form == "head"
+            else _train_lora(run, number, draft, report)
+        )
+        tracked.finish(draft.facts)
+
+
+def _train_lora(run: Run, number: int, draft: Draft, report: Progress) -> dict[str, Any]:
+    from reward.train import check_options, train_reward
 
     check_options(run.recipe.reward)
     folder = run.stage_folder(number, "preferences")
-    with tracking.stage_run(run, number, "reward") as tracked:
-        draft.facts |= train(
-            run.recipe.model,
-            run.recipe.reward,
-            draft.read(folder / "train.jsonl", Preference),
-            draft.read(folder / "heldout.jsonl", Preference),
-            out=draft.path / "adapter",
-            work=draft.work,
-            seed=run.seed(number, "reward"),
-            thinking=run.recipe.model.thinking,
-            report=report,
-        )
-        tracked.finish(draft.facts)
+    return train_reward(
+        run.recipe.model,
+        run.recipe.reward,
+        draft.read(folder / "train.jsonl", Preference),
+        draft.read(folder / "heldout.jsonl", Preference),
+        out=draft.path / "adapter",
+        work=draft.work,
+        seed=run.seed(number, "reward"),
+        thinking=run.recipe.model.thinking,
+        report=report,
+    )
+
+
+def _fit_head(run: Run, number: int, draft: Draft, report: Progress) -> dict[str, Any]:
+    """A head learns from all pairs, in the order in which they were given: it is cross-validated."""
+    from reward.fit import train_head
+
+    folder = run.stage_folder(number, "preferences")
+    pairs = draft.read(folder / "train.jsonl", Preference) + draft.read(folder / "heldout.jsonl", Preference)
+    known: dict[tuple[str, str], Any] = {}
+    for n in range(number + 1):
+        completions, rows = candidate_features(run, n)
+        known |= {(c.prompt_id, c.completion): row for c, row in zip(completions, rows, strict=True)}
+    return train_head(
+        run.recipe.model,
+        run.recipe.reward,
+        sorted(pairs, key=lambda p: (p.round, p.comparison_id, p.user_id, p.source)),
+        known=known,
+        out=draft.path / "head",
+        seed=run.seed(number, "reward"),
+        thinking=run.recipe.model.thinking,
+        batch_size=run.recipe.sampling.batch_size,
+        report=report,
+    )
 
 
 def train_policy(run: Run, number: int, draft: Draft, report: Progress) -> None:
@@ -68,7 +99,9 @@ def policy_task(run: Run, number: int, draft: Draft, report: Progress, track: Ca
     pairs = draft.read(folder / "train.jsonl", Preference) + draft.read(folder / "heldout.jsonl", Preference)
     prompts = draft.read(run.path / "prompts.jsonl", Prompt)
     rewards, parent = reward_folders(run, number), adapter_folder(run, current_policy(run))
-    draft.inputs += [file / "adapter_model.safetensors" for file in (*rewards, *([parent] if parent else []))]
+    draft.inputs += [
+        file for folder in (*rewards, *([parent] if parent else [])) for file in folder.glob("*.safetensors")
+    ]
     if recipe.policy.step == "dpo" and recipe.policy.pseudo_pairs:
         pairs += _pseudo_pairs(run, number, draft, report)
     run.cache.mkdir(exist_ok=True)
@@ -94,8 +127,10 @@ def policy_task(run: Run, number: int, draft: Draft, report: Progress, track: Ca
 
 
 def reward_folders(run: Run, number: int) -> list[Path]:
-    """Where a round's reward models lie, the first one first."""
+    """Where a round's reward models lie, the first one first; a head is one folder."""
     folder = run.stage_folder(number, "reward")
+    if (folder / "head").exists():
+        return [folder / "head"]
     return [folder / "adapter", *sorted(folder.glob("adapter-*"))]
 
 

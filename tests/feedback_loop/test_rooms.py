@@ -10,7 +10,19 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 ROOMS = ("feedback_loop", "policies", "reward", "ui")
 SHARED = {
-    *("adapters", "chat", "checkpoint", "errors", "evaluate", "models", "overview", "progress", "prompts", "recipe"),
+    *(
+        "adapters",
+        "chat",
+        "checkpoint",
+        "checks",
+        "errors",
+        "evaluate",
+        "models",
+        "overview",
+        "progress",
+        "prompts",
+        "recipe",
+    ),
     *("records", "run", "scores", "store", "tracking", "training"),
 }
 """What every room may use of `feedback_loop`."""
