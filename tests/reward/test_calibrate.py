@@ -172,7 +172,7 @@ def test_a_contradiction_is_a_coins_toss():
 )
 def test_scores_that_are_not_numbers_are_refused_in_one_line(bad: dict[str, float]):
     with pytest.raises(
-        LoopError, match=r"1 of 3 pairs are NaN or infinite.*Lower learning_rate.*feedback-loop advance RUN"
+        LoopError, match=r"1 of 3 pairs are NaN or infinite.*Lower reward.trl.learning_rate"
     ) as told:
         figures([checked(1.0), checked(2.0), checked(1.0).model_copy(update=bad)])
     assert "\n" not in str(told.value)
