@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 
-from feedback_loop.records import Comparison, Message, Preference, Ranking
+from feedback_loop.records import Comparison, Disliked, Message, Preference, Ranking
 
 
 def preferences(
@@ -16,10 +16,27 @@ def preferences(
     the best answer the person could think of: it gives the edit over each completion shown (`source="edit"`), beside the
     pair of the choice itself. Rankings of comparisons that are not given are left out.
     """
-    asked = {c.id: c for c in comparisons}
-    known = [(asked[r.comparison_id], r) for r in rankings if r.comparison_id in asked and r.status == "submitted"]
-    pairs = [pair for comparison, ranking in known for pair in _pairs(comparison, ranking)]
+    pairs = [pair for comparison, ranking in _known(comparisons, rankings) for pair in _pairs(comparison, ranking)]
     return [p.model_copy(update={"weight": (weights or {}).get(p.user_id, 1.0)}) for p in pairs]
+
+
+def disliked(
+    comparisons: Sequence[Comparison], rankings: Sequence[Ranking], weights: Mapping[str, float] | None = None
+) -> list[Disliked]:
+    """All answers of the comparisons that were answered `neither`, each with its annotator's weight."""
+    return [
+        Disliked(
+            prompt=comparison.prompt.prompt,
+            completion=shown.completion,
+            prompt_id=comparison.prompt_id,
+            user_id=ranking.user_id,
+            round=comparison.round,
+            weight=(weights or {}).get(ranking.user_id, 1.0),
+        )
+        for comparison, ranking in _known(comparisons, rankings)
+        if ranking.choice == "neither"
+        for shown in comparison.completions
+    ]
 
 
 def split(prefs: Sequence[Preference], share: float, seed: int) -> tuple[list[Preference], list[Preference]]:
@@ -33,6 +50,12 @@ def split(prefs: Sequence[Preference], share: float, seed: int) -> tuple[list[Pr
     if places and len(held) == len(places):
         held.remove(max(places, key=lambda prompt: places[prompt]))
     return [p for p in prefs if p.prompt_id not in held], [p for p in prefs if p.prompt_id in held]
+
+
+def _known(comparisons: Sequence[Comparison], rankings: Sequence[Ranking]) -> list[tuple[Comparison, Ranking]]:
+    """Each submitted ranking of a comparison that is given, with that comparison."""
+    asked = {c.id: c for c in comparisons}
+    return [(asked[r.comparison_id], r) for r in rankings if r.comparison_id in asked and r.status == "submitted"]
 
 
 def _pairs(comparison: Comparison, ranking: Ranking) -> list[Preference]:

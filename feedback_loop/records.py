@@ -115,6 +115,18 @@ class Preference(Record):
     """How much this label counts, beside another's 1."""
 
 
+class Disliked(Record):
+    """An answer that somebody saw and called no good, beside another one: a comparison answered `neither`."""
+
+    prompt: tuple[Message, ...]
+    completion: str
+    prompt_id: str
+    user_id: str
+    round: int
+    weight: float = Field(1.0, gt=0)
+    """How much this label counts, beside another's 1."""
+
+
 class Decision(Record):
     """Whether a round's policy is kept, on which evidence, and who said so."""
 

@@ -210,8 +210,12 @@ def _note(run: Run, number: int) -> str:
     if not run.done(number, "policy"):
         return ""
     facts = run.manifest(number, "policy").facts
-    steps = f"{facts.get('step', 'dpo').upper()}, {facts['steps']} steps"
-    return f"{steps}. Stopped early: {facts['stopped']}." if facts.get("stopped") else f"{steps}."
+    said = [f"{facts.get('step', 'dpo').upper()}, {facts['steps']} steps."]
+    if facts.get("pseudo_pairs_why"):
+        said.append(f"No pairs by the reward model: {facts['pseudo_pairs_why']}.")
+    if facts.get("stopped"):
+        said.append(f"Stopped early: {facts['stopped']}.")
+    return " ".join(said)
 
 
 def _stage(run: Run, number: int, name: str, busy: bool, note: dict[str, Any]) -> StageView:

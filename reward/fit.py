@@ -12,12 +12,13 @@ from feedback_loop.errors import LoopError
 from feedback_loop.models import load_base, load_tokenizer
 from feedback_loop.progress import Progress
 from feedback_loop.recipe import ModelTable, RewardTable
-from feedback_loop.records import Preference, Prompt
+from feedback_loop.records import Disliked, Preference, Prompt
 from feedback_loop.run import write_jsonl
 from reward import head as heads
 from reward.annotators import measured_weights
 from reward.bias import length_slope
 from reward.calibrate import Checked, figures
+from reward.dislikes import with_disliked
 from reward.features import REQUEST, features
 from reward.head import Array
 from reward.observations import thresholds
@@ -33,6 +34,7 @@ def train_head(
     model: ModelTable,
     reward: RewardTable,
     pairs: Sequence[Preference],
+    disliked: Sequence[Disliked],
     *,
     known: Known,
     out: Path,
@@ -41,49 +43,68 @@ def train_head(
     batch_size: int,
     report: Progress,
 ) -> dict[str, Any]:
-    """Fit on all pairs and write the head to `out`, checked.jsonl and curves.jsonl beside it; the facts.
+    """Fit on all labels and write the head to `out`, checked.jsonl and curves.jsonl beside it; the facts.
 
     Every pair is judged once by a head that never saw its prompt, so no label is kept from the reward model to measure it.
-    LoopError where there is nothing to learn from.
+    Disliked answers teach it, but do not measure it. LoopError where there is nothing to learn from.
     """
     if not pairs:
         raise LoopError("No ranking compares two answers, so the reward model has nothing to learn. Rank more.")
-    chosen, rejected, background = _read(model, pairs, known, thinking=thinking, size=batch_size, report=report)
-    checked = judged(chosen, rejected, pairs, background, seed)
+    rows = _read(model, pairs, disliked, known, thinking=thinking, size=batch_size, report=report)
+    background = np.stack(list(rows.values()))
+    view = heads.frame(background)
+    labels = labelled(view, rows, pairs, disliked)
+    fitted = heads.fit(labels)
+    checked = judged(labels, fitted, pairs, disliked, seed)
     weights = measured_weights(checked) if reward.annotators == "measured" else {}
-    if weights:
-        pairs = [p.model_copy(update={"weight": p.weight * weights[p.user_id]}) for p in pairs]
-        checked = judged(chosen, rejected, pairs, background, seed)
-    head = heads.fit_head(chosen, rejected, pairs, background, members=reward.members, seed=seed)
+    if set(weights.values()) - {1.0}:
+        users = [p.user_id for p in pairs] + [d.user_id for d in disliked]
+        labels = replace(labels, weight=labels.weight * np.array([weights.get(user, 1.0) for user in users]))
+        fitted = heads.fit(labels)
+        checked = judged(labels, fitted, pairs, disliked, seed)
+    head = heads.Head(view, heads.draw(labels, fitted, reward.members, seed).astype(np.float32))
     if reward.length == "remove":
         head = without_length(head, background)
     heads.save(head, out)
     write_jsonl(out.parent / "checked.jsonl", checked)
-    training.write_curves(out.parent / "curves.jsonl", learning_curve(chosen, rejected, pairs, background))
+    training.write_curves(out.parent / "curves.jsonl", learning_curve(labels, pairs))
     return {
         "form": "head",
         "pairs": len(pairs),
         "ties": sum(p.tie for p in pairs),
+        "disliked": len(disliked),
         "members": reward.members,
-        "columns": chosen.shape[1],
+        "columns": background.shape[1],
         "annotator_weights": weights,
         **figures(checked),
     }
 
 
-def judged(chosen: Array, rejected: Array, pairs: Sequence[Preference], background: Array, seed: int) -> list[Checked]:
-    """Each pair by a head of the same priors that was fit on other prompts' pairs; none where all have one prompt."""
-    view, at = heads.frame(background), thresholds(pairs)
-    labels = heads.prepare(chosen, rejected, pairs, view, at)
-    fitted = heads.fit(labels)
+def labelled(view: heads.Frame, rows: Known, pairs: Sequence[Preference], disliked: Sequence[Disliked]) -> heads.Labels:
+    """The labels of the pairs, then those of the disliked answers; their features are in `rows`."""
+    at = thresholds(pairs)
+    chosen = np.stack([rows[p.prompt_id, p.chosen[-1].content] for p in pairs])
+    rejected = np.stack([rows[p.prompt_id, p.rejected[-1].content] for p in pairs])
+    poor = np.array([rows[d.prompt_id, d.completion] for d in disliked])
+    return with_disliked(heads.prepare(chosen, rejected, pairs, view, at), poor, disliked, view, at)
+
+
+def judged(
+    labels: heads.Labels,
+    fitted: Sequence[heads.Believed],
+    pairs: Sequence[Preference],
+    disliked: Sequence[Disliked],
+    seed: int,
+) -> list[Checked]:
+    """Each pair by a head of the same priors that was fit on other prompts' labels; none where all pairs have one prompt."""
     prompts = sorted({p.prompt_id for p in pairs})
     if len(prompts) < 2:
         return []
     fold = {name: i % FOLDS for i, name in enumerate(np.random.default_rng(seed).permutation(prompts))}
-    places = np.array([fold[p.prompt_id] for p in pairs])
+    places = np.array([fold[p.prompt_id] for p in pairs] + [fold.get(d.prompt_id, -1) for d in disliked])
     found: dict[int, Checked] = {}
-    for part in sorted(set(places)):
-        inside, outside = np.flatnonzero(places == part), np.flatnonzero(places != part)
+    for part in sorted(set(fold.values())):
+        inside, outside = np.flatnonzero(places[: len(pairs)] == part), np.flatnonzero(places != part)
         others = heads.subset(labels, outside)
         again = [heads.Believed(heads.laplace(others, b.posterior.prior), b.share) for b in fitted]
         means, spreads = heads.predict(others, again, heads.subset(labels, inside))
@@ -93,23 +114,21 @@ def judged(chosen: Array, rejected: Array, pairs: Sequence[Preference], backgrou
 
 
 def without_length(head: heads.Head, background: Array) -> heads.Head:
-    """The head less what length alone explains of each member's scores on these answers."""
+    """The head less what length alone explains of each member's scores on these answers; itself where all are as long."""
     place = background.shape[1] - REQUEST - len(NAMES) + NAMES.index("characters")
+    if not np.isfinite(head.frame.scale[place]):
+        return head
     slopes = length_slope(head.scores(background), np.expm1(background[:, place]))
     weights = head.weights.copy()
     weights[:, 0, place] -= slopes * head.frame.scale[place]
     return replace(head, weights=weights)
 
 
-def learning_curve(
-    chosen: Array, rejected: Array, pairs: Sequence[Preference], background: Array
-) -> list[dict[str, float]]:
+def learning_curve(labels: heads.Labels, pairs: Sequence[Preference]) -> list[dict[str, float]]:
     """Share right of the decisive labels that came next, after 4, 8, 16, ... labels in their order: `step` is the labels.
 
     What "test, then train" measures, as by Dawid 1984, "Statistical theory: the prequential approach".
     """
-    view, at = heads.frame(background), thresholds(pairs)
-    labels = heads.prepare(chosen, rejected, pairs, view, at)
     rows, seen = [], 4
     while seen < len(pairs):
         coming = [i for i in range(seen, min(2 * seen, len(pairs))) if not pairs[i].tie]
@@ -122,24 +141,28 @@ def learning_curve(
 
 
 def _read(
-    model: ModelTable, pairs: Sequence[Preference], known: Known, *, thinking: bool, size: int, report: Progress
-) -> tuple[Array, Array, Array]:
-    """Features of chosen, of rejected and of all answers; the model is loaded only for what is not known, such as edits."""
-    asked = {(p.prompt_id, side[-1].content): p for p in pairs for side in (p.chosen, p.rejected)}
+    model: ModelTable,
+    pairs: Sequence[Preference],
+    disliked: Sequence[Disliked],
+    known: Known,
+    *,
+    thinking: bool,
+    size: int,
+    report: Progress,
+) -> Known:
+    """Features of all answers; the model is loaded only for labelled ones that are not known, such as edits."""
+    asked = {(p.prompt_id, side[-1].content): p.prompt for p in pairs for side in (p.chosen, p.rejected)}
+    asked |= {(d.prompt_id, d.completion): d.prompt for d in disliked}
     missing = [name for name in asked if name not in known]
-    rows = dict(known)
-    if missing:
-        prompts = [Prompt(id=name[0], prompt=asked[name].prompt) for name in missing]
-        read = features(
-            load_base(model),
-            load_tokenizer(model),
-            prompts,
-            [text for _, text in missing],
-            thinking=thinking,
-            batch_size=size,
-            report=report,
-        )
-        rows |= dict(zip(missing, read, strict=True))
-    chosen = np.stack([rows[p.prompt_id, p.chosen[-1].content] for p in pairs])
-    rejected = np.stack([rows[p.prompt_id, p.rejected[-1].content] for p in pairs])
-    return chosen, rejected, np.stack(list(rows.values()))
+    if not missing:
+        return known
+    read = features(
+        load_base(model),
+        load_tokenizer(model),
+        [Prompt(id=name[0], prompt=asked[name]) for name in missing],
+        [text for _, text in missing],
+        thinking=thinking,
+        batch_size=size,
+        report=report,
+    )
+    return {**known, **dict(zip(missing, read, strict=True))}

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from feedback_loop import prompts
 from feedback_loop.errors import LoopError
 from feedback_loop.lineage import adapter_folder, current_policy
-from feedback_loop.preferences import preferences, split
+from feedback_loop.preferences import disliked, preferences, split
 from feedback_loop.progress import Progress
-from feedback_loop.records import Comparison, Completion, Preference, Prompt, Ranking, Strategy
+from feedback_loop.records import Comparison, Completion, Disliked, Preference, Prompt, Ranking, Strategy
 from feedback_loop.run import Draft, Run, files_below, read_jsonl, write_jsonl
 
 if TYPE_CHECKING:
@@ -238,18 +238,23 @@ def _read(
 
 
 def build_preferences(run: Run, number: int, draft: Draft, report: Progress) -> None:
-    """train.jsonl and heldout.jsonl: the preferences of this and all earlier rounds, held out by prompt."""
+    """train.jsonl and heldout.jsonl: the preferences of this and all earlier rounds, held out by prompt; disliked.jsonl."""
+    weights = run.recipe.preferences.weights
     pairs: list[Preference] = []
+    poor: list[Disliked] = []
     for n in range(number + 1):
         comparisons = draft.read(run.stage_folder(n, "comparisons") / "comparisons.jsonl", Comparison)
         rankings = draft.read(run.stage_folder(n, "rankings") / "rankings.jsonl", Ranking)
-        pairs += preferences(comparisons, rankings)
+        pairs += preferences(comparisons, rankings, weights)
+        poor += disliked(comparisons, rankings, weights)
     train, heldout = split(pairs, run.recipe.preferences.heldout, run.recipe.seed)
     write_jsonl(draft.path / "train.jsonl", train)
     write_jsonl(draft.path / "heldout.jsonl", heldout)
+    write_jsonl(draft.path / "disliked.jsonl", poor)
     draft.facts |= {
         "train": len(train),
         "heldout": len(heldout),
         "ties": sum(p.tie for p in pairs),
         "edits": sum(p.source == "edit" for p in pairs),
+        "disliked": len(poor),
     }

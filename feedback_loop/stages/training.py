@@ -13,7 +13,7 @@ from feedback_loop.errors import UsageError
 from feedback_loop.lineage import adapter_folder, current_policy, policy_name
 from feedback_loop.progress import Progress
 from feedback_loop.prompts import choose
-from feedback_loop.records import Preference, Prompt
+from feedback_loop.records import Disliked, Preference, Prompt
 from feedback_loop.run import Draft, Run, packages, sha256
 from feedback_loop.stages.asking import candidate_features
 
@@ -56,6 +56,7 @@ def _fit_head(run: Run, number: int, draft: Draft, report: Progress) -> dict[str
 
     folder = run.stage_folder(number, "preferences")
     pairs = draft.read(folder / "train.jsonl", Preference) + draft.read(folder / "heldout.jsonl", Preference)
+    poor = folder / "disliked.jsonl"  # absent where an older version made the stage
     known: dict[tuple[str, str], Any] = {}
     for n in range(number + 1):
         completions, rows = candidate_features(run, n)
@@ -64,6 +65,7 @@ def _fit_head(run: Run, number: int, draft: Draft, report: Progress) -> dict[str
         run.recipe.model,
         run.recipe.reward,
         sorted(pairs, key=lambda p: (p.round, p.comparison_id, p.user_id, p.source)),
+        draft.read(poor, Disliked) if poor.exists() else [],
         known=known,
         out=draft.path / "head",
         seed=run.seed(number, "reward"),
@@ -103,7 +105,11 @@ def policy_task(run: Run, number: int, draft: Draft, report: Progress, track: Ca
         file for folder in (*rewards, *([parent] if parent else [])) for file in folder.glob("*.safetensors")
     ]
     if recipe.policy.step == "dpo" and recipe.policy.pseudo_pairs:
-        pairs += _pseudo_pairs(run, number, draft, report)
+        draft.inputs.append(run.stage_folder(number, "reward") / "manifest.json")
+        doubt = pseudo_doubt(run, number)
+        fresh = [] if doubt else _pseudo_pairs(run, number, draft, report)
+        draft.facts |= {"pseudo_pairs": len(fresh), "pseudo_pairs_why": doubt}
+        pairs += fresh
     run.cache.mkdir(exist_ok=True)
     return Task(
         model=recipe.model,
@@ -151,6 +157,16 @@ def _key(run: Run, number: int, draft: Draft) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
+def pseudo_doubt(run: Run, number: int) -> str:
+    """Why the round's reward model is not trusted to add pairs of its own; empty where it is."""
+    low, least = run.manifest(number, "reward").facts.get("accuracy_low"), run.recipe.policy.pseudo_accuracy
+    if low is None:
+        return "nobody knows how often the reward model is right, as no pair that it never saw prefers an answer"
+    if low < least:
+        return f"the reward model may be right in {low:.0%} only, and policy.pseudo_accuracy asks for {least:.0%}"
+    return ""
+
+
 def _pseudo_pairs(run: Run, number: int, draft: Draft, report: Progress) -> list[Preference]:
     """Fresh pairs of the policy in force on the run's training prompts, ranked by this round's reward model."""
     from policies.base import load_policy
@@ -178,6 +194,4 @@ def _pseudo_pairs(run: Run, number: int, draft: Draft, report: Progress) -> list
         thinking=recipe.model.thinking,
         batch_size=recipe.sampling.batch_size,
     )
-    pairs = rank_pairs(asked, sampled.completions, score, round=number)
-    draft.facts["pseudo_pairs"] = len(pairs)
-    return pairs
+    return rank_pairs(asked, sampled.completions, score, round=number)

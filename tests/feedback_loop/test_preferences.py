@@ -2,7 +2,7 @@
 
 import pytest
 
-from feedback_loop.preferences import preferences, split
+from feedback_loop.preferences import disliked, preferences, split
 from tests.feedback_loop.store.samples import comparison, ranking
 
 
@@ -23,6 +23,18 @@ def test_a_tie_is_one_pair_that_prefers_neither():
 @pytest.mark.parametrize("choice", ["neither", None])
 def test_neither_and_skips_give_no_pair(choice: str | None):
     assert said(choice) == []
+
+
+def test_neither_dislikes_each_answer_by_itself_with_its_annotators_weight():
+    asked = [comparison(n, round=2) for n in range(4)]
+    given = [ranking(0, "ben", choice="neither"), ranking(1), ranking(2, choice="tie"), ranking(3, choice=None)]
+    found = disliked(asked, given, {"ben": 0.5})
+    assert [(d.completion, d.prompt_id, d.user_id, d.round, d.weight) for d in found] == [
+        ("Answer a to 0", "p0", "ben", 2, 0.5),
+        ("Answer b to 0", "p0", "ben", 2, 0.5),
+    ]
+    assert found[0].prompt == asked[0].prompt.prompt
+    assert disliked(asked[1:], given) == [], "answers to unknown comparisons are left out"
 
 
 def test_an_edit_is_better_than_all_that_was_shown():

@@ -45,3 +45,10 @@ def test_how_the_policy_was_trained_and_why_it_stopped(run: Run, stopped: str | 
     view = overview(run)
     assert view.rounds[0].note == said
     assert said in as_text(view)
+
+
+def test_why_the_reward_model_added_no_pairs(run: Run):
+    with commit(run, 0, "policy") as draft:
+        (draft.path / "curves.jsonl").touch()
+        draft.facts |= {"step": "dpo", "steps": 7, "pseudo_pairs": 0, "pseudo_pairs_why": "nobody knows"}
+    assert overview(run).rounds[0].note == "DPO, 7 steps. No pairs by the reward model: nobody knows."

@@ -171,8 +171,6 @@ def test_a_contradiction_is_a_coins_toss():
     "bad", [{"margin": float("nan")}, {"margin": float("inf")}, {"margin": 1.0, "spread": float("nan")}]
 )
 def test_scores_that_are_not_numbers_are_refused_in_one_line(bad: dict[str, float]):
-    with pytest.raises(
-        LoopError, match=r"1 of 3 pairs are NaN or infinite.*Lower reward.trl.learning_rate"
-    ) as told:
+    with pytest.raises(LoopError, match=r"1 of 3 pairs are NaN or infinite.*Lower reward.trl.learning_rate") as told:
         figures([checked(1.0), checked(2.0), checked(1.0).model_copy(update=bad)])
     assert "\n" not in str(told.value)

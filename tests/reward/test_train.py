@@ -77,7 +77,7 @@ def test_members_of_an_ensemble_differ_and_none_is_louder_than_another(tmp_path:
 def test_without_decisive_heldout_pairs_nothing_is_claimed(tmp_path: Path):
     ties = [preference(p, GOOD, BAD, tie=True) for p in tiny_prompts(2)]
     facts = train(tmp_path, obvious(1), ties)
-    assert (facts["accuracy"], facts["margin"], facts["heldout_pairs"]) == (None, None, 0)
+    assert (facts["accuracy"], facts["margin"], facts["checked_pairs"]) == (None, None, 0)
 
 
 def test_the_same_seed_gives_the_same_reward_model_and_curves_without_timings(tmp_path: Path):

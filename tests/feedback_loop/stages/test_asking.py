@@ -11,9 +11,9 @@ from feedback_loop import recipe
 from feedback_loop.errors import LoopError, UsageError
 from feedback_loop.preferences import preferences
 from feedback_loop.progress import silent
-from feedback_loop.records import Comparison, Completion, Ranking, now
+from feedback_loop.records import Comparison, Completion, Disliked, Preference, Ranking, now
 from feedback_loop.run import Run, commit, create, open_run, read_jsonl, write_jsonl
-from feedback_loop.stages.asking import candidate_features, make_comparisons, pair_up, pick, select
+from feedback_loop.stages.asking import build_preferences, candidate_features, make_comparisons, pair_up, pick, select
 from reward.acquire import interest
 from reward.head import fit_head, save
 from tests.models_fixture import tiny_prompts
@@ -173,3 +173,22 @@ def test_one_member_where_several_are_needed_is_refused_before_anything_is_drawn
     monkeypatch.setattr("policies.base.load_policy", lambda *a, **k: pytest.fail("a model was loaded"))
     with pytest.raises(UsageError, match=r"Raise reward.members"):
         asked(run, 1)
+
+
+def test_preferences_of_all_rounds_have_their_annotators_weights_and_neither_is_kept_apart(second_round: Run):
+    run = with_settings(second_round, "preferences.weights={ben=0.5}", "preferences.heldout=0")
+    made = asked(run, 0)
+    given = [
+        prefers_first(made[0]),
+        prefers_first(made[1]).model_copy(update={"user_id": "ben"}),
+        prefers_first(made[2]).model_copy(update={"user_id": "ben", "choice": "neither"}),
+    ]
+    with commit(run, 0, "rankings") as draft:
+        write_jsonl(draft.path / "rankings.jsonl", given)
+    with commit(run, 0, "preferences") as draft:
+        build_preferences(run, 0, draft, silent)
+    folder, facts = run.stage_folder(0, "preferences"), run.manifest(0, "preferences").facts
+    assert [p.weight for p in read_jsonl(folder / "train.jsonl", Preference)] == [1.0, 0.5]
+    poor = read_jsonl(folder / "disliked.jsonl", Disliked)
+    assert [(d.completion, d.weight) for d in poor] == [(c.completion, 0.5) for c in made[2].completions]
+    assert (facts["train"], facts["disliked"]) == (2, 2)

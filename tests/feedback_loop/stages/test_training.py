@@ -1,14 +1,17 @@
 """What the policy stage checks before it loads anything, and what a half-done step hangs on."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from feedback_loop import recipe
 from feedback_loop.errors import UsageError
+from feedback_loop.progress import silent
 from feedback_loop.records import Message, Prompt
-from feedback_loop.run import Draft, Run, create
+from feedback_loop.run import Draft, Run, commit, create, write_jsonl
 from feedback_loop.stages import training
+from tests.models_fixture import obvious
 
 ASKED = [Prompt(id=f"p{n}", prompt=(Message(role="user", content=f"Question {n}?"),)) for n in range(2)]
 
@@ -46,3 +49,44 @@ def test_a_half_done_step_counts_for_the_same_recipe_inputs_and_versions_only(
     others.add(training._key(run, 0, draft))
     assert key not in others
     assert len(others) == 4
+
+
+def judged(run: Run, **facts: object) -> Run:
+    with commit(run, 0, "reward") as draft:
+        draft.facts |= facts
+    return run
+
+
+@pytest.mark.parametrize(
+    ("low", "said"),
+    [(None, "nobody knows how often"), (0.55, "may be right in 55% only.*asks for 60%"), (0.6, "^$"), (0.9, "^$")],
+)
+def test_the_reward_models_own_pairs_wait_until_it_can_be_trusted(tmp_path: Path, low: float | None, said: str):
+    assert re.search(said, training.pseudo_doubt(judged(make(tmp_path / "run"), accuracy_low=low), 0))
+
+
+@pytest.mark.parametrize(("low", "count"), [(0.5, 0), (0.8, 3)])
+def test_a_dpo_step_is_given_pseudo_pairs_or_the_facts_say_why_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, low: float, count: int
+):
+    run = make(tmp_path / "run", "policy.pseudo_pairs=3")
+    with commit(run, 0, "preferences") as draft:
+        for name in ("train", "heldout"):
+            write_jsonl(draft.path / f"{name}.jsonl", [])
+    judged(run, accuracy_low=low)
+    monkeypatch.setattr(training, "_pseudo_pairs", lambda *a: obvious(3))
+    draft = Draft(tmp_path / "out", tmp_path / "work", tmp_path / "resume")
+    task = training.policy_task(run, 0, draft, silent, lambda *a: None)
+    assert len(task.pairs) == draft.facts["pseudo_pairs"] == count
+    assert bool(draft.facts["pseudo_pairs_why"]) is (count == 0)
+    assert run.stage_folder(0, "reward") / "manifest.json" in draft.inputs
+
+
+def test_without_pseudo_pairs_nothing_is_said_of_them(tmp_path: Path):
+    run = make(tmp_path / "run")
+    with commit(run, 0, "preferences") as draft:
+        for name in ("train", "heldout"):
+            write_jsonl(draft.path / f"{name}.jsonl", obvious(2))
+    draft = Draft(tmp_path / "out", tmp_path / "work", tmp_path / "resume")
+    training.policy_task(run, 0, draft, silent, lambda *a: None)
+    assert draft.facts == {}
