@@ -29,7 +29,7 @@ from statistics import mean, median
 from typing import Any
 from unittest import mock
 
-from benchmarks.policy_steps import quiet
+from benchmarks.common import quiet
 from benchmarks.ppo_vs_trl import make_model
 from feedback_loop import prompts, recipe, training
 from feedback_loop.chat import token_ids

@@ -15,11 +15,9 @@ under the frontier at the arm's own KL.
 """
 
 import argparse
-import contextlib
 import itertools
 import json
 import math
-import os
 import random
 import tempfile
 import time
@@ -29,6 +27,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from benchmarks.common import answers, quiet
 from feedback_loop import prompts, recipe
 from feedback_loop.evaluate import kl_estimate, mean, win_rate
 from feedback_loop.personas import Persona, answer, gated, utility
@@ -260,13 +259,6 @@ def judge(world: World, policy: Policy) -> dict[str, float]:
     }
 
 
-def answers(read: Recipe, policy: Policy, heldout: list[Prompt]) -> list[str]:
-    """One completion to each held-out prompt; empty where the policy only ends its turn."""
-    drawn = sample(policy, heldout, read.sampling, completions=1, thinking=False, seed=7, report=silent)
-    texts = {c.prompt_id: c.completion for c in drawn.completions}
-    return [texts.get(p.id, "") for p in heldout]
-
-
 def frontier(read: Recipe, persona: Persona, base: Policy, asked: list[Prompt], seed: int) -> list[float]:
     """Win rate of the best of n base completions against one more, for n = 1 to MOST; ties count half."""
     copies = [p.model_copy(update={"id": f"{p.id}/{n}"}) for p in asked for n in range(2 * MOST)]
@@ -293,13 +285,6 @@ def at(wins: Sequence[float], kl: float) -> float:
         if k0 <= kl <= k1:
             return w0 + (w1 - w0) * (kl - k0) / (k1 - k0)
     return known[0][1] if kl < 0 else known[-1][1]
-
-
-@contextlib.contextmanager
-def quiet() -> Any:
-    """What the trainers print goes nowhere."""
-    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
-        yield
 
 
 if __name__ == "__main__":

@@ -1,0 +1,166 @@
+"""One persona, annotator and seed: all arms, checkpoint by checkpoint, a row an arm."""
+
+import hashlib
+import json
+import math
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.common import answers
+from benchmarks.label_efficiency import memory
+from benchmarks.label_efficiency.arms import ARMS, CANDIDATES, DRAWS, NOISE, PLAIN, REFIT, SECONDS, SHARED, Arm, Tier
+from benchmarks.label_efficiency.ask import ask, pairs_of
+from benchmarks.label_efficiency.person import Judge, Label, Person, open_oracle
+from benchmarks.label_efficiency.train import Trained, fit, train
+from benchmarks.label_efficiency.world import World, open_world, recipe_of
+from feedback_loop.evaluate import kl_estimate
+from feedback_loop.prompts import DATA
+from policies.base import load_policy
+from policies.logprobs import completion_logprobs
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Spec:
+    """Which cell."""
+
+    model: str
+    persona: str
+    noise: str
+    seed: int
+    tuning: bool
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What is known of a cell while it runs. What depends on the same labels and settings is done once for all arms."""
+
+    world: World
+    tier: Tier
+    person: Person
+    judge: Judge
+    folder: Path
+    asked: dict[str, tuple[Label, ...]]
+    trained: dict[str, Trained]
+    judged: dict[str, Row]
+
+
+def settings_hash(tier: Tier, arm: Arm) -> str:
+    """What a row hangs on beside its cell, so that a row made by other settings is not taken for this one."""
+    parts = [asdict(arm), asdict(ARMS[arm.labels_of]) if arm.labels_of else None]
+    fixed = [SHARED, CANDIDATES, PLAIN, REFIT, DRAWS, SECONDS, NOISE]
+    return _digest([*parts, *fixed, tier.checkpoints, tier.prompts, tier.heldout, tier.settings])
+
+
+def run_cell(spec: Spec, tier: Tier, arms: Sequence[str], cache: Path) -> Iterator[Row]:
+    """A row for each arm, as it is done."""
+    world = open_world(spec.model, tier, spec.seed, tuning=spec.tuning, cache=cache)
+    persona = DATA / "personas" / ("tuning" if spec.tuning else "") / f"{spec.persona}.toml"
+    with open_oracle(persona, NOISE[spec.noise], spec.seed) as line, tempfile.TemporaryDirectory() as folder:
+        judge = Judge(line, world.heldout, world.plain)
+        cell = Cell(world, tier, Person(line), judge, Path(folder), {}, {}, {})
+        for name in arms:
+            start, points = time.monotonic(), _points(cell, ARMS[name])
+            yield {
+                **asdict(spec),
+                "arm": name,
+                "settings": settings_hash(tier, ARMS[name]),
+                "wall_seconds": time.monotonic() - start,
+                "points": points,
+            }
+
+
+def _points(cell: Cell, arm: Arm) -> list[Row]:
+    """What is measured at each checkpoint."""
+    points = []
+    for place, checkpoint in enumerate(cell.tier.checkpoints):
+        memory.reset()
+        start = time.monotonic()
+        labels = _labels(cell, arm, place)
+        asking = time.monotonic() - start
+        points.append(
+            {
+                "labels": checkpoint,
+                "ties": sum(one.ranking.choice in ("tie", "neither") for one in labels),
+                "edits": sum(one.ranking.edit is not None for one in labels),
+                "person_minutes": sum(one.seconds for one in labels) / 60,
+                "asking_seconds": asking,
+                **_outcome(cell, arm, labels),
+                "peak_rss_mb": memory.peak_mb(),
+            }
+        )
+    return points
+
+
+def _outcome(cell: Cell, arm: Arm, labels: Sequence[Label]) -> Row:
+    """Win rates, KL and cost of what an arm makes of its labels."""
+    bound = math.log(CANDIDATES) - (CANDIDATES - 1) / CANDIDATES
+    if arm.makes == "best-by-truth":
+        return {**cell.judge.best(cell.world.drawn), "kl": bound, "training_seconds": 0.0, "samples": 0, "failed": None}
+    if arm.makes == "best-by-reward":
+        start = time.monotonic()
+        texts = _best_by_reward(cell, arm, labels)
+        seconds = time.monotonic() - start
+        return {**cell.judge.texts(texts), "kl": bound, "training_seconds": seconds, "samples": 0, "failed": None}
+    made = _policy(cell, arm, labels)
+    facts = {"training_seconds": made.seconds, "samples": made.samples, "failed": made.failed}
+    return {**_judged(cell, made), **facts}
+
+
+def _labels(cell: Cell, arm: Arm, place: int) -> tuple[Label, ...]:
+    """An arm's labels up to a checkpoint, those of the checkpoints before it first."""
+    if arm.labels_of:
+        return _labels(cell, ARMS[arm.labels_of], place)
+    changes = [arm.strategy, arm.random_share, arm.edits, arm.asks, arm.settings if arm.asks == "current" else None]
+    first_round = place == 0 and arm.strategy == "random" and not arm.edits
+    key = _digest([place, None if first_round else changes])
+    if key not in cell.asked:
+        earlier = _labels(cell, arm, place - 1) if place else ()
+        made = _policy(cell, arm, earlier) if place and arm.asks == "current" else Trained(None)
+        cell.asked[key] = ask(cell.world, arm, cell.person, earlier, cell.tier.checkpoints[place], place, made)
+    return cell.asked[key]
+
+
+def _policy(cell: Cell, arm: Arm, labels: Sequence[Label]) -> Trained:
+    settings = (*arm.settings, *cell.tier.settings)
+    key = _digest([settings, [(one.comparison.model_dump(), one.ranking.model_dump()) for one in labels]])
+    if key not in cell.trained:
+        cell.trained[key] = train(cell.world, settings, pairs_of(labels), cell.folder / key, cell.folder)
+    return cell.trained[key]
+
+
+def _judged(cell: Cell, made: Trained) -> Row:
+    """Win rates and KL on the held-out prompts, an answer each, drawn alike for all policies."""
+    key = str(made.adapter)
+    if key not in cell.judged:
+        world = cell.world
+        policy = load_policy(world.read.model, made.adapter, name="new")
+        texts = answers(world.read, policy, world.heldout)
+        here, there = (
+            completion_logprobs(policy, world.heldout, texts, thinking=False, batch_size=64, base=base)
+            for base in (False, True)
+        )
+        cell.judged[key] = {**cell.judge.texts(texts), "kl": kl_estimate(here, there)}
+    return cell.judged[key]
+
+
+def _best_by_reward(cell: Cell, arm: Arm, labels: Sequence[Label]) -> list[str]:
+    world, pairs = cell.world, pairs_of(labels)
+    if not pairs:
+        return [texts[0] for texts in world.drawn]
+    head = fit(world, pairs, members=recipe_of(world.model, arm.settings).reward.members)
+    asked = [p for p, texts in zip(world.heldout, world.drawn, strict=True) for _ in texts]
+    scores = head.scores(world.rows(asked, [text for texts in world.drawn for text in texts])).mean(1)
+    best = np.argmax(scores.reshape(len(world.drawn), -1), axis=1)
+    return [texts[place] for texts, place in zip(world.drawn, best, strict=True)]
+
+
+def _digest(parts: Any) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,0 +1,90 @@
+"""From labels to a policy, as a round does it: a head on all labels where the step needs one, and the step from the base."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.label_efficiency.arms import Settings
+from benchmarks.label_efficiency.world import World, recipe_of
+from feedback_loop.errors import LoopError
+from feedback_loop.progress import silent
+from feedback_loop.records import Preference, Prompt
+from feedback_loop.scores import Members
+from policies.steps import STEPS
+from policies.task import Task
+from reward.head import Head, draw, prepare
+from reward.head import fit as posteriors
+from reward.observations import thresholds
+
+LABELS_ONLY = ("dpo", "kto", "sft")
+"""Steps that ask no reward model."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A policy and its cost; without an adapter it is the base."""
+
+    adapter: Path | None
+    seconds: float = 0.0
+    samples: int = 0
+    """Completions that the step drew."""
+    failed: str | None = None
+    """Why there was nothing to train on."""
+
+
+def train(world: World, settings: Settings, pairs: Sequence[Preference], folder: Path, cache: Path) -> Trained:
+    """A policy by the step that the settings name, from the base, on all pairs."""
+    read, start = recipe_of(world.model, settings), time.monotonic()
+    folders = [folder / name for name in ("stage", "work", "resume")]
+    for one in folders:
+        one.mkdir(parents=True)
+    try:
+        task = Task(
+            model=read.model,
+            policy=read.policy,
+            sampling=read.sampling,
+            pairs=pairs,
+            prompts=world.prompts,
+            parent=None,
+            reward=None,
+            load_members=None if read.policy.step in LABELS_ONLY else scored_by(world, pairs, read.reward.members),
+            out=folders[0],
+            work=folders[1],
+            resume=folders[2],
+            cache=cache,
+            seed=world.seed,
+            report=silent,
+            track=lambda *_: None,
+        )
+        facts = STEPS[read.policy.step](task)
+    except LoopError as error:
+        return Trained(None, time.monotonic() - start, failed=str(error))
+    return Trained(folders[0] / "adapter", time.monotonic() - start, facts.get("rollouts") or facts.get("samples") or 0)
+
+
+def fit(world: World, pairs: Sequence[Preference], members: int) -> Head:
+    """The head on all pairs, its frame set by the base's candidates. LoopError where there is no pair."""
+    chosen, rejected = (
+        (
+            world.rows([Prompt(id=p.prompt_id, prompt=p.prompt) for p in pairs], [one[-1].content for one in side])
+            for side in ([p.chosen for p in pairs], [p.rejected for p in pairs])
+        )
+        if pairs
+        else (np.empty(0), np.empty(0))
+    )
+    labels = prepare(chosen, rejected, pairs, world.view, thresholds(pairs))
+    return Head(world.view, draw(labels, posteriors(labels), members, world.seed).astype(np.float32))
+
+
+def scored_by(world: World, pairs: Sequence[Preference], members: int) -> Any:
+    """As `Task.load_members` wants it: that head's members, by features that the arms share."""
+    head = fit(world, pairs, members)
+
+    def load(_network: Any, _tokenizer: Any) -> Members:
+        return lambda asked, texts: head.scores(world.rows(asked, texts)).tolist()
+
+    return load

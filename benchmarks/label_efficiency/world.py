@@ -1,0 +1,151 @@
+"""What all arms of a seed share: prompts, the base's answers to them with their features, and its answers to held-out ones."""
+
+import hashlib
+import json
+import os
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.common import several
+from benchmarks.label_efficiency.arms import CANDIDATES, PLAIN, SHARED, Tier
+from feedback_loop import prompts, recipe
+from feedback_loop.models import fingerprint
+from feedback_loop.progress import silent
+from feedback_loop.prompts import DATA
+from feedback_loop.recipe import Recipe
+from feedback_loop.records import Completion, Prompt
+from feedback_loop.run import read_jsonl, write_jsonl
+from policies.base import Policy, load_policy
+from policies.sampler import sample
+from reward.features import features
+from reward.head import Frame, frame
+
+Features = dict[tuple[str, str], np.ndarray]
+"""By prompt id and answer."""
+
+
+@dataclass(frozen=True)
+class World:
+    """Fixed by model, prompts and seed; the persona has no part in it."""
+
+    model: str
+    read: Recipe
+    seed: int
+    prompts: list[Prompt]
+    """In the order in which every arm asks."""
+    heldout: list[Prompt]
+    base: Policy
+    candidates: dict[str, list[Completion]]
+    """The base's different answers, by prompt."""
+    drawn: list[list[str]]
+    """CANDIDATES answers of the base to each held-out prompt, for best of n."""
+    plain: list[list[str]]
+    """PLAIN others, which policies are compared with."""
+    known: Features
+    """Grows as answers are read."""
+    view: Frame
+    """By the base's candidates."""
+
+    def rows(self, asked: Sequence[Prompt], texts: Sequence[str]) -> np.ndarray:
+        """Features of answers, (answers, columns); those not known are read by the base."""
+        missing = {(p.id, t): p for p, t in zip(asked, texts, strict=True) if (p.id, t) not in self.known}
+        if missing:
+            read = _features(self.base, self.read, list(missing.values()), [text for _, text in missing])
+            self.known.update(zip(missing, read, strict=True))
+        return np.stack([self.known[p.id, t] for p, t in zip(asked, texts, strict=True)])
+
+
+def recipe_of(model: str, settings: Sequence[str]) -> Recipe:
+    """The recipe of the benchmark on a model, with an arm's settings."""
+    file, shared = ("demo", SHARED["tiny"]) if model == "tiny" else ("default", SHARED["other"])
+    return recipe.load(DATA / "recipes" / f"{file}.toml", [f"model.name={model}", *shared, *settings])
+
+
+def open_world(model: str, tier: Tier, seed: int, *, tuning: bool, cache: Path) -> World:
+    """Draw the base's answers, or read them where an earlier cell of this seed left them in `cache`."""
+    read = recipe_of(model, tier.settings)
+    pool, heldout = _prompts(model, tuning=tuning)
+    random.Random(seed).shuffle(pool)
+    pool, heldout = pool[: tier.prompts], heldout[: tier.heldout]
+    base = load_policy(read.model, None, name="base")
+    made = sorted(_candidates(cache, read, base, pool, seed), key=lambda c: c.id)
+    known = _known(cache, read, base, pool, made, seed)
+    by_prompt: dict[str, list[Completion]] = {p.id: [] for p in pool}
+    for one in made:
+        by_prompt[one.prompt_id].append(one)
+    answers = _answers(cache, read, base, heldout, seed)
+    return World(
+        model=model,
+        read=read,
+        seed=seed,
+        prompts=pool,
+        heldout=heldout,
+        base=base,
+        candidates=by_prompt,
+        drawn=[texts[PLAIN:] for texts in answers],
+        plain=[texts[:PLAIN] for texts in answers],
+        known=known,
+        view=frame(np.stack([known[c.prompt_id, c.completion] for c in made])),
+    )
+
+
+def _prompts(model: str, *, tuning: bool) -> tuple[list[Prompt], list[Prompt]]:
+    if model != "tiny":
+        return prompts.split(prompts.load(DATA / "prompts" / "everyday.jsonl"), 0.25, seed=int(tuning))
+    name = "tiny_tuning" if tuning else "tiny"
+    pool, heldout = (prompts.load(DATA / "prompts" / f"{name}{end}.jsonl") for end in ("", "_heldout"))
+    return pool, heldout
+
+
+def _candidates(cache: Path, read: Recipe, base: Policy, pool: list[Prompt], seed: int) -> list[Completion]:
+    file = _file(cache, "candidates", read, pool, seed, "jsonl")
+    if not file.exists():
+        drawn = sample(
+            base, pool, read.sampling, completions=CANDIDATES, thinking=False, seed=seed, report=silent
+        ).completions
+        _once(file, lambda path: write_jsonl(path, drawn))
+    return read_jsonl(file, Completion)
+
+
+def _known(cache: Path, read: Recipe, base: Policy, pool: list[Prompt], made: list[Completion], seed: int) -> Features:
+    from safetensors.numpy import load_file, save_file
+
+    file, by_id = _file(cache, "features", read, pool, seed, "safetensors"), {p.id: p for p in pool}
+    if not file.exists():
+        found = _features(base, read, [by_id[c.prompt_id] for c in made], [c.completion for c in made])
+        _once(file, lambda path: save_file({"features": found}, path))
+    rows = load_file(file)["features"]
+    return {(c.prompt_id, c.completion): row for c, row in zip(made, rows, strict=True)}
+
+
+def _answers(cache: Path, read: Recipe, base: Policy, heldout: list[Prompt], seed: int) -> list[list[str]]:
+    file = _file(cache, "heldout", read, heldout, seed, "json")
+    if not file.exists():
+        made = several(read, base, heldout, PLAIN + CANDIDATES, seed + 1)
+        _once(file, lambda path: path.write_text(json.dumps(made), encoding="utf-8"))
+    texts: list[list[str]] = json.loads(file.read_text(encoding="utf-8"))
+    return texts
+
+
+def _features(base: Policy, read: Recipe, asked: Sequence[Prompt], texts: Sequence[str]) -> np.ndarray:
+    return features(
+        base.model, base.tokenizer, asked, texts, thinking=False, batch_size=read.sampling.batch_size, report=silent
+    )
+
+
+def _file(cache: Path, what: str, read: Recipe, asked: Sequence[Prompt], seed: int, end: str) -> Path:
+    """Named by all that its content hangs on."""
+    parts = [fingerprint(read.model), read.sampling.model_dump(), CANDIDATES, PLAIN, [p.model_dump() for p in asked]]
+    digest = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
+    return cache / f"{what}-{seed}-{digest}.{end}"
+
+
+def _once(file: Path, write: Callable[[Path], object]) -> None:
+    """Another cell may be at the same file: it comes whole, and the same whoever is last."""
+    mine = file.with_name(f"{os.getpid()}-{file.name}")
+    write(mine)
+    mine.rename(file)
