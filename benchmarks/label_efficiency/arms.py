@@ -129,7 +129,7 @@ TIERS = {
         prompts=32,
         heldout=32,
         settings=(
-            "policy.trl.max_steps=12", "policy.sft.max_steps=12", "policy.bon.prompts=16", "policy.bon.completions=8",
+            "policy.trl.max_steps=8", "policy.sft.max_steps=8", "policy.bon.prompts=16", "policy.bon.completions=8",
         ),
     ),
 }  # fmt: skip

@@ -39,6 +39,15 @@ class Spec:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """An arm's labels up to a checkpoint, and what the last round of asking cost."""
+
+    labels: tuple[Label, ...]
+    seconds: float
+    peak_mb: float
+
+
+@dataclass(frozen=True)
 class Cell:
     """What is known of a cell while it runs. What depends on the same labels and settings is done once for all arms."""
 
@@ -47,7 +56,7 @@ class Cell:
     person: Person
     judge: Judge
     folder: Path
-    asked: dict[str, tuple[Label, ...]]
+    asked: dict[str, Asked]
     trained: dict[str, Trained]
     judged: dict[str, Row]
 
@@ -79,52 +88,49 @@ def run_cell(spec: Spec, tier: Tier, arms: Sequence[str], cache: Path) -> Iterat
 
 def _points(cell: Cell, arm: Arm) -> list[Row]:
     """What is measured at each checkpoint."""
-    points = []
-    for place, checkpoint in enumerate(cell.tier.checkpoints):
-        memory.reset()
-        start = time.monotonic()
-        labels = _labels(cell, arm, place)
-        asking = time.monotonic() - start
-        points.append(
-            {
-                "labels": checkpoint,
-                "ties": sum(one.ranking.choice in ("tie", "neither") for one in labels),
-                "edits": sum(one.ranking.edit is not None for one in labels),
-                "person_minutes": sum(one.seconds for one in labels) / 60,
-                "asking_seconds": asking,
-                **_outcome(cell, arm, labels),
-                "peak_rss_mb": memory.peak_mb(),
-            }
-        )
-    return points
+    return [_point(cell, arm, _asked(cell, arm, place)) for place in range(len(cell.tier.checkpoints))]
+
+
+def _point(cell: Cell, arm: Arm, asked: Asked) -> Row:
+    labels, outcome = asked.labels, _outcome(cell, arm, asked.labels)
+    return {
+        "labels": len(labels),
+        "ties": sum(one.ranking.choice in ("tie", "neither") for one in labels),
+        "edits": sum(one.ranking.edit is not None for one in labels),
+        "person_minutes": sum(one.seconds for one in labels) / 60,
+        "asking_seconds": asked.seconds,
+        **outcome,
+        "peak_rss_mb": max(asked.peak_mb, outcome["peak_rss_mb"]),
+    }
 
 
 def _outcome(cell: Cell, arm: Arm, labels: Sequence[Label]) -> Row:
     """Win rates, KL and cost of what an arm makes of its labels."""
     bound = math.log(CANDIDATES) - (CANDIDATES - 1) / CANDIDATES
+    untrained = {"kl": bound, "training_seconds": 0.0, "samples": 0, "failed": None, "peak_rss_mb": 0.0}
     if arm.makes == "best-by-truth":
-        return {**cell.judge.best(cell.world.drawn), "kl": bound, "training_seconds": 0.0, "samples": 0, "failed": None}
+        return {**cell.judge.best(cell.world.drawn), **untrained}
     if arm.makes == "best-by-reward":
-        start = time.monotonic()
-        texts = _best_by_reward(cell, arm, labels)
-        seconds = time.monotonic() - start
-        return {**cell.judge.texts(texts), "kl": bound, "training_seconds": seconds, "samples": 0, "failed": None}
+        return {**cell.judge.texts(_best_by_reward(cell, arm, labels)), **untrained}
     made = _policy(cell, arm, labels)
-    facts = {"training_seconds": made.seconds, "samples": made.samples, "failed": made.failed}
-    return {**_judged(cell, made), **facts}
+    cost = {"training_seconds": made.seconds, "samples": made.samples, "peak_rss_mb": made.peak_mb}
+    return {**_judged(cell, made), **cost, "failed": made.failed}
 
 
-def _labels(cell: Cell, arm: Arm, place: int) -> tuple[Label, ...]:
+def _asked(cell: Cell, arm: Arm, place: int) -> Asked:
     """An arm's labels up to a checkpoint, those of the checkpoints before it first."""
     if arm.labels_of:
-        return _labels(cell, ARMS[arm.labels_of], place)
+        return _asked(cell, ARMS[arm.labels_of], place)
     changes = [arm.strategy, arm.random_share, arm.edits, arm.asks, arm.settings if arm.asks == "current" else None]
-    first_round = place == 0 and arm.strategy == "random" and not arm.edits
-    key = _digest([place, None if first_round else changes])
+    shared = place == 0 and arm.strategy == "random" and not arm.edits
+    key = _digest([place, None if shared else changes])
     if key not in cell.asked:
-        earlier = _labels(cell, arm, place - 1) if place else ()
+        earlier = _asked(cell, arm, place - 1).labels if place else ()
         made = _policy(cell, arm, earlier) if place and arm.asks == "current" else Trained(None)
-        cell.asked[key] = ask(cell.world, arm, cell.person, earlier, cell.tier.checkpoints[place], place, made)
+        start = time.monotonic()
+        memory.reset()
+        labels = ask(cell.world, arm, cell.person, earlier, cell.tier.checkpoints[place], place, made)
+        cell.asked[key] = Asked(labels, time.monotonic() - start, memory.peak_mb())
     return cell.asked[key]
 
 
@@ -155,7 +161,8 @@ def _best_by_reward(cell: Cell, arm: Arm, labels: Sequence[Label]) -> list[str]:
     world, pairs = cell.world, pairs_of(labels)
     if not pairs:
         return [texts[0] for texts in world.drawn]
-    head = fit(world, pairs, members=recipe_of(world.model, arm.settings).reward.members)
+    reward = recipe_of(world.model, arm.settings).reward
+    head = fit(world, pairs, reward.members, reward.length)
     asked = [p for p, texts in zip(world.heldout, world.drawn, strict=True) for _ in texts]
     scores = head.scores(world.rows(asked, [text for texts in world.drawn for text in texts])).mean(1)
     best = np.argmax(scores.reshape(len(world.drawn), -1), axis=1)

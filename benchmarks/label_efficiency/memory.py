@@ -11,9 +11,9 @@ def reset() -> None:
         CLEAR.write_text("5", encoding="ascii")
 
 
-def peak_mb() -> float | None:
-    """Most resident memory since the reset, MiB; None where the kernel does not say."""
+def peak_mb() -> float:
+    """Most resident memory since the reset, MiB; 0 where the kernel does not say."""
     if not STATUS.exists():
-        return None
+        return 0.0
     kilobytes = next(line.split()[1] for line in STATUS.read_text().splitlines() if line.startswith("VmHWM"))
     return int(kilobytes) / 1024

@@ -8,14 +8,17 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.label_efficiency import memory
 from benchmarks.label_efficiency.arms import Settings
 from benchmarks.label_efficiency.world import World, recipe_of
 from feedback_loop.errors import LoopError
 from feedback_loop.progress import silent
+from feedback_loop.recipe import RewardTable
 from feedback_loop.records import Preference, Prompt
 from feedback_loop.scores import Members
 from policies.steps import STEPS
 from policies.task import Task
+from reward.fit import without_length
 from reward.head import Head, draw, prepare
 from reward.head import fit as posteriors
 from reward.observations import thresholds
@@ -32,6 +35,7 @@ class Trained:
     seconds: float = 0.0
     samples: int = 0
     """Completions that the step drew."""
+    peak_mb: float = 0.0
     failed: str | None = None
     """Why there was nothing to train on."""
 
@@ -39,6 +43,7 @@ class Trained:
 def train(world: World, settings: Settings, pairs: Sequence[Preference], folder: Path, cache: Path) -> Trained:
     """A policy by the step that the settings name, from the base, on all pairs."""
     read, start = recipe_of(world.model, settings), time.monotonic()
+    memory.reset()
     folders = [folder / name for name in ("stage", "work", "resume")]
     for one in folders:
         one.mkdir(parents=True)
@@ -51,7 +56,7 @@ def train(world: World, settings: Settings, pairs: Sequence[Preference], folder:
             prompts=world.prompts,
             parent=None,
             reward=None,
-            load_members=None if read.policy.step in LABELS_ONLY else scored_by(world, pairs, read.reward.members),
+            load_members=None if read.policy.step in LABELS_ONLY else scored_by(world, pairs, read.reward),
             out=folders[0],
             work=folders[1],
             resume=folders[2],
@@ -63,26 +68,31 @@ def train(world: World, settings: Settings, pairs: Sequence[Preference], folder:
         facts = STEPS[read.policy.step](task)
     except LoopError as error:
         return Trained(None, time.monotonic() - start, failed=str(error))
-    return Trained(folders[0] / "adapter", time.monotonic() - start, facts.get("rollouts") or facts.get("samples") or 0)
+    return Trained(
+        adapter=folders[0] / "adapter",
+        seconds=time.monotonic() - start,
+        samples=facts.get("rollouts") or facts.get("samples") or 0,
+        peak_mb=memory.peak_mb(),
+    )
 
 
-def fit(world: World, pairs: Sequence[Preference], members: int) -> Head:
-    """The head on all pairs, its frame set by the base's candidates. LoopError where there is no pair."""
+def fit(world: World, pairs: Sequence[Preference], members: int, length: str = "keep") -> Head:
+    """The head on all pairs, its frame set by the base's candidates; `length` as in the recipe. LoopError without a pair."""
+    if not pairs:
+        raise LoopError("No label compares two answers.")
+    asked = [Prompt(id=p.prompt_id, prompt=p.prompt) for p in pairs]
     chosen, rejected = (
-        (
-            world.rows([Prompt(id=p.prompt_id, prompt=p.prompt) for p in pairs], [one[-1].content for one in side])
-            for side in ([p.chosen for p in pairs], [p.rejected for p in pairs])
-        )
-        if pairs
-        else (np.empty(0), np.empty(0))
+        world.rows(asked, [one[-1].content for one in side])
+        for side in ([p.chosen for p in pairs], [p.rejected for p in pairs])
     )
     labels = prepare(chosen, rejected, pairs, world.view, thresholds(pairs))
-    return Head(world.view, draw(labels, posteriors(labels), members, world.seed).astype(np.float32))
+    head = Head(world.view, draw(labels, posteriors(labels), members, world.seed).astype(np.float32))
+    return without_length(head, world.background) if length == "remove" else head
 
 
-def scored_by(world: World, pairs: Sequence[Preference], members: int) -> Any:
+def scored_by(world: World, pairs: Sequence[Preference], reward: RewardTable) -> Any:
     """As `Task.load_members` wants it: that head's members, by features that the arms share."""
-    head = fit(world, pairs, members)
+    head = fit(world, pairs, reward.members, reward.length)
 
     def load(_network: Any, _tokenizer: Any) -> Members:
         return lambda asked, texts: head.scores(world.rows(asked, texts)).tolist()

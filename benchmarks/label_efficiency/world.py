@@ -47,8 +47,10 @@ class World:
     """PLAIN others, which policies are compared with."""
     known: Features
     """Grows as answers are read."""
+    background: np.ndarray
+    """Features of the base's candidates."""
     view: Frame
-    """By the base's candidates."""
+    """By them."""
 
     def rows(self, asked: Sequence[Prompt], texts: Sequence[str]) -> np.ndarray:
         """Features of answers, (answers, columns); those not known are read by the base."""
@@ -74,6 +76,7 @@ def open_world(model: str, tier: Tier, seed: int, *, tuning: bool, cache: Path) 
     base = load_policy(read.model, None, name="base")
     made = sorted(_candidates(cache, read, base, pool, seed), key=lambda c: c.id)
     known = _known(cache, read, base, pool, made, seed)
+    background = np.stack([known[c.prompt_id, c.completion] for c in made])
     by_prompt: dict[str, list[Completion]] = {p.id: [] for p in pool}
     for one in made:
         by_prompt[one.prompt_id].append(one)
@@ -89,7 +92,8 @@ def open_world(model: str, tier: Tier, seed: int, *, tuning: bool, cache: Path) 
         drawn=[texts[PLAIN:] for texts in answers],
         plain=[texts[:PLAIN] for texts in answers],
         known=known,
-        view=frame(np.stack([known[c.prompt_id, c.completion] for c in made])),
+        background=background,
+        view=frame(background),
     )
 
 
