@@ -23,7 +23,9 @@ RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="The run's folder
 Host = Annotated[str, typer.Option(help="Address to bind to.")]
 Port = Annotated[int, typer.Option(help="Port of the web app.", min=0, max=65535)]
 Browser = Annotated[bool, typer.Option("--browser/--no-browser", help="Open a browser when ready.")]
-RecipeOption = Annotated[str | None, typer.Option("--recipe", help="A TOML file, or a shipped one: demo, default.")]
+RecipeOption = Annotated[
+    str | None, typer.Option("--recipe", help="A TOML file, or a shipped one: demo, default, few-labels, team.")
+]
 ModelOption = Annotated[str | None, typer.Option("--model", help="A hub name, a folder, or tiny.")]
 SetOption = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a recipe key.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -5,8 +5,12 @@ from pathlib import Path
 import pytest
 
 from feedback_loop import recipe
+from feedback_loop.begin import begin
 from feedback_loop.errors import UsageError
 from feedback_loop.prompts import DATA
+from policies.steps import check_options as check_policy
+from reward.acquire import check_members
+from reward.train import check_options as check_reward
 
 
 def test_overrides_reach_tables_and_trl(tmp_path: Path):
@@ -55,6 +59,28 @@ def test_dump_reads_back_the_same(tmp_path: Path):
     assert recipe.load(file) == read
 
 
-def test_shipped_recipes_are_valid():
-    for file in sorted((DATA / "recipes").glob("*.toml")):
-        recipe.load(file)
+SHIPPED = sorted((DATA / "recipes").glob("*.toml"))
+
+
+@pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
+def test_shipped_recipes_are_valid_and_agree_with_themselves(file: Path):
+    read = recipe.load(file)
+    check_members(read.asking.strategy, read.reward.members)
+    check_policy(read.policy)
+    check_reward(read.reward)
+    assert read.rankings.needed <= read.prompts.per_round * read.rankings.per_comparison
+
+
+@pytest.mark.parametrize("name", ["demo", "default", "few-labels", "team"])
+def test_a_run_is_made_by_the_name_of_a_shipped_recipe(tmp_path: Path, name: str):
+    run = begin(tmp_path / "run", name, "tiny", [])
+    shipped = recipe.load(DATA / "recipes" / f"{name}.toml", ["model.name=tiny"])
+    assert run.recipe == shipped
+
+
+def test_what_the_recipes_for_people_promise():
+    few, team = (recipe.load(DATA / "recipes" / f"{name}.toml") for name in ("few-labels", "team"))
+    assert few.reward.form == team.reward.form == "head"
+    assert few.rankings.needed <= 32
+    assert team.rankings.per_comparison == 2
+    assert team.reward.annotators == "measured"
