@@ -122,7 +122,7 @@ def collect(run: Run, number: int, connect: Connect) -> Waiting | None:
     with contextlib.closing(Journal(run.path / "journal.sqlite")) as journal:
         deliver(journal, store)
         reconcile(journal, store, number)
-        rankings = journal.rankings(number)
+        rankings = journal.rankings(number, {c.id for c in comparisons})
     waiting = enough(run, number, comparisons, rankings)
     if waiting is not None:
         return waiting
@@ -141,18 +141,22 @@ def collect(run: Run, number: int, connect: Connect) -> Waiting | None:
 
 def enough(run: Run, number: int, comparisons: list[Comparison], rankings: list[Ranking]) -> Waiting | None:
     """None where a round has the rankings it needs, two of which at least say which answer is better."""
-    needed = min(run.recipe.rankings.needed, len(comparisons) * run.recipe.rankings.per_comparison)
+    most = len(comparisons) * run.recipe.rankings.per_comparison
+    needed = min(run.recipe.rankings.needed, most)
     given = [r for r in rankings if r.status == "submitted"]
-    decided = [r for r in given if r.choice not in ("tie", "neither")]
+    decided = [r for r in given if r.edit or r.choice not in ("tie", "neither")]
+    label = f"Label more: feedback-loop serve {run.path}"
     if len(given) < needed:
-        text = f"Round {number:03d} has {len(given)} of {needed} rankings."
-    elif number == 0 and len(decided) < 2:
-        text = (
-            f"Round {number:03d} has {len(given)} rankings, but {len(decided)} of them prefer an answer; 2 are needed."
-        )
-    else:
+        return Waiting(number, len(given), needed, f"Round {number:03d} has {len(given)} of {needed} rankings. {label}")
+    if number > 0 or len(decided) >= 2:
         return None
-    return Waiting(number, len(given), needed, f"{text} Label more: feedback-loop serve {run.path}")
+    text = f"Round {number:03d} has {len(given)} rankings, but {len(decided)} of them prefer an answer; 2 are needed."
+    if len(given) >= most:
+        label = (
+            f"All comparisons are ranked: raise prompts.per_round or sampling.temperature in {run.path / 'recipe.toml'}, "
+            f"then: feedback-loop redo {run.path} prompts"
+        )
+    return Waiting(number, len(given), needed, f"{text} {label}")
 
 
 def launch(run: Run) -> None:

@@ -58,7 +58,7 @@ class Refit:
             return
         if self._material is None or self._material.number != number:
             self._material, self._fitted, self._order = material(self._run, number), [], {}
-        given = self._journal.rankings(number)
+        given = self._journal.rankings(number, {c.id for c in self._material.comparisons})
         settled = given[: len(given) // EVERY * EVERY]
         if settled != self._fitted:
             self._fitted = settled

@@ -12,7 +12,7 @@ from feedback_loop import alarms
 from feedback_loop import run as runs
 from feedback_loop.lineage import current_policy, open_round, policy_name
 from feedback_loop.overview import Bin, Curve, Group, Overview, RoundView, Sample, StageView, Trust, Truth
-from feedback_loop.records import Decision, Ranking
+from feedback_loop.records import Comparison, Decision, Ranking
 from feedback_loop.run import STAGES, Manifest, Run, read_jsonl, read_record
 from feedback_loop.stage import progress_file
 from feedback_loop.store.journal import Journal
@@ -120,10 +120,11 @@ def rankings(run: Run, number: int) -> list[Ranking]:
     snapshot = run.stage_folder(number, "rankings") / "rankings.jsonl"
     if run.done(number, "rankings"):
         return read_jsonl(snapshot, Ranking)
-    if not (run.path / "journal.sqlite").exists():
+    if not (run.path / "journal.sqlite").exists() or not run.done(number, "comparisons"):
         return []
+    comparisons = read_jsonl(run.stage_folder(number, "comparisons") / "comparisons.jsonl", Comparison)
     with contextlib.closing(Journal(run.path / "journal.sqlite")) as journal:
-        return journal.rankings(number)
+        return journal.rankings(number, {c.id for c in comparisons})
 
 
 def _round(run: Run, number: int, busy: bool, note: dict[str, Any]) -> RoundView:

@@ -51,6 +51,7 @@ def again(run: Run) -> str:
 
 def _in_full(run: Run, number: int, name: str, said: str) -> str:
     """A room's error with where it was and what to type, where it does not say so itself."""
+    said = said.replace(" RUN ", f" {run.path} ")
     where = "" if said.startswith("Round") else f"Round {number:03d}, {name}: "
     return where + said if "feedback-loop " in said else f"{where}{said.rstrip('.')}. {again(run)}"
 

@@ -40,7 +40,10 @@ def train_bon(task: Task) -> dict[str, Any]:
     asked = choose(task.prompts, {}, min(bon.prompts, len(task.prompts)), task.seed)
     chosen = pick(task, asked)
     if not chosen:
-        raise LoopError("The reward model finds all answers to a prompt equally good, so there is nothing to learn.")
+        raise LoopError(
+            "The reward model finds all answers to a prompt equally good, so there is nothing to learn. "
+            'Set policy.step = "dpo", which learns what people chose'
+        )
     if bon.learn == "sft":
         facts = train_on_answers(task, [(p.prompt, best) for p, best, _ in chosen], "bon")
     else:
@@ -54,6 +57,11 @@ def pick(task: Task, asked: Sequence[Prompt]) -> list[tuple[Prompt, str, str]]:
         raise LoopError("Best-of-n needs a reward model, and this round has none.")
     policy = load_policy(task.model, task.parent, name="parent")
     pool = list(_pool(task, policy, asked))
+    if not any(c.ended for c in pool):
+        raise LoopError(
+            f"None of {len(pool)} answers ended within {task.sampling.max_new_tokens} tokens, and a cut one must not be learned. "
+            "Raise sampling.max_new_tokens"
+        )
     members = task.load_members(policy.model, policy.tokenizer)
     by_id = {p.id: p for p in asked}
     with precision(task.model):

@@ -9,6 +9,7 @@ from typing import Any
 
 from feedback_loop.adapters import active, score_head
 from feedback_loop.chat import token_ids
+from feedback_loop.errors import LoopError
 from feedback_loop.records import Prompt
 from feedback_loop.scores import Members, Score
 from reward.features import features
@@ -34,10 +35,40 @@ def load_scorer(model: Any, tokenizer: Any, folders: Sequence[Path], *, thinking
 def load_members(model: Any, tokenizer: Any, folders: Sequence[Path], *, thinking: bool, batch_size: int) -> Members:
     """The same with each reward model's own score, in the order of `folders`; completions are rendered as in training.
 
-    A folder may hold a LoRA reward model, or a head on frozen features with all its members.
+    A folder may hold a LoRA reward model, or a head on frozen features with all its members. LoopError where a score is
+    NaN or infinite: compared with others, it would pass for the worst.
     """
-    if is_head(folders[0]):
-        return _head_members(model, tokenizer, folders[0], thinking=thinking, batch_size=batch_size)
+    members = (
+        _head_members(model, tokenizer, folders[0], thinking=thinking, batch_size=batch_size)
+        if is_head(folders[0])
+        else _lora_members(model, tokenizer, folders, thinking=thinking, batch_size=batch_size)
+    )
+
+    def scores(prompts: Sequence[Prompt], completions: Sequence[str]) -> list[list[float]]:
+        rows = members(prompts, completions)
+        bad = sum(not all(map(math.isfinite, row)) for row in rows)
+        if bad:
+            raise LoopError(
+                f"The reward model's scores of {bad} of {len(rows)} answers are NaN or infinite. "
+                'Set model.dtype = "float32" in the recipe, then: feedback-loop redo RUN reward'
+            )
+        return rows
+
+    return scores
+
+
+def is_head(folder: Path) -> bool:
+    """Whether a reward model is a head on frozen features."""
+    return (folder / FILE).exists()
+
+
+def length_slope(folder: Path) -> float:
+    """Score for log(1 + characters) that is taken off a LoRA reward model's scores (`reward.length`)."""
+    file = folder / LENGTH
+    return float(json.loads(file.read_text(encoding="utf-8"))["slope"]) if file.exists() else 0.0
+
+
+def _lora_members(model: Any, tokenizer: Any, folders: Sequence[Path], *, thinking: bool, batch_size: int) -> Members:
     network = _attach(model, folders)
     slopes = [length_slope(folder) for folder in folders]
     heads = [score_head(folder)[0].to(network.device) for folder in folders]
@@ -57,17 +88,6 @@ def load_members(model: Any, tokenizer: Any, folders: Sequence[Path], *, thinkin
         return found
 
     return scores
-
-
-def is_head(folder: Path) -> bool:
-    """Whether a reward model is a head on frozen features."""
-    return (folder / FILE).exists()
-
-
-def length_slope(folder: Path) -> float:
-    """Score for log(1 + characters) that is taken off a LoRA reward model's scores (`reward.length`)."""
-    file = folder / LENGTH
-    return float(json.loads(file.read_text(encoding="utf-8"))["slope"]) if file.exists() else 0.0
 
 
 def _head_members(model: Any, tokenizer: Any, folder: Path, *, thinking: bool, batch_size: int) -> Members:

@@ -130,7 +130,7 @@ def _train(
     model: ModelTable, reward: RewardTable, tokenizer: Any, rows: list[dict[str, Any]], *, work: Path, seed: int,
     report: Progress,
 ) -> Any:  # fmt: skip
-    """TRL's trainer after one training."""
+    """TRL's trainer after one training; LoopError where its weights are no longer numbers."""
     import torch
     from datasets import Dataset
     from peft import LoraConfig
@@ -156,6 +156,11 @@ def _train(
         callbacks=[training.reporter(report, "reward")],
     )
     trainer.train()
+    if not all(bool(torch.isfinite(p).all()) for p in trainer.model.parameters() if p.requires_grad):
+        raise LoopError(
+            "The reward model's training ran away: its weights are NaN or infinite. "
+            "Lower reward.trl.learning_rate in the recipe"
+        )
     return trainer
 
 

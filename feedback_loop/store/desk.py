@@ -139,4 +139,4 @@ class Desk:
         raise UnknownComparison(f"There is no comparison {comparison_id} in the open round. Reload the page")
 
     def _rankings(self, comparisons: Sequence[Comparison]) -> list[Ranking]:
-        return self._journal.rankings(comparisons[0].round) if comparisons else []
+        return self._journal.rankings(comparisons[0].round, {c.id for c in comparisons}) if comparisons else []

@@ -6,7 +6,7 @@ One SQLite file of append-only events. An answer's present state is the last eve
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -98,9 +98,13 @@ class Journal:
             )
         return str(last["comparison_id"])
 
-    def rankings(self, round: int) -> list[Ranking]:  # noqa: A002
-        """The answers of a round that stand, in the order in which they were given."""
-        return [e.ranking for e in self.last_events(round) if e.ranking is not None]
+    def rankings(self, round: int, asked: Collection[str] | None = None) -> list[Ranking]:  # noqa: A002
+        """The answers of a round that stand, in the order in which they were given; with `asked`, to these comparisons alone.
+
+        A round whose comparisons were done again has answers to others too.
+        """
+        given = [e.ranking for e in self.last_events(round) if e.ranking is not None]
+        return given if asked is None else [r for r in given if r.comparison_id in asked]
 
     def last_events(self, round: int) -> list[Event]:  # noqa: A002
         """The last event of each user and comparison of a round, undos included."""

@@ -1,19 +1,25 @@
 """Scores come from the policy's own base: the same as the reward model by itself, and the policy is left as it was."""
 
+import dataclasses
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from feedback_loop.chat import end, render_prompt
+from feedback_loop.errors import LoopError
 from feedback_loop.models import load_base, load_classifier, load_tokenizer
 from feedback_loop.progress import silent
 from feedback_loop.recipe import ModelTable, RewardTable, SamplingTable
 from policies.base import Policy, load_policy
 from policies.logprobs import completion_logprobs
 from policies.sampler import sample
+from reward.features import features
+from reward.head import fit_head, save
 from reward.score import load_scorer
 from reward.train import train_reward
 from tests.models_fixture import BAD, GOOD, QUICK, TINY, obvious, tiny_prompts
@@ -79,6 +85,34 @@ def test_there_is_no_second_copy_of_the_base(reward_adapter: Path):
 
 def test_nothing_to_score_is_no_scores(reward_adapter: Path):
     assert scorer(load_policy(TINY, None, name="base"), reward_adapter)([], []) == []
+
+
+def broken_lora(folder: Path, reward_adapter: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    shutil.copytree(reward_adapter, folder)
+    weights = load_file(folder / "adapter_model.safetensors")
+    save_file({name: tensor * float("nan") for name, tensor in weights.items()}, folder / "adapter_model.safetensors")
+
+
+def broken_head(folder: Path, reward_adapter: Path) -> None:
+    pairs = obvious(3)
+    policy = load_policy(TINY, None, name="base")
+    texts = [p.chosen[-1].content for p in pairs] + [p.rejected[-1].content for p in pairs]
+    asked = tiny_prompts(3)
+    rows = features(policy.model, policy.tokenizer, asked * 2, texts, thinking=False, batch_size=3)
+    head = fit_head(rows[:3], rows[3:], pairs, rows, members=2, seed=0)
+    save(dataclasses.replace(head, weights=head.weights * np.nan), folder)
+
+
+@pytest.mark.parametrize("make", [broken_lora, broken_head])
+def test_scores_that_are_no_numbers_are_refused_in_one_line(
+    tmp_path: Path, reward_adapter: Path, make: Callable[[Path, Path], None]
+):
+    make(tmp_path / "broken", reward_adapter)
+    with pytest.raises(LoopError, match=r"scores of 5 of 5 answers are NaN.*feedback-loop redo RUN reward$") as told:
+        scorer(load_policy(TINY, None, name="base"), tmp_path / "broken")(PROMPTS, TEXTS)
+    assert "\n" not in str(told.value)
 
 
 def test_a_qwen2_scores_the_same_way(tmp_path: Path, qwen2: ModelTable):

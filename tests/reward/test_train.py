@@ -1,8 +1,9 @@
 """The reward model learns what people prefer, and that tied answers are worth the same."""
 
 import json
+import math
 from pathlib import Path
-from statistics import pstdev
+from statistics import fmean, pstdev
 from typing import Any
 
 import pytest
@@ -12,6 +13,9 @@ from feedback_loop.models import load_base, load_tokenizer
 from feedback_loop.progress import silent
 from feedback_loop.recipe import ModelTable, RewardTable
 from feedback_loop.records import Preference
+from feedback_loop.run import read_jsonl
+from reward.calibrate import Checked
+from reward.observations import thresholds
 from reward.score import load_members, load_scorer
 from reward.train import check_options, train_reward
 from tests.models_fixture import BAD, GOOD, QUICK, TINY, obvious, preference, tiny_prompts
@@ -88,6 +92,92 @@ def test_the_same_seed_gives_the_same_reward_model_and_curves_without_timings(tm
     rows = [json.loads(line) for line in (tmp_path / "a" / "curves.jsonl").read_text().splitlines()]
     assert [row["step"] for row in rows if "loss" in row] == [1, 2]
     assert not any("second" in key or "runtime" in key for row in rows for key in row)
+
+
+def rows_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pairs: list[Preference], **reward: Any) -> list[Any]:
+    """What TRL is given for each member; nothing is trained."""
+    given: list[Any] = []
+
+    def caught(*args: Any, **more: Any) -> Any:
+        given.append(args[3])
+        raise LoopError("enough seen")
+
+    monkeypatch.setattr("reward.train._train", caught)
+    with pytest.raises(LoopError, match="enough seen"):
+        train_reward(
+            TINY, RewardTable(trl=QUICK, **reward), pairs, [], out=tmp_path / "adapter", work=tmp_path / "work", seed=5,
+            thinking=False, report=silent,
+        )  # fmt: skip
+    return given[0]
+
+
+def test_ties_and_strength_reach_trl_as_margins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    kinds = [{"tie": True}, {"strength": "slight"}, {"strength": "much"}, {}]
+    pairs = [pair.model_copy(update=kind) for pair, kind in zip(obvious(4), kinds, strict=True)]
+    at, rows = thresholds(pairs), rows_of(tmp_path, monkeypatch, pairs)
+    assert [row["margin"] for row in rows] == [-at.tie, -at.tie, at.tie, -at.much, at.much, at.tie]
+    first, second = rows[:2]
+    assert (first["chosen"], first["rejected"]) == (second["rejected"], second["chosen"]), "a tie is learned both ways"
+    assert GOOD in rows[2]["chosen"]
+    assert GOOD in rows[3]["rejected"], "slightly better is not better by more than `much`"
+
+
+def test_much_is_learned_as_a_greater_difference_than_slight(tmp_path: Path):
+    for strength in ("slight", "much"):
+        train(tmp_path / strength, [p.model_copy(update={"strength": strength}) for p in obvious(8)], [])
+    assert gap(tmp_path / "slight") < gap(tmp_path / "much")
+
+
+def test_a_label_that_weighs_more_is_seen_more_often(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    pairs = obvious(60)
+    heavy = [p.model_copy(update={"weight": 9.0 if n < 30 else 1.0}) for n, p in enumerate(pairs)]
+    loud = {row["chosen"] for row in rows_of(tmp_path / "a", monkeypatch, pairs[:30])}
+    seen = rows_of(tmp_path / "b", monkeypatch, heavy)
+    assert len(seen) == 60
+    assert sum(row["chosen"] in loud for row in seen) > 45
+    alike = [p.model_copy(update={"weight": 0.5}) for p in pairs]
+    assert rows_of(tmp_path / "c", monkeypatch, alike) == rows_of(tmp_path / "d", monkeypatch, pairs)
+
+
+def test_what_was_judged_is_kept_for_the_record(tmp_path: Path):
+    heldout = [p.model_copy(update={"chosen_first": True, "strength": "much"}) for p in obvious(12)[8:]]
+    facts = train(tmp_path, obvious(8), heldout)
+    checked = read_jsonl(tmp_path / "checked.jsonl", Checked)
+    assert [(c.user_id, c.length_chosen, c.chosen_first, c.strength) for c in checked] == [
+        ("anna", len(GOOD), True, "much")
+    ] * 4
+    assert fmean(c.margin for c in checked) == pytest.approx(facts["margin"])
+
+
+def test_length_is_taken_out_of_the_scores_where_that_is_asked_for(tmp_path: Path):
+    """Longer is better in every pair, so nearly all of the score is length."""
+    gaps = {}
+    for length in ("keep", "remove"):
+        reward = RewardTable(trl=QUICK, length=length)
+        train_reward(
+            TINY, reward, obvious(8), [], out=tmp_path / length / "adapter", work=tmp_path / "work", seed=5,
+            thinking=False, report=silent,
+        )  # fmt: skip
+        gaps[length] = gap(tmp_path / length)
+    assert gaps["keep"] > 1
+    assert abs(gaps["remove"]) < 0.2 * gaps["keep"]
+
+
+def test_a_training_that_ran_away_is_refused(tmp_path: Path):
+    with pytest.raises(LoopError, match=r"ran away.*Lower reward.trl.learning_rate"):
+        train(tmp_path, obvious(4), [], learning_rate=1e30)
+    assert not (tmp_path / "adapter").exists()
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [obvious(1), [p.model_copy(update={"tie": True}) for p in obvious(3)]],
+    ids=["one pair", "all ties"],
+)
+def test_very_little_gives_a_reward_model_that_claims_nothing(tmp_path: Path, pairs: list[Preference]):
+    facts = train(tmp_path, pairs, [])
+    assert (facts["accuracy"], facts["checked_pairs"], facts["length_correlation"]) == (None, 0, None)
+    assert math.isfinite(gap(tmp_path))
 
 
 def test_with_nothing_to_learn_it_says_so(tmp_path: Path):

@@ -1,0 +1,88 @@
+"""When a round has what it needs from people, and what it says where it has not."""
+
+import contextlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from feedback_loop import recipe
+from feedback_loop.loop import collect, enough
+from feedback_loop.records import Comparison, Ranking
+from feedback_loop.report import rankings
+from feedback_loop.run import Run, commit, create, read_jsonl, write_jsonl
+from feedback_loop.store.journal import Journal
+from tests.feedback_loop.store.samples import comparison, ranking
+
+ASKED = [comparison(n) for n in range(4)]
+
+
+class Store:
+    """A store that nobody answers in."""
+
+    url, keeps_strength = "memory:", True
+
+    def publish(self, comparisons: Sequence[Comparison]) -> None: ...
+
+    def submit(self, user_id: str, ranking: Ranking) -> None: ...
+
+    def withdraw(self, user_id: str, comparison_id: str) -> None: ...
+
+    def rankings(self, round: int) -> list[Ranking]:  # noqa: A002
+        return []
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    prompts = [c.prompt for c in ASKED]
+    return create(tmp_path / "run", recipe.load(None, ["rankings.needed=3"]), prompts[:3], prompts[3:])
+
+
+def said(run: Run, given: list[Ranking], number: int = 0) -> str:
+    waiting = enough(run, number, ASKED, given)
+    return "" if waiting is None else waiting.message
+
+
+def test_a_round_without_or_with_too_few_rankings_asks_for_more(run: Run):
+    assert said(run, []) == f"Round 000 has 0 of 3 rankings. Label more: feedback-loop serve {run.path}"
+    assert "2 of 3" in said(run, [ranking(0), ranking(1), ranking(2, choice=None)]), "a skip is no ranking"
+
+
+def test_a_first_round_of_ties_asks_for_choices(run: Run):
+    ties = [ranking(n, choice=choice) for n, choice in enumerate(("tie", "neither", "tie"))]
+    assert said(run, ties).endswith(
+        f"has 3 rankings, but 0 of them prefer an answer; 2 are needed. Label more: feedback-loop serve {run.path}"
+    )
+    assert said(run, [*ties, ranking(3)]).startswith("Round 000 has 4 rankings, but 1 of them prefer an answer")
+    assert said(run, [ranking(0), ranking(1), ranking(2, choice="tie")]) == ""
+    assert said(run, ties, number=1) == "", "a later round has the earlier ones' choices"
+
+
+def test_an_edit_prefers_an_answer_whatever_was_chosen(run: Run):
+    edits = [ranking(n, choice="neither", edit="Mine") for n in range(2)]
+    assert said(run, [*edits, ranking(2, choice="tie")]) == ""
+
+
+def test_where_all_is_ranked_and_tied_it_says_how_to_ask_other_things(run: Run):
+    message = said(run, [ranking(n, choice="tie") for n in range(4)])
+    assert "serve" not in message
+    assert "All comparisons are ranked: raise prompts.per_round or sampling.temperature" in message
+    assert message.endswith(f"feedback-loop redo {run.path} prompts")
+
+
+def test_answers_to_comparisons_that_were_done_again_do_not_count(run: Run):
+    with commit(run, 0, "comparisons") as draft:
+        write_jsonl(draft.path / "comparisons.jsonl", ASKED)
+        draft.facts["comparisons"] = 4
+    with contextlib.closing(Journal(run.path / "journal.sqlite")) as journal:
+        for number in (0, 7, 8, 9):
+            journal.record(ranking(number), 0)
+        waiting = collect(run, 0, Store)
+        assert waiting is not None
+        assert "has 1 of 3 rankings" in waiting.message
+        assert [r.comparison_id for r in rankings(run, 0)] == ["c0"]
+        for number in (1, 2):
+            journal.record(ranking(number), 0)
+    assert collect(run, 0, Store) is None
+    kept = read_jsonl(run.stage_folder(0, "rankings") / "rankings.jsonl", Ranking)
+    assert {r.comparison_id for r in kept} == {"c0", "c1", "c2"}

@@ -1,0 +1,209 @@
+"""A head for a round: what it is judged on it has not seen, and what is known is not read again."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from feedback_loop.errors import LoopError
+from feedback_loop.progress import silent
+from feedback_loop.recipe import RewardTable
+from feedback_loop.records import Disliked, Message, Preference, Prompt
+from feedback_loop.run import read_jsonl
+from reward import fit, head
+from reward.bias import length_slope
+from reward.calibrate import Checked
+from reward.features import REQUEST
+from reward.head import Array
+from reward.text import NAMES, statistics
+from tests.models_fixture import BAD, GOOD, TINY, obvious, preference, tiny_prompts
+
+STATES = 6
+COINS = np.random.default_rng(1).integers(2, size=60)
+
+
+def prompt(number: int) -> Prompt:
+    return Prompt(id=f"p{number}", prompt=(Message(role="user", content=f"Question {number}?"),))
+
+
+def answers(number: int) -> tuple[str, str]:
+    return f"Short {number}.", f"A longer answer to question {number}, with more words in it."
+
+
+def known(numbers: Sequence[int]) -> dict[tuple[str, str], Array]:
+    """Features of two answers to each prompt; the second's first state is the greater."""
+    rng = np.random.default_rng(0)
+    rows: dict[tuple[str, str], Array] = {}
+    for n in numbers:
+        request = rng.normal(size=REQUEST)
+        for place, text in enumerate(answers(n)):
+            states = rng.normal(size=STATES)
+            states[0] = 2.0 * place + 0.3 * states[0]
+            rows[f"p{n}", text] = np.hstack([states, statistics(prompt(n), text), request]).astype(np.float32)
+    return rows
+
+
+def chosen(number: int, place: int, **changes: Any) -> Preference:
+    texts = answers(number)
+    return preference(prompt(number), texts[place], texts[1 - place]).model_copy(update=changes)
+
+
+def train(
+    folder: Path,
+    pairs: Sequence[Preference],
+    features: dict[tuple[str, str], Array],
+    disliked: Sequence[Disliked] = (),
+    **reward: Any,
+) -> dict[str, Any]:
+    return fit.train_head(
+        TINY,
+        RewardTable(form="head", **{"members": 8} | reward),
+        pairs,
+        disliked,
+        known=features,
+        out=folder / "head",
+        seed=5,
+        thinking=False,
+        batch_size=4,
+        report=silent,
+    )
+
+
+@pytest.fixture
+def no_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fit, "load_base", lambda *a: pytest.fail("the model was loaded"))
+
+
+NUMBERS = range(40)
+
+
+@pytest.mark.usefixtures("no_model")
+def test_known_answers_are_learned_without_a_model_and_the_facts_say_of_how_many(tmp_path: Path):
+    pairs = [chosen(n, 1) for n in NUMBERS] + [chosen(0, 1, tie=True, user_id="ben")]
+    facts = train(tmp_path, pairs, known(NUMBERS))
+    assert (facts["form"], facts["pairs"], facts["ties"], facts["members"], facts["disliked"]) == ("head", 41, 1, 8, 0)
+    assert facts["columns"] == STATES + len(NAMES) + REQUEST
+    assert facts["accuracy"] > 0.95
+    assert facts["accuracy_low"] > 0.85
+    assert facts["checked_pairs"] == 40
+    assert head.load(tmp_path / "head").weights.shape[0] == 8
+
+
+@pytest.mark.usefixtures("no_model")
+def test_every_pair_is_judged_once_by_a_head_that_did_not_see_its_prompt(tmp_path: Path):
+    """Labels by coin, three of each prompt: known by heart they would all be right, unseen they are a coin's toss."""
+    pairs = [chosen(n, int(COINS[n]), user_id=user) for n in range(60) for user in ("anna", "ben", "cleo")]
+    features = known(range(60))
+    facts = train(tmp_path, pairs, features)
+    checked = read_jsonl(tmp_path / "checked.jsonl", Checked)
+    assert [c.user_id for c in checked] == [p.user_id for p in pairs]
+    assert facts["accuracy"] < 0.7
+    scores = head.load(tmp_path / "head").scores(np.stack(list(features.values()))).mean(1)
+    by_heart = (scores[1::2] > scores[::2]) == COINS.astype(bool)
+    assert by_heart.mean() > facts["accuracy"]
+
+
+@pytest.mark.usefixtures("no_model")
+def test_a_prompts_other_labels_do_not_tell_on_it(tmp_path: Path):
+    """The judged prompt's pairs may be turned round without its own judgement changing sides."""
+    features = known(NUMBERS)
+    view = head.frame(np.stack(list(features.values())))
+
+    def margin(place: int) -> float:
+        pairs = [chosen(0, place), *(chosen(n, 1) for n in NUMBERS[1:])]
+        poor = [Disliked(prompt=prompt(0).prompt, completion=answers(0)[place], prompt_id="p0", user_id="u", round=0)]
+        labels = fit.labelled(view, features, pairs, poor)
+        fitted = [head.Believed(head.laplace(labels, head.Prior(1.0)), 1.0)]
+        return fit.judged(labels, fitted, pairs, poor, seed=1)[0].margin
+
+    assert margin(1) > 0
+    assert margin(0) == pytest.approx(-margin(1), rel=1e-3)
+
+
+@pytest.mark.usefixtures("no_model")
+def test_of_one_prompt_alone_nothing_is_claimed(tmp_path: Path):
+    facts = train(tmp_path, [chosen(0, 1), chosen(0, 1, user_id="ben")], known([0]))
+    assert (facts["accuracy"], facts["accuracy_low"], facts["checked_pairs"]) == (None, None, 0)
+    assert (tmp_path / "head").exists()
+
+
+def test_edits_and_what_an_older_round_did_not_keep_are_read_by_the_model(tmp_path: Path):
+    pairs = obvious(6)
+    facts = train(tmp_path, pairs, {})
+    asked = tiny_prompts(6)
+    assert facts["pairs"] == 6
+    assert facts["accuracy"] == 1.0
+    rows = fit.features(
+        fit.load_base(TINY), fit.load_tokenizer(TINY), [asked[0]] * 2, [GOOD, BAD], thinking=False, batch_size=2
+    )
+    good, bad = head.load(tmp_path / "head").scores(rows).mean(1)
+    assert good > bad
+
+
+@pytest.mark.usefixtures("no_model")
+def test_disliked_answers_teach_but_are_not_counted_as_pairs_nor_judged(tmp_path: Path):
+    features = known(NUMBERS)
+    poor = [
+        Disliked(prompt=prompt(n).prompt, completion=answers(n)[0], prompt_id=f"p{n}", user_id="anna", round=0)
+        for n in range(10, 40)
+    ]
+    without = train(tmp_path / "without", [chosen(0, 1), chosen(1, 1)], features)
+    facts = train(tmp_path / "with", [chosen(0, 1), chosen(1, 1)], features, poor)
+    assert (facts["pairs"], facts["disliked"], facts["checked_pairs"]) == (2, 30, 2)
+    assert facts["margin"] > 2 * without["margin"]
+
+
+@pytest.mark.usefixtures("no_model")
+def test_whoever_answers_by_a_coin_is_weighed_down_where_that_is_asked_for(tmp_path: Path):
+    pairs = [chosen(n, 1) for n in range(60)] + [chosen(n, int(COINS[n]), user_id="coin") for n in range(60)]
+    features = known(range(60))
+    equal = train(tmp_path / "equal", pairs, features)
+    measured = train(tmp_path / "measured", pairs, features, annotators="measured")
+    assert equal["annotator_weights"] == {}
+    assert measured["annotator_weights"]["anna"] == 1.0
+    assert measured["annotator_weights"]["coin"] < 0.5
+    assert measured["by_annotator"]["anna"]["accuracy"] >= equal["by_annotator"]["anna"]["accuracy"]
+
+
+@pytest.mark.usefixtures("no_model")
+@pytest.mark.parametrize("length", ["keep", "remove"])
+def test_length_is_taken_out_where_that_is_asked_for(tmp_path: Path, length: str):
+    features = known(NUMBERS)
+    train(tmp_path, [chosen(n, 1) for n in NUMBERS], features, length=length)
+    scores = head.load(tmp_path / "head").scores(np.stack(list(features.values())))
+    slopes = length_slope(scores, np.array([float(len(text)) for _, text in features]))
+    assert (np.abs(slopes) < 1e-3).all() == (length == "remove")
+
+
+@pytest.mark.usefixtures("no_model")
+def test_where_all_answers_are_as_long_there_is_no_length_to_take_out(tmp_path: Path):
+    features = known(range(8))
+    for row in features.values():
+        row[STATES : STATES + len(NAMES)] = 1.0
+    train(tmp_path, [chosen(n, 1) for n in range(8)], features, length="remove")
+    assert np.isfinite(head.load(tmp_path / "head").scores(np.stack(list(features.values())))).all()
+
+
+@pytest.mark.usefixtures("no_model")
+def test_the_curve_says_how_much_the_next_labels_were_foreseen_after_so_many(tmp_path: Path):
+    features = known(NUMBERS)
+    train(tmp_path, [chosen(n, 1, tie=n in (4, 5, 6, 7)) for n in NUMBERS], features)
+    lines = (tmp_path / "curves.jsonl").read_text().splitlines()
+    assert [line.split(",")[0] for line in lines] == ['{"step": 8', '{"step": 16', '{"step": 32']
+    assert '"accuracy": 1.0' in lines[-1]
+
+
+@pytest.mark.usefixtures("no_model")
+def test_the_same_labels_and_seed_give_the_same_head(tmp_path: Path):
+    features, pairs = known(NUMBERS), [chosen(n, 1) for n in NUMBERS]
+    for name in ("a", "b"):
+        train(tmp_path / name, pairs, features)
+    for file in ("head/head.safetensors", "checked.jsonl", "curves.jsonl"):
+        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
+
+
+def test_without_a_pair_it_says_so(tmp_path: Path):
+    with pytest.raises(LoopError, match=r"No ranking compares two answers.*Rank more"):
+        train(tmp_path, [], {})
