@@ -8,7 +8,7 @@ from benchmarks.label_efficiency.train import Trained, fit
 from benchmarks.label_efficiency.world import World
 from feedback_loop.preferences import preferences
 from feedback_loop.progress import silent
-from feedback_loop.records import Completion, Preference, Prompt
+from feedback_loop.records import Completion, Preference, Prompt, Strategy
 from feedback_loop.stages.asking import pair_up, pick, select
 from policies.base import load_policy
 from policies.sampler import sample
@@ -18,14 +18,19 @@ from reward.head import Head
 def ask(
     world: World, arm: Arm, person: Person, earlier: Sequence[Label], upto: int, number: int, made: Trained
 ) -> tuple[Label, ...]:
-    """The labels so far and the next, up to `upto`, about answers by the base or the policy `made`; round `number`."""
+    """The labels so far and the next, up to `upto`, about answers by the base or the policy `made`; round `number`.
+
+    In the first round all pairs are random, as in the loop, where no reward model is there to pick them by.
+    """
     labels, seed = list(earlier), world.seed + 1000 * number
+    strategy: Strategy = arm.strategy if number else "random"
     asked = [world.prompts[place % len(world.prompts)] for place in range(len(earlier), upto)]
-    drawn = _candidates(world, asked, made, seed)
-    selections = select(sorted({p.id for p in asked}), arm.strategy, arm.random_share, seed)
+    drawn = _candidates(world, asked, made, 2 if strategy == "random" else CANDIDATES, seed)
+    selections = select(sorted({p.id for p in asked}), strategy, arm.random_share, seed)
     head: Head | None = None
     for place, prompt in enumerate(asked, start=len(earlier)):
-        if arm.strategy != "random" and place % REFIT == 0 and (pairs := pairs_of(labels)):
+        due = head is None or place % REFIT == 0
+        if strategy != "random" and due and (pairs := pairs_of(labels)):
             head = fit(world, pairs, members=DRAWS)
         own = drawn[prompt.id]
         selection = selections[prompt.id] if head else "random"
@@ -46,16 +51,16 @@ def pairs_of(labels: Sequence[Label]) -> list[Preference]:
     return preferences([one.comparison for one in labels], [one.ranking for one in labels])
 
 
-def _candidates(world: World, asked: Sequence[Prompt], made: Trained, seed: int) -> dict[str, list[Completion]]:
+def _candidates(
+    world: World, asked: Sequence[Prompt], made: Trained, count: int, seed: int
+) -> dict[str, list[Completion]]:
     """Different answers by prompt: the base's, where there is no policy, or where it gives but one."""
     base = {p.id: world.candidates[p.id] for p in asked}
     if made.adapter is None:
         return base
     policy = load_policy(world.read.model, made.adapter, name="current")
     prompts = list({p.id: p for p in asked}.values())
-    drawn = sample(
-        policy, prompts, world.read.sampling, completions=CANDIDATES, thinking=False, seed=seed, report=silent
-    )
+    drawn = sample(policy, prompts, world.read.sampling, completions=count, thinking=False, seed=seed, report=silent)
     mine: dict[str, list[Completion]] = {p.id: [] for p in asked}
     for one in drawn.completions:
         mine[one.prompt_id].append(one)

@@ -122,7 +122,7 @@ def _asked(cell: Cell, arm: Arm, place: int) -> Asked:
     if arm.labels_of:
         return _asked(cell, ARMS[arm.labels_of], place)
     changes = [arm.strategy, arm.random_share, arm.edits, arm.asks, arm.settings if arm.asks == "current" else None]
-    shared = place == 0 and arm.strategy == "random" and not arm.edits
+    shared = place == 0 and not arm.edits
     key = _digest([place, None if shared else changes])
     if key not in cell.asked:
         earlier = _asked(cell, arm, place - 1).labels if place else ()

@@ -3,6 +3,9 @@
 import fcntl
 import json
 import multiprocessing
+import multiprocessing.connection
+import os
+import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -26,7 +29,10 @@ def run_all(wanted: list[Spec], tier: Tier, file: Path, cache: Path, jobs: int) 
     total = sum(map(len, missing.values()))
     before = len(rows_of(file))
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context) as pool, tqdm(total=total, unit="arm", mininterval=5) as bar:
+    with (
+        ProcessPoolExecutor(jobs, context, _end_with_parent) as pool,
+        tqdm(total=total, unit="arm", mininterval=5) as bar,
+    ):
         waiting = [pool.submit(work, spec, tier, arms, file, cache) for spec, arms in missing.items() if arms]
         while not all(one.done() for one in waiting):
             time.sleep(0.5)
@@ -51,6 +57,18 @@ def rows_of(file: Path) -> list[Row]:
         return []
     text = file.read_text(encoding="utf-8")
     return [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
+
+
+def _end_with_parent() -> None:
+    """No cell goes on writing rows when the run that asked for them was killed."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        multiprocessing.connection.wait([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _raise_failed(waiting: Sequence[Future[None]]) -> None:
