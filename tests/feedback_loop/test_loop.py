@@ -11,6 +11,7 @@ from feedback_loop.loop import collect, enough
 from feedback_loop.records import Comparison, Ranking
 from feedback_loop.report import rankings
 from feedback_loop.run import Run, commit, create, read_jsonl, write_jsonl
+from feedback_loop.stage import _in_full
 from feedback_loop.store.journal import Journal
 from tests.feedback_loop.store.samples import comparison, ranking
 
@@ -86,3 +87,10 @@ def test_answers_to_comparisons_that_were_done_again_do_not_count(run: Run):
     assert collect(run, 0, Store) is None
     kept = read_jsonl(run.stage_folder(0, "rankings") / "rankings.jsonl", Ranking)
     assert {r.comparison_id for r in kept} == {"c0", "c1", "c2"}
+
+
+def test_a_rooms_error_ends_with_what_to_type_for_this_run(run: Run):
+    assert _in_full(run, 2, "policy", "Scores are NaN. Then: feedback-loop redo RUN reward") == (
+        f"Round 002, policy: Scores are NaN. Then: feedback-loop redo {run.path} reward"
+    )
+    assert _in_full(run, 2, "policy", "Rank more.").endswith(f"Rank more. Then go on: feedback-loop advance {run.path}")
