@@ -126,10 +126,10 @@ TIERS = {
         noise=("0.25",),
         seeds=(10,),
         arms=("offline-dpo", "online-random", "ours", "best-of-8-reward", "best-of-8-true"),
-        prompts=32,
-        heldout=32,
+        prompts=24,
+        heldout=24,
         settings=(
-            "policy.trl.max_steps=8", "policy.sft.max_steps=8", "policy.bon.prompts=16", "policy.bon.completions=8",
+            "policy.trl.max_steps=6", "policy.sft.max_steps=6", "policy.bon.prompts=12", "policy.bon.completions=8",
         ),
     ),
 }  # fmt: skip

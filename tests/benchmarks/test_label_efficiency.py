@@ -4,12 +4,13 @@ import os
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from benchmarks.label_efficiency import curves, oracle, plot
+from benchmarks.label_efficiency import curves, oracle, plot, report
 from benchmarks.label_efficiency.arms import ARMS, NOISE, SECONDS, TIERS
 from benchmarks.label_efficiency.person import ROOT, Judge, Person, open_oracle
 from benchmarks.label_efficiency.run import rows_of
@@ -179,3 +180,38 @@ def test_every_arm_of_a_tier_is_known_and_takes_labels_from_one_that_asks():
 def test_a_plot_is_well_formed():
     svg = plot.draw([plot.Curve("a < b", LABELS, [0.5, 0.6, 0.7], [0.4] * 3, [0.8] * 3)], "Title", "labels")
     assert ET.fromstring(svg).tag.endswith("svg")
+
+
+def rows_for(arm, gain):
+    """Rows of two cells of an arm whose win rate grows by `gain` a checkpoint."""
+    point = {
+        "ties": 1, "edits": 0, "on_topic": 1.0, "win_on_topic": None, "kl": 1.0, "asking_seconds": 1.0,
+        "training_seconds": 1.0, "samples": 0, "peak_rss_mb": 500.0, "failed": None,
+    }  # fmt: skip
+    checkpoints = TIERS["full"].checkpoints
+    return [
+        {
+            "persona": "brisk", "noise": "0.25", "seed": seed, "arm": arm,
+            "points": [
+                point | {"labels": n, "person_minutes": n / 4, "win": 0.5 + gain * (place + 1)}
+                for place, n in enumerate(checkpoints)
+            ],
+        }
+        for seed in (10, 11)
+    ]  # fmt: skip
+
+
+def test_the_report_counts_labels_and_minutes_and_never_guesses():
+    tier = replace(TIERS["full"], personas=("brisk",), arms=("offline-dpo", "ours"))
+    found = report.summary([*rows_for("offline-dpo", 0.05), *rows_for("ours", 0.1)], tier)
+    assert found["ratio_vs_online_random"] is None
+    ratio = found["ratio_vs_offline_dpo"]
+    assert ratio["ratio"] == pytest.approx(128 / 32)
+    assert ratio["at_win_rate"] == pytest.approx(0.7)
+    assert ratio["minutes"]["ratio"] == pytest.approx(4)
+    assert ratio["win_difference"] == pytest.approx([0.05, 0.1, 0.15, 0.2])
+    arms = found["groups"][0]["arms"]
+    assert arms["offline-dpo"]["labels_to_reach"]["0.8"] is None
+    assert arms["ours"]["labels_to_reach"]["0.8"] == pytest.approx(64)
+    assert arms["ours"]["minutes_to_reach"]["0.8"] == pytest.approx(16)
+    assert ">128" in report.markdown(found)
