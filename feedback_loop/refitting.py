@@ -91,7 +91,7 @@ def order_after(run: Run, given: Material, votes: Sequence[Ranking]) -> Prioriti
     if not votes or not chosen:
         return {}
     pairs = [*given.earlier, *preferences(given.comparisons, votes, run.recipe.preferences.weights)]
-    return priorities(chosen, pairs, given.features, seed=run.seed(given.number, "comparisons"))
+    return priorities(chosen, pairs, given.features)
 
 
 @contextlib.contextmanager

@@ -27,12 +27,6 @@ def check_members(strategy: Strategy, members: int) -> None:
         )
 
 
-def interest(scores: np.ndarray, i: int, j: int) -> float:
-    """How much an answer about candidates i and j would teach: variance over the members of their difference in score."""
-    known = _known(scores)
-    return float((known[i] - known[j]).var())
-
-
 def random(scores: np.ndarray, rng: np.random.Generator) -> tuple[int, int]:
     """Any two, all pairs alike."""
     first, second = rng.choice(len(scores), size=2, replace=False)

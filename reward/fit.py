@@ -107,7 +107,7 @@ def judged(
         inside, outside = np.flatnonzero(places[: len(pairs)] == part), np.flatnonzero(places != part)
         others = heads.subset(labels, outside)
         again = [heads.Believed(heads.laplace(others, b.posterior.prior), b.share) for b in fitted]
-        means, spreads = heads.predict(others, again, heads.subset(labels, inside))
+        means, spreads = heads.predict(others, again, labels.differences[inside], labels.requests[inside])
         for i, mean, spread in zip(inside.tolist(), means, spreads, strict=True):
             found[i] = Checked.of(pairs[i], float(mean), float(spread))
     return [found[i] for i in range(len(pairs))]
@@ -134,7 +134,7 @@ def learning_curve(labels: heads.Labels, pairs: Sequence[Preference]) -> list[di
         coming = [i for i in range(seen, min(2 * seen, len(pairs))) if not pairs[i].tie]
         if coming:
             past = heads.subset(labels, np.arange(seen))
-            means, spreads = heads.predict(past, heads.fit(past), heads.subset(labels, np.array(coming)))
+            means, spreads = heads.predict(past, heads.fit(past), labels.differences[coming], labels.requests[coming])
             rows.append({"step": seen, "accuracy": float((means > 0).mean()), "spread": float(spreads.mean())})
         seen *= 2
     return rows

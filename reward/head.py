@@ -222,9 +222,9 @@ def draw(labels: Labels, fitted: Sequence[Believed], members: int, seed: int) ->
     return np.array(drawn)
 
 
-def predict(labels: Labels, fitted: Sequence[Believed], others: Labels) -> tuple[Array, Array]:
-    """Mean and standard deviation of the score difference of other pairs; leanings and noise left out."""
-    found = [_predict(labels, b.posterior, others) for b in fitted]
+def predict(labels: Labels, fitted: Sequence[Believed], differences: Array, requests: Array) -> tuple[Array, Array]:
+    """Mean and standard deviation of the score difference of other pairs, described as in Labels; without noise."""
+    found = [_predict(labels, b.posterior, differences, requests) for b in fitted]
     shares = np.array([b.share for b in fitted])[:, None]
     means, variances = (np.array(column) for column in zip(*found, strict=True))
     mean = (shares * means).sum(0)
@@ -304,16 +304,14 @@ def _deviation(labels: Labels, posterior: Posterior, rng: np.random.Generator) -
     return away
 
 
-def _predict(labels: Labels, posterior: Posterior, others: Labels) -> tuple[Array, Array]:
+def _predict(labels: Labels, posterior: Posterior, differences: Array, requests: Array) -> tuple[Array, Array]:
     """Mean and variance under one posterior."""
     prior = posterior.prior
-    cross = _blend(others.requests, labels.requests, prior) * (others.differences @ labels.differences.T)
+    cross = _blend(requests, labels.requests, prior) * (differences @ labels.differences.T)
     kernel = _blend(labels.requests, labels.requests, prior) * labels.gram
     covariance = kernel + labels.leaning + np.diag(posterior.noise)
     explained = np.einsum("ij,ji->i", cross, np.linalg.solve(covariance, cross.T))
-    variance = np.einsum("nd,nd->n", others.differences, others.differences) * (
-        _extended(others.requests, prior) ** 2 @ _variances(prior)
-    )
+    variance = np.einsum("nd,nd->n", differences, differences) * (_extended(requests, prior) ** 2 @ _variances(prior))
     return cross @ posterior.dual, np.maximum(variance - explained, 0)
 
 

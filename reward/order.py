@@ -9,11 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from feedback_loop.records import Comparison, Completion, Preference
-from reward.acquire import interest
-from reward.head import fit_head
-
-MEMBERS = 32
-"""Draws from the head's posterior, by which its doubt is measured; they cost little."""
+from reward import head as heads
+from reward.observations import thresholds
 
 
 @dataclass(frozen=True)
@@ -34,24 +31,27 @@ def known(rounds: Sequence[tuple[Sequence[Completion], np.ndarray]]) -> Known:
     return Known(rows, {name: place for place, name in enumerate(names)})
 
 
-def priorities(
-    comparisons: Sequence[Comparison], pairs: Sequence[Preference], features: Known, *, seed: int
-) -> dict[str, float]:
+def priorities(comparisons: Sequence[Comparison], pairs: Sequence[Preference], features: Known) -> dict[str, float]:
     """How much an answer to each comparison would teach, by its id: variance of the difference of its answers' scores.
 
     The scores are those of a head fitted on `pairs`. Pairs and comparisons of answers without features, such as edits, are
     left out; empty where no pair is left.
     """
     labelled = [(p, places) for p in pairs if (places := _pair_places(p, features)) is not None]
-    if not labelled:
-        return {}
-    chosen, rejected = (features.rows[[places[side] for _, places in labelled]] for side in (0, 1))
-    head = fit_head(chosen, rejected, [p for p, _ in labelled], features.rows, members=MEMBERS, seed=seed)
     names = {c.id: [(c.prompt_id, answer.completion) for answer in c.completions[:2]] for c in comparisons}
-    seen = {name: pair for name, pair in names.items() if all(answer in features.places for answer in pair)}
-    rows = [features.places[answer] for pair in seen.values() for answer in pair]
-    scores = head.scores(features.rows[rows])
-    return {name: interest(scores, 2 * place, 2 * place + 1) for place, name in enumerate(seen)}
+    places = {
+        name: [features.places[a] for a in pair] for name, pair in names.items() if set(pair) <= set(features.places)
+    }
+    if not labelled or not places:
+        return {}
+    view, kept = heads.frame(features.rows), [p for p, _ in labelled]
+    chosen, rejected = (features.rows[[both[side] for _, both in labelled]] for side in (0, 1))
+    labels = heads.prepare(chosen, rejected, kept, view, thresholds(kept))
+    (first, requests), (second, _) = (
+        heads.measured(view, features.rows[[both[side] for both in places.values()]]) for side in (0, 1)
+    )
+    _, deviations = heads.predict(labels, heads.fit(labels), first - second, requests)
+    return dict(zip(places, (deviations**2).tolist(), strict=True))
 
 
 def _pair_places(pair: Preference, features: Known) -> tuple[int, int] | None:

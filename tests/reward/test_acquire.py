@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from feedback_loop.errors import UsageError
-from reward.acquire import NEED_SEVERAL, STRATEGIES, check_members, interest
+from reward.acquire import NEED_SEVERAL, STRATEGIES, check_members
 
 AGREED = np.array([[0.0, 0.0], [3.0, 3.0], [-2.0, -2.0], [1.0, 1.0]])
 """Two members of one mind: candidate 1 is best, candidate 2 worst."""
@@ -90,12 +90,6 @@ def test_the_same_generator_asks_the_same():
     for name, choose in STRATEGIES.items():
         first, second = (choose(SPLIT, np.random.default_rng(5)) for _ in range(2))
         assert first == second, name
-
-
-def test_interest_is_how_much_members_disagree_on_the_difference():
-    assert interest(SPLIT, 0, 1) == pytest.approx(25.0)
-    assert interest(AGREED, 1, 2) == 0
-    assert interest(np.full((2, 3), np.nan), 0, 1) == 0
 
 
 def test_what_needs_several_opinions_is_refused_with_one():

@@ -60,7 +60,7 @@ def test_the_pairs_come_first_and_can_be_taken_out_again():
     again = subset(labels, np.arange(4))
     for name in vars(before):
         np.testing.assert_allclose(getattr(again, name), getattr(before, name))
-    means, spreads = predict(labels, fit(labels), again)
+    means, spreads = predict(labels, fit(labels), again.differences, again.requests)
     assert (means > 0).all()
     assert np.isfinite(spreads).all()
 

@@ -120,7 +120,7 @@ def test_members_are_draws_from_what_predict_says():
     labels = heads.prepare(chosen, rejected, pairs, view, at)
     fitted = heads.fit(labels)
     others = heads.prepare(UNSEEN.first, UNSEEN.second, [pairs[0]] * len(UNSEEN), view, at)
-    mean, spread = heads.predict(labels, fitted, others)
+    mean, spread = heads.predict(labels, fitted, others.differences, others.requests)
     drawn = Head(view, heads.draw(labels, fitted, 400, seed=2))
     members = drawn.scores(UNSEEN.first) - drawn.scores(UNSEEN.second)
     np.testing.assert_allclose(members.mean(1), mean, atol=1e-6)
@@ -140,7 +140,7 @@ def test_it_is_as_sure_as_it_is_right():
     view, at = heads.frame(WORLD.rows), thresholds(pairs)
     labels = heads.prepare(chosen, rejected, pairs, view, at)
     others = heads.prepare(UNSEEN.first, UNSEEN.second, [pairs[0]] * len(UNSEEN), view, at)
-    mean, spread = heads.predict(labels, heads.fit(labels), others)
+    mean, spread = heads.predict(labels, heads.fit(labels), others.differences, others.requests)
     z = (mean - UNSEEN.gain) / spread
     assert 0.6 < z.std() < 1.5
 
@@ -149,7 +149,7 @@ def margin(given: World, pairs: list[Preference]) -> float:
     """How far apart a head of one fixed prior sees the two sides of these pairs."""
     labels = heads.prepare(given.first, given.second, pairs, heads.frame(WORLD.rows), AT)
     posterior = heads.laplace(labels, heads.Prior(10.0))
-    return float(heads.predict(labels, [heads.Believed(posterior, 1.0)], labels)[0].mean())
+    return float(heads.predict(labels, [heads.Believed(posterior, 1.0)], labels.differences, labels.requests)[0].mean())
 
 
 def said(count: int, **changes: Any) -> list[Preference]:
