@@ -37,7 +37,7 @@ def priorities(comparisons: Sequence[Comparison], pairs: Sequence[Preference], f
     The scores are those of a head fitted on `pairs`. Pairs and comparisons of answers without features, such as edits, are
     left out; empty where no pair is left.
     """
-    labelled = [(p, places) for p in pairs if (places := _pair_places(p, features)) is not None]
+    labelled = [(p, both) for p in pairs if (both := _pair_places(p, features)) is not None]
     names = {c.id: [(c.prompt_id, answer.completion) for answer in c.completions[:2]] for c in comparisons}
     places = {
         name: [features.places[a] for a in pair] for name, pair in names.items() if set(pair) <= set(features.places)
@@ -48,10 +48,10 @@ def priorities(comparisons: Sequence[Comparison], pairs: Sequence[Preference], f
     chosen, rejected = (features.rows[[both[side] for _, both in labelled]] for side in (0, 1))
     labels = heads.prepare(chosen, rejected, kept, view, thresholds(kept))
     (first, requests), (second, _) = (
-        heads.measured(view, features.rows[[both[side] for both in places.values()]]) for side in (0, 1)
+        heads.measured(view, features.rows[[both[side] for both in open_.values()]]) for side in (0, 1)
     )
     _, deviations = heads.predict(labels, heads.fit(labels), first - second, requests)
-    return dict(zip(places, (deviations**2).tolist(), strict=True))
+    return dict(zip(open_, (deviations**2).tolist(), strict=True))
 
 
 def _pair_places(pair: Preference, features: Known) -> tuple[int, int] | None:
