@@ -48,10 +48,10 @@ def priorities(comparisons: Sequence[Comparison], pairs: Sequence[Preference], f
     chosen, rejected = (features.rows[[both[side] for _, both in labelled]] for side in (0, 1))
     labels = heads.prepare(chosen, rejected, kept, view, thresholds(kept))
     (first, requests), (second, _) = (
-        heads.measured(view, features.rows[[both[side] for both in open_.values()]]) for side in (0, 1)
+        heads.measured(view, features.rows[[both[side] for both in asked.values()]]) for side in (0, 1)
     )
     _, deviations = heads.predict(labels, heads.fit(labels), first - second, requests)
-    return dict(zip(open_, (deviations**2).tolist(), strict=True))
+    return dict(zip(asked, (deviations**2).tolist(), strict=True))
 
 
 def _pair_places(pair: Preference, features: Known) -> tuple[int, int] | None:
