@@ -39,10 +39,10 @@ def priorities(comparisons: Sequence[Comparison], pairs: Sequence[Preference], f
     """
     labelled = [(p, both) for p in pairs if (both := _pair_places(p, features)) is not None]
     names = {c.id: [(c.prompt_id, answer.completion) for answer in c.completions[:2]] for c in comparisons}
-    places = {
+    asked = {
         name: [features.places[a] for a in pair] for name, pair in names.items() if set(pair) <= set(features.places)
     }
-    if not labelled or not places:
+    if not labelled or not asked:
         return {}
     view, kept = heads.frame(features.rows), [p for p, _ in labelled]
     chosen, rejected = (features.rows[[both[side] for _, both in labelled]] for side in (0, 1))
