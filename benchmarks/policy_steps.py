@@ -49,16 +49,17 @@ from reward.train import train_reward
 
 MOST = 64
 """Largest n of the frontier."""
+BON = ("policy.step=bon", "policy.bon.min_accuracy=0")
 ARMS: dict[str, Callable[[int], list[str]]] = {
     "ppo": lambda samples: ["policy.step=ppo", f"policy.ppo.steps={samples // 64 - 1}", "policy.ppo.rollouts=64"],
     "rloo": lambda samples: [
         "policy.step=rloo", f"policy.rloo.max_steps={samples // 64}", "policy.rloo.per_device_train_batch_size=64"
     ],
     "bon-sft": lambda samples: [
-        "policy.step=bon", "policy.bon.learn=sft", f"policy.bon.prompts={samples // 16}", "policy.bon.completions=16"
+        *BON, "policy.bon.learn=sft", f"policy.bon.prompts={samples // 16}", "policy.bon.completions=16"
     ],
     "bon-dpo": lambda samples: [
-        "policy.step=bon", "policy.bon.learn=dpo", f"policy.bon.prompts={samples // 16}", "policy.bon.completions=16"
+        *BON, "policy.bon.learn=dpo", f"policy.bon.prompts={samples // 16}", "policy.bon.completions=16"
     ],
     "dpo": lambda _: ["policy.step=dpo"],
 }  # fmt: skip
@@ -226,7 +227,8 @@ def run_arm(world: World, read: Recipe, pairs: list[Preference], reward: list[Pa
         folder.mkdir(parents=True)
     task = Task(
         model=read.model, policy=read.policy, sampling=read.sampling, pairs=pairs, prompts=world.pool, parent=None,
-        reward=reward[0], load_members=members, out=folders[0], work=folders[1], resume=folders[2], cache=folders[3],
+        reward=reward[0], load_members=members, accuracy=None,
+        out=folders[0], work=folders[1], resume=folders[2], cache=folders[3],
         seed=world.seed, report=silent, track=gold.note,
     )  # fmt: skip
     start = time.monotonic()

@@ -141,8 +141,10 @@ class BonTable(Table):
     """Training prompts answered afresh by the policy in force; all of them where there are fewer."""
     completions: int = Field(16, ge=2)
     """n: completions a prompt, of which the reward model picks."""
-    learn: Literal["sft", "dpo"] = "dpo"
-    """SFT on the best, or DPO on the best against the worst."""
+    learn: Literal["sft", "dpo", "both"] = "dpo"
+    """SFT on the best; DPO on the best against the worst; or DPO on these pairs and people's own together."""
+    min_accuracy: float = Field(0.5, ge=0, le=1)
+    """Lower bound (90 %) of the reward model's accuracy on pairs it never saw, below which people's pairs alone are learned."""
 
 
 class PolicyTable(Table):
@@ -163,12 +165,6 @@ class PolicyTable(Table):
     """KL budget: nats a completion from the reference at which the step stops and keeps its last good adapter."""
     probe: int = Field(16, ge=0)
     """Prompts answered at each measurement of a training by TRL (reward, KL, entropy, length); 0 measures nothing."""
-    pseudo_pairs: int = Field(0, ge=0)
-    """Fresh pairs, ranked by the reward model, that DPO trains on beside people's; 0 is off."""
-    pseudo_completions: int = Field(2, ge=2)
-    """Completions a prompt from which a fresh pair is the best and the worst."""
-    pseudo_accuracy: float = Field(0.6, ge=0, le=1)
-    """Lower bound (90 %) of the reward model's held-out accuracy from which its pairs are trained on at all."""
     ppo: PPOTable = PPOTable()
     bon: BonTable = BonTable()
     trl: TrlOptions = {}

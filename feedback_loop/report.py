@@ -212,8 +212,8 @@ def _note(run: Run, number: int) -> str:
         return ""
     facts = run.manifest(number, "policy").facts
     said = [f"{facts.get('step', 'dpo').upper()}, {facts['steps']} steps."]
-    if facts.get("pseudo_pairs_why"):
-        said.append(f"No pairs by the reward model: {facts['pseudo_pairs_why']}.")
+    if facts.get("doubt"):
+        said.append(f"Only people's pairs were learned: {facts['doubt']}.")
     if facts.get("stopped"):
         said.append(f"Stopped early: {facts['stopped']}.")
     return " ".join(said)

@@ -14,7 +14,7 @@ from feedback_loop.prompts import choose
 from feedback_loop.records import Message, Preference, Prompt, Record
 from feedback_loop.run import read_jsonl, write_jsonl
 from policies.base import Policy, load_policy
-from policies.dpo import train_on_pairs
+from policies.dpo import train_dpo, train_on_pairs
 from policies.sampler import as_text, draw
 from policies.sft import train_on_answers
 from policies.task import Task, precision
@@ -32,23 +32,39 @@ class Candidate(Record):
 
 
 def train_bon(task: Task) -> dict[str, Any]:
-    """Draw n answers a prompt from the policy in force, and learn the best by SFT, or best against worst by DPO.
+    """Draw n answers a prompt from the policy in force, and learn what the reward model picks, as `policy.bon.learn` says.
 
-    LoopError where the round has no reward model, or where it finds no answer better than another.
+    While it is not sure to be right more often than `policy.bon.min_accuracy`, the step is DPO on people's pairs: a reward
+    model that guesses teaches its guesses. LoopError where the round has none, or where it finds no answer better.
     """
     bon = task.policy.bon
+    doubt = doubted(task)
+    if doubt:
+        return train_dpo(task, "bon") | {"doubt": doubt}
     asked = choose(task.prompts, {}, min(bon.prompts, len(task.prompts)), task.seed)
     chosen = pick(task, asked)
     if not chosen:
-        raise LoopError(
-            "The reward model finds all answers to a prompt equally good, so there is nothing to learn. "
-            'Set policy.step = "dpo", which learns what people chose'
-        )
+        raise LoopError("The reward model finds all answers to a prompt equally good, so there is nothing to learn.")
+    ranked = [_pair(p, best, worst) for p, best, worst in chosen]
+    people = [p for p in task.pairs if not p.tie] if bon.learn == "both" else []
     if bon.learn == "sft":
         facts = train_on_answers(task, [(p.prompt, best) for p, best, _ in chosen], "bon")
     else:
-        facts = train_on_pairs(task, [_pair(p, best, worst) for p, best, worst in chosen], "bon")
-    return facts | {"prompts": len(chosen), "samples": len(asked) * bon.completions, "learn": bon.learn}
+        facts = train_on_pairs(task, [*ranked, *people], "bon")
+    samples = len(asked) * bon.completions
+    return facts | {"prompts": len(chosen), "pairs": len(people), "samples": samples, "learn": bon.learn}
+
+
+def doubted(task: Task) -> str:
+    """Why the reward model's own picks are not learned; empty where it is trusted, or where nobody asked."""
+    least = task.policy.bon.min_accuracy
+    if least == 0:
+        return ""
+    if task.accuracy is None:
+        return "nobody knows how often the reward model is right, as no pair that it never saw prefers an answer"
+    if task.accuracy < least:
+        return f"the reward model may be right in {task.accuracy:.0%} only; policy.bon.min_accuracy is {least:.0%}"
+    return ""
 
 
 def pick(task: Task, asked: Sequence[Prompt]) -> list[tuple[Prompt, str, str]]:

@@ -11,8 +11,8 @@ from policies.task import Task
 from policies.trl_training import options, train
 
 
-def train_dpo(task: Task) -> dict[str, Any]:
-    """Train an adapter on the task's pairs; returns the stage's facts.
+def train_dpo(task: Task, name: str = "dpo") -> dict[str, Any]:
+    """Train an adapter on the task's pairs; returns the stage's facts. `name` is what the progress bar says.
 
     The loss is Rafailov et al. 2023 (arXiv 2305.18290) in TRL's implementation, with the recipe's `loss_type`. Ties are
     left out: they say nothing about which way to move. LoopError where no pair is left.
@@ -20,7 +20,7 @@ def train_dpo(task: Task) -> dict[str, Any]:
     decisive = [p for p in task.pairs if not p.tie]
     if not decisive:
         raise LoopError("No ranking prefers one answer, so there is nothing to train on. Rank more.")
-    return {"pairs": len(decisive)} | train_on_pairs(task, decisive, "dpo")
+    return {"pairs": len(decisive)} | train_on_pairs(task, decisive, name)
 
 
 def train_on_pairs(task: Task, pairs: Sequence[Preference], name: str) -> dict[str, Any]:

@@ -34,6 +34,8 @@ class Task:
     """The reward model's first adapter and head, from which a critic may start."""
     load_members: Callable[[Any, Any], Members] | None
     """Puts the reward model on a PEFT model (and its tokenizer) beside its other adapters."""
+    accuracy: float | None
+    """Lower bound (90 %) of the share of pairs it never saw that the reward model ranks right; None where nobody knows."""
     out: Path
     """The stage's folder: adapter/, curves.jsonl and samples.jsonl are left there."""
     work: Path

@@ -71,6 +71,7 @@ def make_task(
         parent=parent,
         reward=rewards[0] if rewards else None,
         load_members=partial(load_members, folders=rewards, thinking=False, batch_size=8) if rewards else None,
+        accuracy=None,
         out=folder / "out",
         work=folder / "work",
         resume=folder / "resume",

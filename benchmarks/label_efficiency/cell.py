@@ -136,10 +136,19 @@ def _asked(cell: Cell, arm: Arm, place: int) -> Asked:
 
 def _policy(cell: Cell, arm: Arm, labels: Sequence[Label]) -> Trained:
     settings = (*arm.settings, *cell.tier.settings)
-    key = _digest([settings, [(one.comparison.model_dump(), one.ranking.model_dump()) for one in labels]])
+    parent = _parent(cell, arm, labels)
+    key = _digest([settings, str(parent), [(one.comparison.model_dump(), one.ranking.model_dump()) for one in labels]])
     if key not in cell.trained:
-        cell.trained[key] = train(cell.world, settings, pairs_of(labels), cell.folder / key, cell.folder)
+        cell.trained[key] = train(cell.world, settings, pairs_of(labels), cell.folder / key, cell.folder, parent)
     return cell.trained[key]
+
+
+def _parent(cell: Cell, arm: Arm, labels: Sequence[Label]) -> Path | None:
+    """The arm's policy of the checkpoint before, as in a round; only best-of-n asks it anything, for its answers."""
+    place = cell.tier.checkpoints.index(len(labels))
+    if place == 0 or recipe_of(cell.world.model, arm.settings).policy.step != "bon":
+        return None
+    return _policy(cell, arm, labels[: cell.tier.checkpoints[place - 1]]).adapter
 
 
 def _judged(cell: Cell, made: Trained) -> Row:

@@ -40,8 +40,10 @@ class Trained:
     """Why there was nothing to train on."""
 
 
-def train(world: World, settings: Settings, pairs: Sequence[Preference], folder: Path, cache: Path) -> Trained:
-    """A policy by the step that the settings name, from the base, on all pairs."""
+def train(
+    world: World, settings: Settings, pairs: Sequence[Preference], folder: Path, cache: Path, parent: Path | None
+) -> Trained:
+    """A policy by the step that the settings name, trained from the base on all pairs; `parent` is the one in force."""
     read, start = recipe_of(world.model, settings), time.monotonic()
     memory.reset()
     folders = [folder / name for name in ("stage", "work", "resume")]
@@ -54,9 +56,10 @@ def train(world: World, settings: Settings, pairs: Sequence[Preference], folder:
             sampling=read.sampling,
             pairs=pairs,
             prompts=world.prompts,
-            parent=None,
+            parent=parent,
             reward=None,
             load_members=None if read.policy.step in LABELS_ONLY else scored_by(world, pairs, read.reward),
+            accuracy=None,
             out=folders[0],
             work=folders[1],
             resume=folders[2],

@@ -90,6 +90,7 @@ def task(asked: argparse.Namespace) -> Any:
         load_members=lambda network, tokenizer: load_members(
             network, tokenizer, [asked.reward], thinking=False, batch_size=asked.batch
         ),
+        accuracy=None,
         out=folders["stage"],
         work=folders["work"],
         resume=folders["resume"],

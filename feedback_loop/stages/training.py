@@ -12,7 +12,6 @@ from feedback_loop import tracking
 from feedback_loop.errors import UsageError
 from feedback_loop.lineage import adapter_folder, current_policy, policy_name
 from feedback_loop.progress import Progress
-from feedback_loop.prompts import choose
 from feedback_loop.records import Disliked, Preference, Prompt
 from feedback_loop.run import Draft, Run, packages, sha256
 from feedback_loop.stages.asking import candidate_features
@@ -101,15 +100,10 @@ def policy_task(run: Run, number: int, draft: Draft, report: Progress, track: Ca
     pairs = draft.read(folder / "train.jsonl", Preference) + draft.read(folder / "heldout.jsonl", Preference)
     prompts = draft.read(run.path / "prompts.jsonl", Prompt)
     rewards, parent = reward_folders(run, number), adapter_folder(run, current_policy(run))
+    draft.inputs.append(run.stage_folder(number, "reward") / "manifest.json")
     draft.inputs += [
         file for folder in (*rewards, *([parent] if parent else [])) for file in folder.glob("*.safetensors")
     ]
-    if recipe.policy.step == "dpo" and recipe.policy.pseudo_pairs:
-        draft.inputs.append(run.stage_folder(number, "reward") / "manifest.json")
-        doubt = pseudo_doubt(run, number)
-        fresh = [] if doubt else _pseudo_pairs(run, number, draft, report)
-        draft.facts |= {"pseudo_pairs": len(fresh), "pseudo_pairs_why": doubt}
-        pairs += fresh
     run.cache.mkdir(exist_ok=True)
     return Task(
         model=recipe.model,
@@ -122,6 +116,7 @@ def policy_task(run: Run, number: int, draft: Draft, report: Progress, track: Ca
         load_members=partial(
             load_members, folders=rewards, thinking=recipe.model.thinking, batch_size=recipe.sampling.batch_size
         ),
+        accuracy=run.manifest(number, "reward").facts.get("accuracy_low"),
         out=draft.path,
         work=draft.work,
         resume=draft.resumed(_key(run, number, draft)),
@@ -155,43 +150,3 @@ def _key(run: Run, number: int, draft: Draft) -> str:
     parts = [run.recipe_digest, run.seed(number, "policy"), fingerprint(run.recipe.model), packages()]
     parts += [sha256(file) for file in draft.inputs]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
-
-
-def pseudo_doubt(run: Run, number: int) -> str:
-    """Why the round's reward model is not trusted to add pairs of its own; empty where it is."""
-    low, least = run.manifest(number, "reward").facts.get("accuracy_low"), run.recipe.policy.pseudo_accuracy
-    if low is None:
-        return "nobody knows how often the reward model is right, as no pair that it never saw prefers an answer"
-    if low < least:
-        return f"the reward model may be right in {low:.0%} only, and policy.pseudo_accuracy asks for {least:.0%}"
-    return ""
-
-
-def _pseudo_pairs(run: Run, number: int, draft: Draft, report: Progress) -> list[Preference]:
-    """Fresh pairs of the policy in force on the run's training prompts, ranked by this round's reward model."""
-    from policies.base import load_policy
-    from policies.sampler import sample
-    from reward.pseudo import rank_pairs
-    from reward.score import load_scorer
-
-    recipe, seed, parent = run.recipe, run.seed(number, "policy"), current_policy(run)
-    pool = draft.read(run.path / "prompts.jsonl", Prompt)
-    asked = choose(pool, {}, min(recipe.policy.pseudo_pairs, len(pool)), seed)
-    policy = load_policy(recipe.model, adapter_folder(run, parent), name=parent)
-    sampled = sample(
-        policy,
-        asked,
-        recipe.sampling,
-        completions=recipe.policy.pseudo_completions,
-        thinking=recipe.model.thinking,
-        seed=seed,
-        report=report,
-    )
-    score = load_scorer(
-        policy.model,
-        policy.tokenizer,
-        reward_folders(run, number),
-        thinking=recipe.model.thinking,
-        batch_size=recipe.sampling.batch_size,
-    )
-    return rank_pairs(asked, sampled.completions, score, round=number)

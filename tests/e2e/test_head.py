@@ -15,7 +15,13 @@ pytestmark = [pytest.mark.e2e, pytest.mark.argilla]
 HEAD = (
     *("reward.form=head", "reward.members=8", "asking.strategy=drts", "sampling.completions=4"),
     *("rankings.needed=10", "prompts.per_round=12", "evaluation.prompts=6", "sampling.max_new_tokens=32"),
-    *("policy.step=bon", "policy.bon.learn=sft", "policy.bon.prompts=8", "policy.bon.completions=4"),
+    *(
+        "policy.step=bon",
+        "policy.bon.learn=sft",
+        "policy.bon.prompts=8",
+        "policy.bon.completions=4",
+        "policy.bon.min_accuracy=0",
+    ),
     *("policy.sft.num_train_epochs=1", "policy.probe=0", "promotion.min_win_rate=0"),
 )
 

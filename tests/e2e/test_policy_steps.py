@@ -71,7 +71,14 @@ def cut_off_inside(path: Path, rows: int, delay: float, env: dict[str, str]) -> 
 
 def test_every_step_makes_a_round(cli: Cli, tmp_path: Path, env: dict[str, str]):
     """`--set policy.step=...` alone: each updates the adapter from the very same round."""
-    path = init_small(cli, tmp_path / "run", "policy.rloo.max_steps=2", "policy.ppo.steps=2", "policy.bon.prompts=8")
+    path = init_small(
+        cli,
+        tmp_path / "run",
+        "policy.rloo.max_steps=2",
+        "policy.ppo.steps=2",
+        "policy.bon.prompts=8",
+        "policy.bon.min_accuracy=0",
+    )
     assert cli("advance", path, env=env).returncode == 0
     label(open_run(path), find("warm"))
     assert cli("collect", path, env=env).returncode == 0

@@ -47,8 +47,8 @@ def test_how_the_policy_was_trained_and_why_it_stopped(run: Run, stopped: str | 
     assert said in as_text(view)
 
 
-def test_why_the_reward_model_added_no_pairs(run: Run):
+def test_why_the_reward_models_picks_were_not_learned(run: Run):
     with commit(run, 0, "policy") as draft:
         (draft.path / "curves.jsonl").touch()
-        draft.facts |= {"step": "dpo", "steps": 7, "pseudo_pairs": 0, "pseudo_pairs_why": "nobody knows"}
-    assert overview(run).rounds[0].note == "DPO, 7 steps. No pairs by the reward model: nobody knows."
+        draft.facts |= {"step": "bon", "steps": 7, "doubt": "nobody knows"}
+    assert overview(run).rounds[0].note == "BON, 7 steps. Only people's pairs were learned: nobody knows."

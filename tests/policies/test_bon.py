@@ -9,12 +9,19 @@ import pytest
 from feedback_loop.errors import LoopError
 from feedback_loop.recipe import BonTable, PolicyTable
 from policies import bon
+from policies.dpo import train_dpo
 from policies.task import Task
-from tests.models_fixture import QUICK, adapter_bytes, make_task
+from tests.models_fixture import QUICK, adapter_bytes, make_task, obvious
 
 
 def recipe(**more: Any) -> PolicyTable:
-    options = {"step": "bon", "trl": QUICK, "sft": QUICK, "probe": 0, "bon": BonTable(prompts=10, completions=4)}
+    options = {
+        "step": "bon",
+        "trl": QUICK,
+        "sft": QUICK,
+        "probe": 0,
+        "bon": BonTable(prompts=10, completions=4, min_accuracy=0),
+    }
     return PolicyTable(**options | more)
 
 
@@ -54,7 +61,10 @@ def test_the_pool_is_drawn_once_however_it_is_learned(
     bon.train_bon(again)
     assert adapter_bytes(again) == first
     sft = make_task(
-        tmp_path, recipe(bon=BonTable(prompts=10, completions=4, learn="sft")), reward=reward_adapter, prompt_count=10
+        tmp_path,
+        recipe(bon=BonTable(prompts=10, completions=4, learn="sft", min_accuracy=0)),
+        reward=reward_adapter,
+        prompt_count=10,
     )
     facts = bon.train_bon(sft)
     assert facts["learn"] == "sft"
@@ -97,3 +107,28 @@ def test_answers_that_are_all_equally_good_teach_nothing(tmp_path: Path, reward_
     constant = dataclasses.replace(task, load_members=lambda *_: lambda asked, texts: [[1.0] for _ in texts])
     with pytest.raises(LoopError, match="equally good"):
         bon.train_bon(constant)
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "said"),
+    [(None, "nobody knows how often"), (0.49, "may be right in 49% only; policy.bon.min_accuracy is 50%")],
+)
+def test_a_reward_model_that_may_be_guessing_is_not_learned_from(
+    tmp_path: Path, reward_adapter: Path, monkeypatch: pytest.MonkeyPatch, accuracy: float | None, said: str
+):
+    pairs = obvious(4)
+    doubted = make_task(tmp_path / "bon", recipe(bon=BonTable()), pairs=pairs, reward=reward_adapter)
+    monkeypatch.setattr(bon, "_draw", lambda *_: pytest.fail("answers were drawn for nothing"))
+    facts = bon.train_bon(dataclasses.replace(doubted, accuracy=accuracy))
+    assert said in facts["doubt"]
+    plain = make_task(tmp_path / "dpo", recipe(step="dpo"), pairs=pairs, reward=reward_adapter)
+    train_dpo(plain)
+    assert adapter_bytes(doubted) == adapter_bytes(plain), "it is DPO on people's pairs"
+
+
+def test_both_learns_peoples_pairs_beside_the_reward_models(tmp_path: Path, reward_adapter: Path):
+    asked = BonTable(prompts=4, completions=4, learn="both")
+    task = make_task(tmp_path, recipe(bon=asked), pairs=obvious(3), reward=reward_adapter)
+    facts = bon.train_bon(dataclasses.replace(task, accuracy=0.9))
+    assert facts["pairs"] == 3
+    assert "doubt" not in facts

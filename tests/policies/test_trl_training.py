@@ -19,7 +19,7 @@ from tests.models_fixture import QUICK, adapter_bytes, make_task, obvious
 RLOO = QUICK | {"max_steps": 4, "per_device_train_batch_size": 8, "num_generations": 4}
 SETTINGS: dict[str, dict[str, Any]] = {
     "dpo": {"trl": QUICK},
-    "bon": {"trl": QUICK, "bon": BonTable(prompts=4, completions=4)},
+    "bon": {"trl": QUICK, "bon": BonTable(prompts=4, completions=4, min_accuracy=0)},
     "rloo": {"rloo": RLOO},
     "kto": {"kto": QUICK},
     "sft": {"sft": QUICK},

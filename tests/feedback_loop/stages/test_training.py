@@ -1,6 +1,5 @@
 """What the policy stage checks before it loads anything, and what a half-done step hangs on."""
 
-import re
 from pathlib import Path
 
 import pytest
@@ -57,36 +56,12 @@ def judged(run: Run, **facts: object) -> Run:
     return run
 
 
-@pytest.mark.parametrize(
-    ("low", "said"),
-    [(None, "nobody knows how often"), (0.55, "may be right in 55% only.*asks for 60%"), (0.6, "^$"), (0.9, "^$")],
-)
-def test_the_reward_models_own_pairs_wait_until_it_can_be_trusted(tmp_path: Path, low: float | None, said: str):
-    assert re.search(said, training.pseudo_doubt(judged(make(tmp_path / "run"), accuracy_low=low), 0))
-
-
-@pytest.mark.parametrize(("low", "count"), [(0.5, 0), (0.8, 3)])
-def test_a_dpo_step_is_given_pseudo_pairs_or_the_facts_say_why_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, low: float, count: int
-):
-    run = make(tmp_path / "run", "policy.pseudo_pairs=3")
-    with commit(run, 0, "preferences") as draft:
-        for name in ("train", "heldout"):
-            write_jsonl(draft.path / f"{name}.jsonl", [])
-    judged(run, accuracy_low=low)
-    monkeypatch.setattr(training, "_pseudo_pairs", lambda *a: obvious(3))
-    draft = Draft(tmp_path / "out", tmp_path / "work", tmp_path / "resume")
-    task = training.policy_task(run, 0, draft, silent, lambda *a: None)
-    assert len(task.pairs) == draft.facts["pseudo_pairs"] == count
-    assert bool(draft.facts["pseudo_pairs_why"]) is (count == 0)
-    assert run.stage_folder(0, "reward") / "manifest.json" in draft.inputs
-
-
-def test_without_pseudo_pairs_nothing_is_said_of_them(tmp_path: Path):
+def test_a_step_is_told_how_often_the_reward_model_is_surely_right(tmp_path: Path):
     run = make(tmp_path / "run")
     with commit(run, 0, "preferences") as draft:
         for name in ("train", "heldout"):
             write_jsonl(draft.path / f"{name}.jsonl", obvious(2))
+    judged(run, accuracy_low=0.55)
     draft = Draft(tmp_path / "out", tmp_path / "work", tmp_path / "resume")
-    training.policy_task(run, 0, draft, silent, lambda *a: None)
-    assert draft.facts == {}
+    assert training.policy_task(run, 0, draft, silent, lambda *a: None).accuracy == 0.55
+    assert run.stage_folder(0, "reward") / "manifest.json" in draft.inputs
