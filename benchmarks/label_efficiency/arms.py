@@ -30,6 +30,7 @@ SHARED: dict[str, Settings] = {
 """For every arm, on the shipped tiny Qwen and on others."""
 DPO: Settings = (
     "policy.step=dpo",
+    "policy.trl.learning_rate=1.5e-3",
     f"policy.trl.max_steps={STEPS}",
     f"policy.trl.per_device_train_batch_size={BATCH}",
     "policy.trl.gradient_accumulation_steps=1",
@@ -37,7 +38,8 @@ DPO: Settings = (
 """Offline DPO as a TRL user would do it, as good as the same search made it."""
 BON: Settings = (
     "policy.step=bon",
-    "policy.bon.learn=sft",
+    "policy.bon.learn=both",
+    "policy.bon.min_accuracy=0",
     "policy.bon.prompts=64",
     "policy.bon.completions=16",
     "policy.caution=0",
@@ -45,6 +47,7 @@ BON: Settings = (
     f"policy.sft.max_steps={STEPS}",
     f"policy.sft.per_device_train_batch_size={BATCH}",
     "policy.sft.gradient_accumulation_steps=1",
+    "policy.trl.learning_rate=1.5e-3",
     f"policy.trl.max_steps={STEPS}",
     f"policy.trl.per_device_train_batch_size={BATCH}",
     "policy.trl.gradient_accumulation_steps=1",
