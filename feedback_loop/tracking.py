@@ -29,19 +29,20 @@ class Tracked:
     """A W&B run of a training stage, or none where W&B failed."""
 
     wandb_run: Any | None
+    stage: str
 
     def log(self, row: Mapping[str, float], samples: Sequence[BaseModel] = ()) -> None:
-        """A step's figures as `policy/...` over `policy/step`, and the samples so far as a table."""
+        """A step's figures as `STAGE/...` over `STAGE/step`, and the samples so far as a table."""
         if self.wandb_run is None:
             return
         with _harmless("a step"):
             import wandb
 
-            logged: dict[str, Any] = {f"policy/{name}": value for name, value in row.items()}
+            logged: dict[str, Any] = {f"{self.stage}/{name}": value for name, value in row.items()}
             if samples:
                 columns = list(samples[0].model_dump())
                 rows = [[getattr(sample, name) for name in columns] for sample in samples]
-                logged["policy/samples"] = wandb.Table(columns=columns, data=rows)
+                logged[f"{self.stage}/samples"] = wandb.Table(columns=columns, data=rows)
             self.wandb_run.log(logged)
 
     def finish(self, facts: Mapping[str, Any], adapter: Path | None = None) -> None:
@@ -69,10 +70,10 @@ def stage_run(run: Run, number: int, stage: str) -> Iterator[Tracked]:
     with _harmless(f"the {stage} run"):
         wandb_run = _start(run, f"{run.id}-{number:03d}-{stage}", f"round {number} {stage}", stage)
         if wandb_run is not None:
-            wandb_run.define_metric("policy/*", step_metric="policy/step")
+            wandb_run.define_metric(f"{stage}/*", step_metric=f"{stage}/step")
     status = 1
     try:
-        yield Tracked(wandb_run)
+        yield Tracked(wandb_run, stage)
         status = 0
     finally:
         if wandb_run is not None:
@@ -90,9 +91,7 @@ def summarise(run: Run, view: Overview) -> None:
         judged = [seen for seen in view.rounds if seen.metrics]
         for seen in judged:
             _log_round(wandb_run, seen)
-        for seen in judged[
-            -2:
-        ]:  # the last round may be what an alarm of the one before comes from; older ones were told
+        for seen in judged[-2:]:  # the last round may raise an alarm about the one before; older ones were told
             _alert(wandb_run, seen)
         wandb_run.finish()
 

@@ -1,6 +1,6 @@
 """Train a reward head: read the features of what was compared, cross-validate by prompt, fit on everything, save."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -42,11 +42,12 @@ def train_head(
     thinking: bool,
     batch_size: int,
     report: Progress,
+    track: Callable[[Mapping[str, float]], None],
 ) -> dict[str, Any]:
     """Fit on all labels and write the head to `out`, checked.jsonl and curves.jsonl beside it; the facts.
 
     Every pair is judged once by a head that never saw its prompt, so no label is kept from the reward model to measure it.
-    Disliked answers teach it, but do not measure it. LoopError where there is nothing to learn from.
+    Disliked answers teach it, but do not measure it. `track` hears the learning curve. LoopError where there is no pair.
     """
     if not pairs:
         raise LoopError("No ranking compares two answers, so the reward model has nothing to learn. Rank more.")
@@ -67,7 +68,10 @@ def train_head(
         head = without_length(head, background)
     heads.save(head, out)
     write_jsonl(out.parent / "checked.jsonl", checked)
-    training.write_curves(out.parent / "curves.jsonl", learning_curve(labels, pairs))
+    curve = learning_curve(labels, pairs)
+    training.write_curves(out.parent / "curves.jsonl", curve)
+    for row in curve:
+        track(row)
     return {
         "form": "head",
         "pairs": len(pairs),
@@ -125,7 +129,7 @@ def without_length(head: heads.Head, background: Array) -> heads.Head:
 
 
 def learning_curve(labels: heads.Labels, pairs: Sequence[Preference]) -> list[dict[str, float]]:
-    """Share right of the decisive labels that came next, after 4, 8, 16, ... labels in their order: `step` is the labels.
+    """Share right of the decisive labels among the next, after the first 4, 8, 16, ...: `step` is how many.
 
     What "test, then train" measures, as by Dawid 1984, "Statistical theory: the prequential approach".
     """

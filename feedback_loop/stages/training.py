@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,11 +23,10 @@ if TYPE_CHECKING:
 def train_reward(run: Run, number: int, draft: Draft, report: Progress) -> None:
     """The reward model (adapter/, adapter-1/, ... by LoRA; head/), checked.jsonl and curves.jsonl."""
     with tracking.stage_run(run, number, "reward") as tracked:
-        draft.facts |= (
-            _fit_head(run, number, draft, report)
-            if run.recipe.reward.form == "head"
-            else _train_lora(run, number, draft, report)
-        )
+        if run.recipe.reward.form == "head":
+            draft.facts |= _fit_head(run, number, draft, report, tracked.log)
+        else:
+            draft.facts |= _train_lora(run, number, draft, report)
         tracked.finish(draft.facts)
 
 
@@ -49,8 +48,10 @@ def _train_lora(run: Run, number: int, draft: Draft, report: Progress) -> dict[s
     )
 
 
-def _fit_head(run: Run, number: int, draft: Draft, report: Progress) -> dict[str, Any]:
-    """A head learns from all pairs, in the order in which they were given: it is cross-validated."""
+def _fit_head(
+    run: Run, number: int, draft: Draft, report: Progress, track: Callable[[Mapping[str, float]], None]
+) -> dict[str, Any]:
+    """A head learns from all pairs: it is cross-validated."""
     from reward.fit import train_head
 
     folder = run.stage_folder(number, "preferences")
@@ -71,6 +72,7 @@ def _fit_head(run: Run, number: int, draft: Draft, report: Progress) -> dict[str
         thinking=run.recipe.model.thinking,
         batch_size=run.recipe.sampling.batch_size,
         report=report,
+        track=track,
     )
 
 

@@ -1,6 +1,6 @@
 """A head for a round: what it is judged on it has not seen, and what is known is not read again."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,7 @@ def train(
     pairs: Sequence[Preference],
     features: dict[tuple[str, str], Array],
     disliked: Sequence[Disliked] = (),
+    track: Callable[[Mapping[str, float]], None] = lambda _: None,
     **reward: Any,
 ) -> dict[str, Any]:
     return fit.train_head(
@@ -68,6 +69,7 @@ def train(
         thinking=False,
         batch_size=4,
         report=silent,
+        track=track,
     )
 
 
@@ -188,11 +190,12 @@ def test_where_all_answers_are_as_long_there_is_no_length_to_take_out(tmp_path: 
 
 @pytest.mark.usefixtures("no_model")
 def test_the_curve_says_how_much_the_next_labels_were_foreseen_after_so_many(tmp_path: Path):
-    features = known(NUMBERS)
-    train(tmp_path, [chosen(n, 1, tie=n in (4, 5, 6, 7)) for n in NUMBERS], features)
+    features, heard = known(NUMBERS), []
+    train(tmp_path, [chosen(n, 1, tie=n in (4, 5, 6, 7)) for n in NUMBERS], features, track=heard.append)
     lines = (tmp_path / "curves.jsonl").read_text().splitlines()
     assert [line.split(",")[0] for line in lines] == ['{"step": 8', '{"step": 16', '{"step": 32']
     assert '"accuracy": 1.0' in lines[-1]
+    assert [row["step"] for row in heard] == [8, 16, 32], "W&B draws the same"
 
 
 @pytest.mark.usefixtures("no_model")
