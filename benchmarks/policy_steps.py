@@ -1,7 +1,7 @@
 """What each policy step makes of the same reward: true win rate, KL and cost, beside the best-of-n frontier.
 
     python -m benchmarks.policy_steps --reward true --seeds 10 11 12 13 14
-    python -m benchmarks.policy_steps --reward learned --labels 32 --noise 0.1
+    python -m benchmarks.policy_steps --reward learned --labels 32 --noise 0.1 reward.form=lora reward.members=1 policy.caution=1
 
 With `--reward true` every step optimises the persona's own utility; with `learned`, a reward model trained on noisy
 labels, while the utility only looks on: its mean beside the reward model's at every measurement is the
@@ -32,7 +32,7 @@ from feedback_loop import prompts, recipe
 from feedback_loop.evaluate import kl_estimate, mean, win_rate
 from feedback_loop.personas import Persona, answer, gated, utility
 from feedback_loop.personas import load as load_persona
-from feedback_loop.preferences import preferences, split
+from feedback_loop.preferences import disliked, preferences, split
 from feedback_loop.progress import silent
 from feedback_loop.prompts import DATA
 from feedback_loop.recipe import Recipe
@@ -44,6 +44,7 @@ from policies.logprobs import completion_logprobs
 from policies.sampler import sample
 from policies.steps import STEPS
 from policies.task import Task
+from reward.fit import train_head
 from reward.score import load_members
 from reward.train import train_reward
 
@@ -205,10 +206,18 @@ def labels(
     found = preferences(pairs, given)
     if asked.reward == "true":
         return found, [folder], None
-    train, heldout = split(found, read.preferences.heldout, seed)
     (folder / "reward").mkdir()
-    facts = train_reward(read.model, read.reward, train, heldout, out=folder / "reward" / "adapter", work=folder,
-                         seed=seed, thinking=False, report=silent)  # fmt: skip
+    if read.reward.form == "head":
+        facts = train_head(
+            read.model, read.reward, found, disliked(pairs, given), known={}, out=folder / "reward" / "head", seed=seed,
+            thinking=False, batch_size=64, report=silent, track=lambda _: None,
+        )  # fmt: skip
+        return found, [folder / "reward" / "head"], facts["accuracy"]
+    train, heldout = split(found, read.preferences.heldout, seed)
+    facts = train_reward(
+        read.model, read.reward, train, heldout, out=folder / "reward" / "adapter", work=folder,
+        seed=seed, thinking=False, report=silent,
+    )  # fmt: skip
     return found, sorted((folder / "reward").glob("adapter*")), facts["accuracy"]
 
 
@@ -217,7 +226,7 @@ def run_arm(world: World, read: Recipe, pairs: list[Preference], reward: list[Pa
     gold = Gold(world.persona)
 
     def members(network: Any, tokenizer: Any) -> Members:
-        if not (reward[0] / "adapter_config.json").exists():
+        if not any(reward[0].glob("*.safetensors")):
             return gold.watch(lambda ps, ts: [[utility(world.persona, p, t)] for p, t in zip(ps, ts, strict=True)])
         load = partial(load_members, folders=reward, thinking=False, batch_size=64)
         return gold.watch(load(network, tokenizer))
