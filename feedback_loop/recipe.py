@@ -142,7 +142,7 @@ class BonTable(Table):
     completions: int = Field(16, ge=2)
     """n: completions a prompt, of which the reward model picks."""
     learn: Literal["sft", "dpo", "both"] = "dpo"
-    """SFT on the best; DPO on the best against the worst; or DPO on these pairs and people's own together."""
+    """SFT on the best; DPO on the best against the worst; or DPO on these pairs and those of people's that it agrees with."""
     min_accuracy: float = Field(0.5, ge=0, le=1)
     """Lower bound (90 %) of the reward model's accuracy on pairs it never saw, below which people's pairs alone are learned."""
 

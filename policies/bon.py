@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
+from statistics import fmean
 from typing import Any
 
 from feedback_loop import scores
@@ -13,6 +14,7 @@ from feedback_loop.models import fingerprint
 from feedback_loop.prompts import choose
 from feedback_loop.records import Message, Preference, Prompt, Record
 from feedback_loop.run import read_jsonl, write_jsonl
+from feedback_loop.scores import Members
 from policies.base import Policy, load_policy
 from policies.dpo import train_dpo, train_on_pairs
 from policies.sampler import as_text, draw
@@ -41,18 +43,43 @@ def train_bon(task: Task) -> dict[str, Any]:
     doubt = doubted(task)
     if doubt:
         return train_dpo(task, "bon") | {"doubt": doubt}
+    policy, members = opened(task)
     asked = choose(task.prompts, {}, min(bon.prompts, len(task.prompts)), task.seed)
-    chosen = pick(task, asked)
+    chosen = pick(task, policy, members, asked)
     if not chosen:
         raise LoopError("The reward model finds all answers to a prompt equally good, so there is nothing to learn.")
-    ranked = [_pair(p, best, worst) for p, best, worst in chosen]
-    people = [p for p in task.pairs if not p.tie] if bon.learn == "both" else []
+    facts = {"prompts": len(chosen), "samples": len(asked) * bon.completions, "learn": bon.learn}
     if bon.learn == "sft":
-        facts = train_on_answers(task, [(p.prompt, best) for p, best, _ in chosen], "bon")
-    else:
-        facts = train_on_pairs(task, [*ranked, *people], "bon")
-    samples = len(asked) * bon.completions
-    return facts | {"prompts": len(chosen), "pairs": len(people), "samples": samples, "learn": bon.learn}
+        return facts | train_on_answers(task, [(p.prompt, best) for p, best, _ in chosen], "bon")
+    pairs = [_pair(p, best, worst) for p, best, worst in chosen]
+    if bon.learn == "both":
+        decisive = [p for p in task.pairs if not p.tie]
+        believed = agreed(task, members, decisive)
+        facts |= {"pairs": len(believed), "contradicted": len(decisive) - len(believed)}
+        pairs += believed
+    return facts | train_on_pairs(task, pairs, "bon")
+
+
+def agreed(task: Task, members: Members, pairs: Sequence[Preference]) -> list[Preference]:
+    """Those pairs whose chosen answer the reward model finds better too.
+
+    It has learned from all of them, so what it still contradicts is mostly what people did by mistake.
+    """
+    asked = [Prompt(id=p.prompt_id, prompt=p.prompt) for p in pairs]
+    with precision(task.model):
+        chosen, rejected = (
+            [fmean(row) for row in members(asked, [getattr(p, side)[-1].content for p in pairs])]
+            for side in ("chosen", "rejected")
+        )
+    return [p for p, better, worse in zip(pairs, chosen, rejected, strict=True) if better > worse]
+
+
+def opened(task: Task) -> tuple[Policy, Members]:
+    """The policy in force, and the reward model on it."""
+    if task.load_members is None:
+        raise LoopError("Best-of-n needs a reward model, and this round has none.")
+    policy = load_policy(task.model, task.parent, name="parent")
+    return policy, task.load_members(policy.model, policy.tokenizer)
 
 
 def doubted(task: Task) -> str:
@@ -67,18 +94,14 @@ def doubted(task: Task) -> str:
     return ""
 
 
-def pick(task: Task, asked: Sequence[Prompt]) -> list[tuple[Prompt, str, str]]:
+def pick(task: Task, policy: Policy, members: Members, asked: Sequence[Prompt]) -> list[tuple[Prompt, str, str]]:
     """(prompt, best answer that ended, worst answer) by the cautious score, for each prompt where that is a difference."""
-    if task.load_members is None:
-        raise LoopError("Best-of-n needs a reward model, and this round has none.")
-    policy = load_policy(task.model, task.parent, name="parent")
     pool = list(_pool(task, policy, asked))
     if not any(c.ended for c in pool):
         raise LoopError(
             f"None of {len(pool)} answers ended within {task.sampling.max_new_tokens} tokens, and a cut one must not be learned. "
             "Raise sampling.max_new_tokens"
         )
-    members = task.load_members(policy.model, policy.tokenizer)
     by_id = {p.id: p for p in asked}
     with precision(task.model):
         opinions = members([by_id[c.prompt_id] for c in pool], [c.completion for c in pool])

@@ -31,7 +31,7 @@ def task(tmp_path: Path, reward_adapter: Path) -> Task:
 
 
 def test_best_and_worst_are_the_reward_models(task: Task):
-    picked = bon.pick(task, task.prompts)
+    picked = bon.pick(task, *bon.opened(task), task.prompts)
     assert task.load_members is not None
     from policies.base import load_policy
 
@@ -73,16 +73,16 @@ def test_the_pool_is_drawn_once_however_it_is_learned(
 
 
 def test_another_seed_or_policy_is_another_pool(tmp_path: Path, task: Task, reward_adapter: Path, adapter: Path):
-    bon.pick(task, task.prompts)
+    bon.pick(task, *bon.opened(task), task.prompts)
     for more in ({"seed": 8}, {"parent": adapter}):
         other = make_task(tmp_path, recipe(), reward=reward_adapter, prompt_count=10, **more)
-        bon.pick(other, other.prompts)
+        bon.pick(other, *bon.opened(other), other.prompts)
     assert len(list(task.cache.glob("pool-*"))) == 6
 
 
 def test_a_kill_while_drawing_costs_one_group_at_most(tmp_path: Path, task: Task, monkeypatch: pytest.MonkeyPatch):
     calm = make_task(tmp_path / "calm", recipe(), reward=task.reward, prompt_count=10)
-    bon.pick(calm, calm.prompts)
+    bon.pick(calm, *bon.opened(calm), calm.prompts)
     real, calls = bon._draw, 0
 
     def dies(*args: Any) -> Any:
@@ -95,9 +95,9 @@ def test_a_kill_while_drawing_costs_one_group_at_most(tmp_path: Path, task: Task
     with monkeypatch.context() as patch:
         patch.setattr(bon, "_draw", dies)
         with pytest.raises(KeyboardInterrupt):
-            bon.pick(task, task.prompts)
+            bon.pick(task, *bon.opened(task), task.prompts)
     assert len(list(task.cache.glob("pool-*"))) == 1
-    bon.pick(task, task.prompts)
+    bon.pick(task, *bon.opened(task), task.prompts)
     for file in calm.cache.glob("pool-*"):
         assert (task.cache / file.name).read_bytes() == file.read_bytes()
 
