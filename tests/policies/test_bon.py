@@ -11,7 +11,7 @@ from feedback_loop.recipe import BonTable, PolicyTable
 from policies import bon
 from policies.dpo import train_dpo
 from policies.task import Task
-from tests.models_fixture import QUICK, adapter_bytes, make_task, obvious
+from tests.models_fixture import BAD, GOOD, QUICK, adapter_bytes, make_task, obvious, preference, tiny_prompts
 
 
 def recipe(**more: Any) -> PolicyTable:
@@ -126,9 +126,10 @@ def test_a_reward_model_that_may_be_guessing_is_not_learned_from(
     assert adapter_bytes(doubted) == adapter_bytes(plain), "it is DPO on people's pairs"
 
 
-def test_both_learns_peoples_pairs_beside_the_reward_models(tmp_path: Path, reward_adapter: Path):
+def test_both_learns_peoples_pairs_but_those_that_the_reward_model_contradicts(tmp_path: Path, reward_adapter: Path):
     asked = BonTable(prompts=4, completions=4, learn="both")
-    task = make_task(tmp_path, recipe(bon=asked), pairs=obvious(3), reward=reward_adapter)
+    slips = [preference(p, BAD, GOOD) for p in tiny_prompts(5)[3:]]
+    task = make_task(tmp_path, recipe(bon=asked), pairs=[*obvious(3), *slips], reward=reward_adapter)
     facts = bon.train_bon(dataclasses.replace(task, accuracy=0.9))
-    assert facts["pairs"] == 3
+    assert (facts["pairs"], facts["contradicted"]) == (3, 2)
     assert "doubt" not in facts
