@@ -32,6 +32,8 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seeds", nargs="+", type=int)
     parser.add_argument("--arms", nargs="+", choices=list(ARMS))
     parser.add_argument("--checkpoints", nargs="+", type=int)
+    parser.add_argument("--prompts", type=int, help="most training prompts")
+    parser.add_argument("--heldout", type=int, help="most held-out prompts")
     parser.add_argument("--tuning", action="store_true", help="other prompts and personas, to choose settings by")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--json", type=Path)
@@ -70,6 +72,8 @@ def chosen(asked: argparse.Namespace) -> Tier:
         seeds=tuple(asked.seeds or tier.seeds),
         arms=tuple(asked.arms or tier.arms),
         checkpoints=tuple(asked.checkpoints or tier.checkpoints),
+        prompts=asked.prompts or tier.prompts,
+        heldout=asked.heldout or tier.heldout,
     )
 
 

@@ -25,7 +25,7 @@ STEPS, BATCH = 48, 8
 """Optimiser steps of every training, and pairs (or answers) a step."""
 SHARED: dict[str, Settings] = {
     "tiny": ("sampling.batch_size=64", "policy.probe=0", "policy.start=base", "policy.reference=base"),
-    "other": ("sampling.max_new_tokens=128", "policy.probe=0", "policy.start=base", "policy.reference=base"),
+    "other": ("sampling.max_new_tokens=48", "policy.probe=0", "policy.start=base", "policy.reference=base"),
 }
 """For every arm, on the shipped tiny Qwen and on others."""
 DPO: Settings = (

@@ -14,7 +14,6 @@ from feedback_loop.progress import silent
 from feedback_loop.records import Comparison, Completion, Disliked, Preference, Ranking, now
 from feedback_loop.run import Run, commit, create, open_run, read_jsonl, write_jsonl
 from feedback_loop.stages.asking import build_preferences, candidate_features, make_comparisons, pair_up, pick, select
-from reward.acquire import interest
 from reward.head import fit_head, save
 from tests.models_fixture import tiny_prompts
 
@@ -152,7 +151,7 @@ def test_a_head_is_asked_by_the_features_that_are_kept(second_round: Run):
     scores = head.scores(features)
     for comparison in made:
         own = [n for n, c in enumerate(kept) if c.prompt_id == comparison.prompt_id]
-        doubts = {frozenset((i, j)): interest(scores, i, j) for i in own for j in own if i < j}
+        doubts = {frozenset((i, j)): float((scores[i] - scores[j]).var()) for i in own for j in own if i < j}
         picked = frozenset(n for n in own if kept[n] in comparison.completions)
         assert doubts[picked] == pytest.approx(max(doubts.values()), rel=1e-3)
 
