@@ -3,7 +3,7 @@
 import hashlib
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -12,6 +12,9 @@ from feedback_loop.errors import UsageError
 from feedback_loop.records import Strategy
 
 TrlOptions = dict[str, Any]
+
+
+Weight = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class Table(BaseModel):
@@ -78,7 +81,7 @@ class PreferencesTable(Table):
 
     heldout: float = Field(0.2, ge=0, lt=1)
     """Share of prompts whose pairs only measure a LoRA reward model, and never train it; a head is cross-validated."""
-    weights: dict[str, float] = {}
+    weights: dict[str, Weight] = {}
     """How much an annotator's labels count beside another's 1, by name."""
 
 
@@ -244,6 +247,7 @@ def load(path: Path | None, overrides: list[str] | tuple[str, ...] = ()) -> Reci
 
 def parse(data: dict[str, Any], where: str) -> Recipe:
     """A validated recipe from plain data; UsageError names the first wrong key and what is known there."""
+    _without_pseudo_pairs(data, where)
     try:
         return Recipe.model_validate(data)
     except ValidationError as error:
@@ -262,6 +266,18 @@ def dump(recipe: Recipe) -> str:
 def digest(recipe: Recipe) -> str:
     """sha256 of the whole recipe, hexadecimal."""
     return hashlib.sha256(dump(recipe).encode()).hexdigest()
+
+
+def _without_pseudo_pairs(data: dict[str, Any], where: str) -> None:
+    """Take out keys that recipes had before best-of-n learned people's pairs too: runs carry every key there was."""
+    policy = data.get("policy", {})
+    if isinstance(policy, dict):
+        if policy.pop("pseudo_pairs", 0):
+            raise UsageError(
+                f'{where}: policy.pseudo_pairs is gone. Set policy.step = "bon" and policy.bon.learn = "both".'
+            )
+        for key in ("pseudo_completions", "pseudo_accuracy"):
+            policy.pop(key, None)
 
 
 def _set(data: dict[str, Any], override: str) -> None:

@@ -1,5 +1,6 @@
 """The policy step by best-of-n distillation: what the reward model picks among many answers is what is learned."""
 
+import gc
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
@@ -43,21 +44,29 @@ def train_bon(task: Task) -> dict[str, Any]:
     doubt = doubted(task)
     if doubt:
         return train_dpo(task, "bon") | {"doubt": doubt}
-    policy, members = opened(task)
     asked = choose(task.prompts, {}, min(bon.prompts, len(task.prompts)), task.seed)
-    chosen = pick(task, policy, members, asked)
+    chosen, people = _judged(task, asked)
+    gc.collect()  # the judging model is gone before the training loads its own
     if not chosen:
-        raise LoopError("The reward model finds all answers to a prompt equally good, so there is nothing to learn.")
+        raise LoopError(
+            "The reward model finds all answers to a prompt equally good, so there is nothing to learn. "
+            'Set policy.step = "dpo", which learns what people chose'
+        )
     facts = {"prompts": len(chosen), "samples": len(asked) * bon.completions, "learn": bon.learn}
     if bon.learn == "sft":
         return facts | train_on_answers(task, [(p.prompt, best) for p, best, _ in chosen], "bon")
     pairs = [_pair(p, best, worst) for p, best, worst in chosen]
     if bon.learn == "both":
-        decisive = [p for p in task.pairs if not p.tie]
-        believed = agreed(task, members, decisive)
-        facts |= {"pairs": len(believed), "contradicted": len(decisive) - len(believed)}
-        pairs += believed
-    return facts | train_on_pairs(task, pairs, "bon")
+        facts |= {"pairs": len(people), "contradicted": sum(not p.tie for p in task.pairs) - len(people)}
+    return facts | train_on_pairs(task, [*pairs, *people], "bon")
+
+
+def _judged(task: Task, asked: Sequence[Prompt]) -> tuple[list[tuple[Prompt, str, str]], list[Preference]]:
+    """What `pick` finds, and people's pairs that are to be learned too; nothing of the model is kept."""
+    policy, members = opened(task)
+    chosen = pick(task, policy, members, asked)
+    decisive = [p for p in task.pairs if not p.tie]
+    return chosen, agreed(task, members, decisive) if task.policy.bon.learn == "both" else []
 
 
 def agreed(task: Task, members: Members, pairs: Sequence[Preference]) -> list[Preference]:

@@ -3,7 +3,7 @@
 Each strategy is a function of `scores`, float (candidates, members): every candidate's score by every member of the reward
 model, and of a random generator. It gives the places of two different candidates, the better one first where it has an
 opinion. Ties are broken at random. A member whose scores are not all finite has no say; where none is left, all candidates
-are equal. A single member knows no doubt: with it the strategies that need several are refused beforehand (`check_members`).
+are equal. A single member knows no doubt: with it the strategies that need several are refused beforehand (`check_choice`).
 """
 
 from collections.abc import Callable
@@ -18,8 +18,13 @@ REDRAWS = 30
 """Draws for a second candidate that differs from the first (the reference implementation of DRTS has as many)."""
 
 
-def check_members(strategy: Strategy, members: int) -> None:
-    """UsageError where the strategy compares the members' opinions and there is but one."""
+def check_choice(strategy: Strategy, members: int, candidates: int) -> None:
+    """UsageError where the strategy has nothing to choose from, or compares the members' opinions and there is but one."""
+    if strategy != "random" and candidates < 3:
+        raise UsageError(
+            f'asking.strategy = "{strategy}" picks two of a prompt\'s candidates, and sampling.completions is {candidates}. '
+            "Raise sampling.completions to 4 or more"
+        )
     if strategy in NEED_SEVERAL and members < 2:
         raise UsageError(
             f'asking.strategy = "{strategy}" asks where the reward model\'s members disagree, and reward.members is {members}. '

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feedback_loop.evaluate import wilson
+from feedback_loop.records import Preference
 
 Z = 1.6449
 """Standard normal quantile of a 90 % interval."""
@@ -38,6 +39,11 @@ def share(hits: Sequence[float]) -> dict[str, Any]:
         return {"share": None, "low": None, "high": None, "pairs": 0}
     low, high = wilson(sum(hits), len(hits))
     return {"share": sum(hits) / len(hits), "low": low, "high": high, "pairs": len(hits)}
+
+
+def more_characters(pair: Preference) -> float:
+    """log(1 + characters) of the chosen answer less that of the rejected one."""
+    return math.log1p(len(pair.chosen[-1].content)) - math.log1p(len(pair.rejected[-1].content))
 
 
 def length_slope(scores: Floats, lengths: Floats) -> Floats:

@@ -16,7 +16,7 @@ from feedback_loop.records import Disliked, Preference, Prompt
 from feedback_loop.run import write_jsonl
 from reward import head as heads
 from reward.annotators import measured_weights
-from reward.bias import length_slope
+from reward.bias import length_slope, more_characters
 from reward.calibrate import Checked, figures
 from reward.dislikes import with_disliked
 from reward.features import REQUEST, features
@@ -65,6 +65,15 @@ def train_head(
         checked = judged(labels, fitted, pairs, disliked, seed)
     head = heads.Head(view, heads.draw(labels, fitted, reward.members, seed).astype(np.float32))
     if reward.length == "remove":
+        slope = float(length_slope(head.scores(background).mean(1), characters(background)))
+        checked = (
+            [
+                c.model_copy(update={"margin": c.margin - slope * more_characters(p)})
+                for c, p in zip(checked, pairs, strict=True)
+            ]
+            if checked
+            else []
+        )
         head = without_length(head, background)
     heads.save(head, out)
     write_jsonl(out.parent / "checked.jsonl", checked)
@@ -119,13 +128,23 @@ def judged(
 
 def without_length(head: heads.Head, background: Array) -> heads.Head:
     """The head less what length alone explains of each member's scores on these answers; itself where all are as long."""
-    place = background.shape[1] - REQUEST - len(NAMES) + NAMES.index("characters")
+    place = _characters_column(background)
     if not np.isfinite(head.frame.scale[place]):
         return head
-    slopes = length_slope(head.scores(background), np.expm1(background[:, place]))
+    slopes = length_slope(head.scores(background), characters(background))
     weights = head.weights.copy()
     weights[:, 0, place] -= slopes * head.frame.scale[place]
     return replace(head, weights=weights)
+
+
+def characters(rows: Array) -> Array:
+    """How long answers are, from their features."""
+    counted: Array = np.expm1(rows[:, _characters_column(rows)])
+    return counted
+
+
+def _characters_column(rows: Array) -> int:
+    return int(rows.shape[1]) - REQUEST - len(NAMES) + NAMES.index("characters")
 
 
 def learning_curve(labels: heads.Labels, pairs: Sequence[Preference]) -> list[dict[str, float]]:

@@ -53,8 +53,7 @@ class Head:
 
     frame: Frame
     weights: Array
-    """(members, 1 + directions, answer columns): draws in pairs that mirror each other at the posterior's mean; of an odd
-    number the first is that mean."""
+    """(members, 1 + directions, answer columns): draws whose mean is the posterior's."""
 
     def scores(self, features: Array) -> Array:
         """Each member's scores of answers, logits: (answers, columns) to (answers, members)."""
@@ -173,20 +172,27 @@ def fit(labels: Labels) -> list[Believed]:
 
 
 def laplace(labels: Labels, prior: Prior) -> Posterior:
-    """The posterior under a prior, by Newton's method on the score differences."""
+    """The posterior under a prior, by Newton's method on the score differences, with steps that never go down."""
     covariance = _blend(labels.requests, labels.requests, prior) * labels.gram + labels.leaning
-    count = len(covariance)
-    felt = np.zeros(count)
+    dual = np.zeros(len(covariance))
+    felt, height = dual, _height(dual, dual, labels)
     for _ in range(50):
         slope, curvature = _derivatives(felt, labels)
-        dual = np.linalg.solve(covariance + np.diag(1 / curvature), felt + slope / curvature)
-        before, felt = felt, covariance @ dual
+        goal = np.linalg.solve(covariance + np.diag(1 / curvature), felt + slope / curvature)
+        before, share = felt, 1.0
+        while True:
+            tried = dual + share * (goal - dual)
+            felt = covariance @ tried
+            if (reached := _height(tried, felt, labels)) >= height - 1e-9 or share < 1e-4:
+                break
+            share /= 2
+        dual, height = tried, reached
         if np.abs(felt - before).max() < 1e-6:
             break
+    _, curvature = _derivatives(felt, labels)
     root = np.sqrt(curvature)
-    _, spread = np.linalg.slogdet(np.eye(count) + root[:, None] * covariance * root[None, :])
-    fit = float((labels.weight * _log_likelihood(felt, labels)).sum())
-    return Posterior(prior, dual, 1 / curvature, fit - 0.5 * float(dual @ felt) - 0.5 * float(spread))
+    _, spread = np.linalg.slogdet(np.eye(len(dual)) + root[:, None] * covariance * root[None, :])
+    return Posterior(prior, dual, 1 / curvature, height - 0.5 * float(spread))
 
 
 def subset(labels: Labels, places: Array) -> Labels:
@@ -206,7 +212,8 @@ def subset(labels: Labels, places: Array) -> Labels:
 def draw(labels: Labels, fitted: Sequence[Believed], members: int, seed: int) -> Array:
     """`members` draws of w, (members, 1 + directions, answer columns), each from a posterior taken by its share.
 
-    They come in pairs that mirror each other, so that their mean is the mean over all posteriors.
+    They come in pairs that mirror each other at the mean of their posterior, and are moved together so that their mean is the
+    mean over all posteriors; of an odd number that mean is the first.
     """
     rng = np.random.default_rng(seed)
     means = [_weights(labels, b.posterior.prior, b.posterior.dual) for b in fitted]
@@ -214,12 +221,13 @@ def draw(labels: Labels, fitted: Sequence[Believed], members: int, seed: int) ->
     padded = [np.pad(mean, ((0, rows - len(mean)), (0, 0))) for mean in means]
     mean = sum(b.share * one for b, one in zip(fitted, padded, strict=True))
     drawn = [mean] if members % 2 else []
+    mirrored = []
     for _ in range(members // 2):
         which = rng.choice(len(fitted), p=[b.share for b in fitted])
-        away = padded[which] - mean
-        away[: len(means[which])] += _deviation(labels, fitted[which].posterior, rng)
-        drawn += [mean + away, mean - away]
-    return np.array(drawn)
+        away = np.zeros_like(mean)
+        away[: len(means[which])] = _deviation(labels, fitted[which].posterior, rng)
+        mirrored += [padded[which] + away, padded[which] - away]
+    return np.array([*drawn, *(one + mean - np.mean(mirrored, axis=0) for one in mirrored)])
 
 
 def predict(labels: Labels, fitted: Sequence[Believed], differences: Array, requests: Array) -> tuple[Array, Array]:
@@ -319,6 +327,11 @@ def _blend(asked: Array, others: Array, prior: Prior) -> Array:
     """What the inner products of two answers' features are multiplied by, for their requests: (asked, others)."""
     blend: Array = (_extended(asked, prior) * _variances(prior)) @ _extended(others, prior).T
     return blend
+
+
+def _height(dual: Array, felt: Array, labels: Labels) -> float:
+    """Logarithm of the labels' and the prior's density, less what does not change."""
+    return float((labels.weight * _log_likelihood(felt, labels)).sum()) - 0.5 * float(dual @ felt)
 
 
 def _derivatives(felt: Array, labels: Labels) -> tuple[Array, Array]:

@@ -25,10 +25,11 @@ def thresholds(pairs: Sequence[Preference]) -> Thresholds:
     """From the shares of ties and of great differences among these pairs.
 
     With equal scores a tie has probability tanh(tie / 2); `tie` makes that the share of ties seen, a little shrunk, so that
-    a few labels do not decide it. `much` is where as many equal scores would feel greatly different as people said.
+    a few labels do not decide it. `much` is where as many equal scores would feel greatly different as people said: whoever
+    can say "much" and does not, meant less, so all choices count.
     """
     ranked = [p for p in pairs if p.source == "ranking"]
-    decided = [p for p in ranked if not p.tie and p.strength]
+    decided = [p for p in ranked if not p.tie]
     ties = (sum(p.tie for p in ranked) + 0.5) / (len(ranked) + 5)
     great = (sum(p.strength == "much" for p in decided) + 2) / (len(decided) + 4)
     tie = 2 * math.atanh(ties)

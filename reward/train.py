@@ -1,6 +1,8 @@
 """Train the reward model: LoRA and a score head on the policy's own base, by TRL's RewardTrainer."""
 
+import bisect
 import gc
+import itertools
 import random
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +19,7 @@ from feedback_loop.progress import Progress
 from feedback_loop.recipe import ModelTable, RewardTable
 from feedback_loop.records import ChatMessage, Preference
 from feedback_loop.run import write_json, write_jsonl
-from reward.bias import length_slope
+from reward.bias import length_slope, more_characters
 from reward.calibrate import Checked, figures
 from reward.observations import Thresholds, margins, thresholds
 from reward.score import LENGTH
@@ -55,12 +57,13 @@ def train_reward(
         raise LoopError("No ranking compares two answers, so the reward model has nothing to learn. Rank more.")
     tokenizer, at = load_tokenizer(model), thresholds([*train, *heldout])
     measured = [_texts(tokenizer, p, thinking=thinking) for p in heldout]
+    longer = [more_characters(p) for p in heldout]
     history: list[dict[str, Any]] = []
     found: list[list[float]] = []
     for number in range(reward.members):
         sample = _sample(train, reward.members, seed + number)
         log, differences = _member(
-            model, reward, tokenizer, sample, measured, at, out=member_folder(out, number), work=work, seed=seed + number,
+            model, reward, tokenizer, sample, measured, longer, at, out=member_folder(out, number), work=work, seed=seed + number,
             thinking=thinking, report=report,
         )  # fmt: skip
         gc.collect()  # the trainer and its model refer to each other, and there is room for one base
@@ -87,15 +90,21 @@ def member_folder(out: Path, number: int) -> Path:
 
 
 def _sample(train: Sequence[Preference], members: int, seed: int) -> Sequence[Preference]:
-    """What a member is trained on: as many pairs, drawn by their weights; all pairs as they are where that changes nothing."""
+    """What a member is trained on: as many pairs, drawn by their weights.
+
+    Of an ensemble each draws anew. One alone takes every pair as often as its weight says, by even steps through all weights,
+    so that equal weights are all pairs once.
+    """
     weights = [p.weight for p in train]
-    if members == 1 and len(set(weights)) == 1:
-        return train
-    return random.Random(seed).choices(train, weights, k=len(train))
+    if members > 1:
+        return random.Random(seed).choices(train, weights, k=len(train))
+    step, until = sum(weights) / len(train), list(itertools.accumulate(weights))
+    return [train[min(bisect.bisect_right(until, (i + 0.5) * step), len(train) - 1)] for i in range(len(train))]
 
 
 def _member(
     model: ModelTable, reward: RewardTable, tokenizer: Any, pairs: Sequence[Preference], measured: list[tuple[str, str]],
+    longer: list[float],
     at: Thresholds, *, out: Path, work: Path, seed: int, thinking: bool, report: Progress,
 ) -> tuple[list[dict[str, Any]], list[float]]:  # fmt: skip
     """Train one reward model on `pairs` and save it; (TRL's log, its score differences of `measured`).
@@ -123,6 +132,7 @@ def _member(
     if even:
         slope = float(length_slope(scores, np.array([float(len(a)) for a in answers])))
         write_json(out / LENGTH, {"slope": slope})
+        differences = [d - slope * more for d, more in zip(differences, longer, strict=True)]
     return trainer.state.log_history, differences
 
 

@@ -42,10 +42,10 @@ def make_comparisons(run: Run, number: int, draft: Draft, report: Progress) -> N
     """
     from policies.base import load_policy
     from policies.sampler import sample
-    from reward.acquire import check_members
+    from reward.acquire import check_choice
 
     recipe, seed, name = run.recipe, run.seed(number, "comparisons"), current_policy(run)
-    check_members(recipe.asking.strategy, recipe.reward.members)
+    check_choice(recipe.asking.strategy, recipe.reward.members, recipe.sampling.completions)
     strategy = recipe.asking.strategy if _judge(run, number) else "random"
     asked = draft.read(run.stage_folder(number, "prompts") / "prompts.jsonl", Prompt)
     policy = load_policy(recipe.model, adapter_folder(run, name), name=name)
@@ -64,7 +64,9 @@ def make_comparisons(run: Run, number: int, draft: Draft, report: Progress) -> N
             f"Round {number:03d}: the model wrote the same answer twice to every prompt, so there is nothing to rank. "
             f"Raise sampling.temperature in {run.path / 'recipe.toml'}"
         )
-    selections = select(several, strategy, recipe.asking.random_share, seed)
+    choice = [name for name in several if sum(c.prompt_id == name for c in candidates) > 2]
+    plain: dict[str, Strategy] = dict.fromkeys(several, "random")
+    selections = plain | select(choice, strategy, recipe.asking.random_share, seed)
     read = _read(run, draft, policy, asked, candidates, report) if recipe.reward.form == "head" else {}
     judged = [c for c in candidates if selections.get(c.prompt_id, "random") != "random"]
     scores = _scores(run, number, draft, policy, asked, judged, read) if judged else {}

@@ -34,6 +34,10 @@ def _train_lora(run: Run, number: int, draft: Draft, report: Progress) -> dict[s
     from reward.train import check_options, train_reward
 
     check_options(run.recipe.reward)
+    if run.recipe.reward.annotators == "measured":
+        raise UsageError(
+            'reward.annotators = "measured" needs reward.form = "head". Set that, or "equal" and preferences.weights'
+        )
     folder = run.stage_folder(number, "preferences")
     return train_reward(
         run.recipe.model,

@@ -9,7 +9,7 @@ from feedback_loop.begin import begin
 from feedback_loop.errors import UsageError
 from feedback_loop.prompts import DATA
 from policies.steps import check_options as check_policy
-from reward.acquire import check_members
+from reward.acquire import check_choice
 from reward.train import check_options as check_reward
 
 
@@ -65,7 +65,7 @@ SHIPPED = sorted((DATA / "recipes").glob("*.toml"))
 @pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
 def test_shipped_recipes_are_valid_and_agree_with_themselves(file: Path):
     read = recipe.load(file)
-    check_members(read.asking.strategy, read.reward.members)
+    check_choice(read.asking.strategy, read.reward.members, read.sampling.completions)
     check_policy(read.policy)
     check_reward(read.reward)
     assert read.rankings.needed <= read.prompts.per_round * read.rankings.per_comparison
@@ -84,3 +84,18 @@ def test_what_the_recipes_for_people_promise():
     assert few.rankings.needed <= 32
     assert team.rankings.per_comparison == 2
     assert team.reward.annotators == "measured"
+
+
+def test_a_run_from_before_pseudo_pairs_went_still_opens():
+    old = recipe.Recipe().model_dump()
+    old["policy"] |= {"pseudo_pairs": 0, "pseudo_completions": 2}
+    assert recipe.parse(old, "recipe.toml") == recipe.Recipe()
+    old["policy"]["pseudo_pairs"] = 64
+    with pytest.raises(UsageError, match=r'recipe.toml: policy.pseudo_pairs is gone. Set policy.step = "bon"'):
+        recipe.parse(old, "recipe.toml")
+
+
+@pytest.mark.parametrize("weight", ["0", "-1.0", "inf", "nan"])
+def test_a_weight_that_is_none_is_refused_before_anything_is_made(weight: str):
+    with pytest.raises(UsageError, match=r"preferences.weights.anna"):
+        recipe.load(None, [f"preferences.weights.anna={weight}"])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from feedback_loop.errors import UsageError
-from reward.acquire import NEED_SEVERAL, STRATEGIES, check_members
+from reward.acquire import NEED_SEVERAL, STRATEGIES, check_choice
 
 AGREED = np.array([[0.0, 0.0], [3.0, 3.0], [-2.0, -2.0], [1.0, 1.0]])
 """Two members of one mind: candidate 1 is best, candidate 2 worst."""
@@ -94,9 +94,9 @@ def test_the_same_generator_asks_the_same():
 
 def test_what_needs_several_opinions_is_refused_with_one():
     for name in STRATEGIES:
-        check_members(name, 2)
+        check_choice(name, 2, 6)
         if name in NEED_SEVERAL:
             with pytest.raises(UsageError, match=rf'"{name}".*reward.members is 1. Raise reward.members'):
-                check_members(name, 1)
+                check_choice(name, 1, 6)
         else:
-            check_members(name, 1)
+            check_choice(name, 1, 6)

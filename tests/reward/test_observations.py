@@ -77,14 +77,15 @@ def test_planted_thresholds_are_recovered_from_the_shares(planted: Thresholds):
     assert (found.tie, found.much) == (pytest.approx(planted.tie, abs=0.1), pytest.approx(planted.much, abs=0.15))
 
 
-def test_edits_and_choices_of_unsaid_strength_do_not_move_them():
+def test_edits_do_not_move_them():
     said = felt(40, AT)
     assert thresholds([*said, *[label(source="edit")] * 50]) == thresholds(said)
-    assert thresholds([*said, *[label()] * 8]).tie < thresholds(said).tie, "they are no ties"
-    with_unsaid = thresholds([*said, *[label()] * 8])
-    great = (1 / (1 + math.exp(with_unsaid.much))) / (1 / (1 + math.exp(with_unsaid.tie)))
-    before = thresholds(said)
-    assert great == pytest.approx((1 / (1 + math.exp(before.much))) / (1 / (1 + math.exp(before.tie))))
+
+
+def test_much_is_rare_where_it_is_said_of_few_of_all_choices():
+    """The app says "much" or nothing, so a choice without a word is no great one."""
+    rare = thresholds([*[label()] * 54, *[label(strength="much")] * 6])
+    assert rare.much > thresholds([*[label()] * 30, *[label(strength="much")] * 30]).much + 1
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from tests.models_fixture import QUICK, tiny_prompts
 Say = Callable[[int, Comparison], list[tuple[str, str]]]
 """(user, choice) for the n-th comparison."""
 ONE_TOKEN = "sampling.max_new_tokens=1"
+CAREFUL = ("policy.step=bon", "policy.bon.min_accuracy=0.5")
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +40,7 @@ def make(folder: Path, *settings: str) -> Run:
         ),
         *(
             "policy.bon.prompts=6",
+            "policy.bon.min_accuracy=0",
             "policy.bon.completions=4",
             "prompts.per_round=8",
             "rankings.needed=1",
@@ -119,7 +121,7 @@ def test_without_a_comparison_the_reward_stage_asks_for_more(tmp_path: Path, for
 @FORMS
 @pytest.mark.parametrize("say", [one, ties])
 def test_one_ranking_or_ties_alone_make_a_reward_model_that_claims_nothing(tmp_path: Path, form: str, say: Say):
-    run = make(tmp_path, f"reward.form={form}", "policy.step=bon")
+    run = make(tmp_path, f"reward.form={form}", *CAREFUL)
     ranked(run, say)
     facts = do(run, "reward")
     assert facts["pairs"] >= 1
@@ -139,7 +141,7 @@ def said_by_bon(run: Run, say: Say) -> str:
 
 @FORMS
 def test_people_who_contradict_each_other_leave_a_reward_model_no_better_than_a_coin(tmp_path: Path, form: str):
-    run = make(tmp_path, f"reward.form={form}", "preferences.heldout=0.5", "policy.step=bon")
+    run = make(tmp_path, f"reward.form={form}", "preferences.heldout=0.5", *CAREFUL)
     ranked(run, contradiction)
     facts = do(run, "reward")
     assert facts["accuracy"] == 0.5
