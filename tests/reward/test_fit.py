@@ -173,10 +173,11 @@ def test_whoever_answers_by_a_coin_is_weighed_down_where_that_is_asked_for(tmp_p
 @pytest.mark.parametrize("length", ["keep", "remove"])
 def test_length_is_taken_out_where_that_is_asked_for(tmp_path: Path, length: str):
     features = known(NUMBERS)
-    train(tmp_path, [chosen(n, 1) for n in NUMBERS], features, length=length)
+    facts = train(tmp_path, [chosen(n, 1) for n in NUMBERS], features, length=length)
     scores = head.load(tmp_path / "head").scores(np.stack(list(features.values())))
     slopes = length_slope(scores, np.array([float(len(text)) for _, text in features]))
     assert (np.abs(slopes) < 1e-3).all() == (length == "remove")
+    assert (facts["length_correlation"] < 0.5) == (length == "remove"), "the figures are of what is used"
 
 
 @pytest.mark.usefixtures("no_model")

@@ -83,6 +83,18 @@ def doubt(head: Head, given: World) -> float:
     return float((head.scores(given.first) - head.scores(given.second)).std(1).mean())
 
 
+def test_every_prior_is_fitted_to_its_height_where_much_is_rare_and_far():
+    given = world(60, slope=6.0)
+    chosen, rejected, pairs = labels_of(given)
+    said = [p.model_copy(update={"strength": "much" if n % 12 == 0 else "slight"}) for n, p in enumerate(pairs)]
+    labels = heads.prepare(chosen, rejected, said, heads.frame(given.rows), Thresholds(tie=0.2, much=4.5))
+    for width in heads.WIDTHS:
+        found = heads.laplace(labels, heads.Prior(width))
+        felt = (width * labels.gram + labels.leaning) @ found.dual
+        slope, _ = heads._derivatives(felt, labels)
+        assert np.abs(slope - found.dual).max() < 1e-3, width
+
+
 WORLD = world(700)
 UNSEEN = WORLD.part(300, 700)
 

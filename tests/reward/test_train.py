@@ -154,11 +154,12 @@ def test_length_is_taken_out_of_the_scores_where_that_is_asked_for(tmp_path: Pat
     gaps = {}
     for length in ("keep", "remove"):
         reward = RewardTable(trl=QUICK, length=length)
-        train_reward(
-            TINY, reward, obvious(8), [], out=tmp_path / length / "adapter", work=tmp_path / "work", seed=5,
+        facts = train_reward(
+            TINY, reward, obvious(8), obvious(12)[8:], out=tmp_path / length / "adapter", work=tmp_path / "work", seed=5,
             thinking=False, report=silent,
         )  # fmt: skip
         gaps[length] = gap(tmp_path / length)
+        assert facts["margin"] == pytest.approx(gaps[length], rel=0.5, abs=0.2), "the figures are of what is used"
     assert gaps["keep"] > 1
     assert abs(gaps["remove"]) < 0.2 * gaps["keep"]
 
