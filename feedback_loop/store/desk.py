@@ -113,7 +113,7 @@ class Desk:
         comparisons = self._comparisons()
         if not comparisons:
             return None
-        comparison_id = self._journal.undo(user_id, comparisons[0].round)
+        comparison_id = self._journal.undo(user_id, comparisons[0].round, {c.id for c in comparisons})
         return next((c for c in comparisons if c.id == comparison_id), None)
 
     def progress(self, user_id: str) -> Progress:

@@ -85,18 +85,22 @@ class Journal:
             )
         return True
 
-    def undo(self, user_id: str, round: int) -> str | None:  # noqa: A002
-        """Take back that user's last standing answer of the round; its comparison's id, or None if there is none."""
+    def undo(self, user_id: str, round: int, asked: Collection[str] | None = None) -> str | None:  # noqa: A002
+        """Take back that user's last standing answer of the round; its comparison's id, or None if there is none.
+
+        `asked` as in `rankings`: answers to other comparisons stand.
+        """
         with self._transaction() as database:
-            query = LAST + " AND round = ? AND user_id = ? AND kind = 'vote' ORDER BY sequence DESC LIMIT 1"
-            last = database.execute(query, (round, user_id)).fetchone()
+            query = LAST + " AND round = ? AND user_id = ? AND kind = 'vote' ORDER BY sequence DESC"
+            standing = [row["comparison_id"] for row in database.execute(query, (round, user_id))]
+            last = next((name for name in standing if asked is None or name in asked), None)
             if last is None:
                 return None
             database.execute(
                 "INSERT INTO events (kind, round, user_id, comparison_id, created_at) VALUES ('undo', ?, ?, ?, ?)",
-                (round, user_id, last["comparison_id"], now()),
+                (round, user_id, last, now()),
             )
-        return str(last["comparison_id"])
+        return str(last)
 
     def rankings(self, round: int, asked: Collection[str] | None = None) -> list[Ranking]:  # noqa: A002
         """The answers of a round that stand, in the order in which they were given; with `asked`, to these comparisons alone.

@@ -135,6 +135,17 @@ def test_a_closed_round_is_not_undone(desk: Desk, journal: Journal, open_round: 
     assert len(journal.rankings(0)) == 1
 
 
+def test_undo_takes_back_no_answer_to_a_comparison_that_was_set_aside(
+    desk: Desk, journal: Journal, open_round: list[Comparison]
+):
+    desk.vote("anna", "c1", "submitted", "tie")
+    desk.vote("anna", "c2", "submitted", "tie")
+    open_round[:] = [comparison(1), comparison(9)]
+    assert desk.undo("anna") == comparison(1)
+    assert desk.undo("anna") is None
+    assert [r.comparison_id for r in journal.rankings(0)] == ["c2"]
+
+
 def test_progress_counts_answers_and_what_a_user_can_still_be_shown(desk: Desk):
     desk.vote("anna", "c1", "submitted", "tie")
     desk.vote("anna", "c2", "discarded", None)

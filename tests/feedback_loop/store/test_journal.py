@@ -62,6 +62,14 @@ def test_undo_takes_back_the_users_last_answer_of_that_round(journal: Journal):
     assert [r.choice for r in journal.rankings(0)] == ["c2-a", "neither"]
 
 
+def test_undo_leaves_answers_to_what_is_no_longer_asked(journal: Journal):
+    journal.record(ranking(0), 0)
+    journal.record(ranking(1), 0)
+    assert journal.undo("anna", 0, asked={"c0"}) == "c0"
+    assert journal.undo("anna", 0, asked={"c0"}) is None
+    assert [r.comparison_id for r in journal.rankings(0)] == ["c1"]
+
+
 def test_undelivered_is_what_was_not_marked_oldest_first(journal: Journal):
     journal.record(ranking(0), 0)
     journal.undo("anna", 0)
