@@ -22,15 +22,20 @@ def open_desk(run: Run, journal: Journal, priorities: Callable[[], Mapping[str, 
 
 
 def comparisons_of(run: Run) -> Callable[[], Sequence[Comparison]]:
-    """A function that gives the open round's comparisons, read once a round; none while they are being made or closed."""
-    read: dict[int, list[Comparison]] = {}
+    """A function that gives the open round's comparisons, the same list until they are made again; none while closed.
+
+    It is cheap: the file is read once each time that they are made.
+    """
+    read: dict[tuple[int, int], list[Comparison]] = {}
 
     def comparisons() -> Sequence[Comparison]:
         number = open_round(run)
         if not run.done(number, "comparisons") or run.done(number, "rankings"):
             return ()
-        if number not in read:
-            read[number] = read_jsonl(run.stage_folder(number, "comparisons") / "comparisons.jsonl", Comparison)
-        return read[number]
+        folder = run.stage_folder(number, "comparisons")
+        made = (number, (folder / "manifest.json").stat().st_mtime_ns)
+        if made not in read:
+            read[made] = read_jsonl(folder / "comparisons.jsonl", Comparison)
+        return read[made]
 
     return comparisons

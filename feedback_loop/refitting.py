@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from feedback_loop.lineage import open_round
+from feedback_loop.labelling import comparisons_of
 from feedback_loop.preferences import preferences
 from feedback_loop.records import Comparison, Preference, Ranking
 from feedback_loop.run import Run, read_jsonl
@@ -28,7 +28,6 @@ Priorities = Mapping[str, float]
 class Material:
     """What a refit needs of a round, beside its votes."""
 
-    number: int
     comparisons: Sequence[Comparison]
     earlier: Sequence[Preference]
     """Pairs of the rounds before."""
@@ -40,25 +39,26 @@ class Refit:
 
     def __init__(self, run: Run, journal: Journal) -> None:
         self._run, self._journal = run, journal
+        self._comparisons = comparisons_of(run)
         self._material: Material | None = None
-        self._fitted: list[Ranking] = []
+        self._fitted: list[Ranking] | None = None
         self._order: Priorities = {}
 
     def order(self) -> Priorities:
-        """By the last refit; empty before the first one."""
+        """By the last refit; empty before the first one, and where no earlier round has labels."""
         return self._order
 
     def step(self) -> None:
-        """Refit where there are enough new votes.
+        """Fit on the earlier rounds when the round's comparisons are there or made again; refit after enough new votes.
 
         Votes count by the first multiple of EVERY, so the order hangs on them alone and not on when this was called.
         """
-        number = open_round(self._run)
-        if not reorders(self._run) or not self._run.done(number, "comparisons"):
+        asked = self._comparisons()
+        if not reorders(self._run) or not asked:
             return
-        if self._material is None or self._material.number != number:
-            self._material, self._fitted, self._order = material(self._run, number), [], {}
-        given = self._journal.rankings(number, {c.id for c in self._material.comparisons})
+        if self._material is None or self._material.comparisons is not asked:
+            self._material, self._fitted, self._order = material(self._run, asked), None, {}
+        given = self._journal.rankings(asked[0].round, {c.id for c in asked})
         settled = given[: len(given) // EVERY * EVERY]
         if settled != self._fitted:
             self._fitted = settled
@@ -70,25 +70,26 @@ def reorders(run: Run) -> bool:
     return run.recipe.reward.form == "head" and run.recipe.asking.strategy != "random"
 
 
-def material(run: Run, number: int) -> Material:
-    """Read what the refits of a round need."""
+def material(run: Run, asked: Sequence[Comparison]) -> Material:
+    """Read what the refits of the round of these comparisons need."""
     from feedback_loop.stages.asking import candidate_features
     from reward.order import known
 
-    pairs: list[Preference] = []
+    number, pairs = asked[0].round, list[Preference]()
     for n in range(number):
         rankings = read_jsonl(run.stage_folder(n, "rankings") / "rankings.jsonl", Ranking)
-        pairs += preferences(_comparisons(run, n), rankings, run.recipe.preferences.weights)
+        comparisons = read_jsonl(run.stage_folder(n, "comparisons") / "comparisons.jsonl", Comparison)
+        pairs += preferences(comparisons, rankings, run.recipe.preferences.weights)
     features = known([candidate_features(run, n) for n in range(number + 1)])
-    return Material(number, _comparisons(run, number), pairs, features)
+    return Material(asked, pairs, features)
 
 
 def order_after(run: Run, given: Material, votes: Sequence[Ranking]) -> Priorities:
-    """Priorities of the comparisons that were picked by a strategy; empty without votes, or without features."""
+    """Priorities of the comparisons that were picked by a strategy; empty without votes now or earlier, or features."""
     from reward.order import priorities
 
     chosen = [c for c in given.comparisons if c.selection != "random"]
-    if not votes or not chosen:
+    if not chosen:
         return {}
     pairs = [*given.earlier, *preferences(given.comparisons, votes, run.recipe.preferences.weights)]
     return priorities(chosen, pairs, given.features)
@@ -124,7 +125,3 @@ def _keep_up(refit: Refit, stopping: threading.Event) -> None:
             if not told:
                 log.exception("The order of the comparisons was not refitted; labelling goes on in the last one")
             told = True
-
-
-def _comparisons(run: Run, number: int) -> list[Comparison]:
-    return read_jsonl(run.stage_folder(number, "comparisons") / "comparisons.jsonl", Comparison)

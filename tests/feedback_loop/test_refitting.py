@@ -17,7 +17,7 @@ from feedback_loop.labelling import open_desk
 from feedback_loop.personas import Persona, Trait
 from feedback_loop.records import Comparison, Completion, Message, Prompt
 from feedback_loop.refitting import EVERY, Refit, in_background
-from feedback_loop.run import Run, commit, create, write_jsonl
+from feedback_loop.run import Run, commit, create, set_aside, write_jsonl
 from feedback_loop.simulate import label
 from feedback_loop.store.desk import Desk
 from feedback_loop.store.journal import Journal
@@ -51,9 +51,21 @@ def make(path: Path, *settings: str, keep_features: bool = True, selection: str 
     """A run whose open round has its comparisons: two of three picked by a strategy."""
     given = ("reward.form=head", "reward.members=8", "asking.strategy=drts", "rankings.needed=24", *settings)
     run = create(path, recipe.load(None, given), PROMPTS, PROMPTS)
-    with commit(run, 0, "comparisons") as draft:
+    ask(run, keep_features=keep_features, selection=selection)
+    return run
+
+
+def ask(run: Run, number: int = 0, name: str = "c", *, keep_features: bool = True, selection: str = "drts") -> None:
+    """Make a round's comparisons; `name` is what their ids begin with."""
+    with commit(run, number, "comparisons") as draft:
         asked = [
-            Comparison(id=f"c{n}", round=0, prompt=p, completions=pair(n), selection=selection if n % 3 else "random")
+            Comparison(
+                id=f"{name}{n}",
+                round=number,
+                prompt=p,
+                completions=pair(n),
+                selection=selection if n % 3 else "random",
+            )
             for n, p in enumerate(PROMPTS)
         ]
         write_jsonl(draft.path / "comparisons.jsonl", asked)
@@ -61,7 +73,6 @@ def make(path: Path, *settings: str, keep_features: bool = True, selection: str 
         if keep_features:
             save_file({"features": features()}, draft.path / "features.safetensors")
         draft.facts["comparisons"] = 24
-    return run
 
 
 @pytest.fixture
@@ -77,7 +88,7 @@ def journal(run: Run) -> Iterator[Journal]:
 
 def vote(desk: Desk, *comparison_ids: str, user: str = "anna") -> None:
     for name in comparison_ids:
-        desk.vote(user, name, "submitted", f"{name}-0")
+        desk.vote(user, name, "submitted", f"c{name[1:]}-0")
 
 
 def shown_until_the_end(desk: Desk) -> list[Comparison]:
@@ -203,6 +214,36 @@ def test_a_round_may_open_and_close_meanwhile(run: Run, journal: Journal):
             pass
     refit.step()
     assert open_desk(run, journal, refit.order).next("anna") is None
+
+
+def test_a_later_round_opens_in_the_order_that_the_earlier_ones_labels_say(run: Run, journal: Journal):
+    vote(open_desk(run, journal), "c1", "c2", "c4", "c5")
+    with commit(run, 0, "rankings") as draft:
+        write_jsonl(draft.path / "rankings.jsonl", journal.rankings(0))
+    with commit(run, 0, "promotion"):
+        pass
+    ask(run, 1, "d")
+    refit = Refit(run, journal)
+    refit.step()
+    different = {f"d{c[1:]}" for c in LAST if int(c[1:]) % 3}
+    found = chosen(shown_until_the_end(open_desk(run, journal, refit.order)))
+    assert set(found[: len(different)]) == different
+
+
+def test_comparisons_that_are_made_again_are_asked_and_ordered_while_the_app_runs(run: Run, journal: Journal):
+    refit = Refit(run, journal)
+    desk = open_desk(run, journal, refit.order)
+    vote(desk, "c1", "c2", "c4", "c5")
+    refit.step()
+    set_aside(run.stage_folder(0, "comparisons"))
+    assert desk.next("anna") is None
+    ask(run, name="d")
+    refit.step()
+    assert refit.order() == {}, "what was voted on is no longer asked"
+    vote(desk, "d1", "d2", "d4", "d5")
+    refit.step()
+    assert set(refit.order()) == {f"d{n}" for n in range(24) if n % 3}
+    assert {c.id for c in shown_until_the_end(desk)} == {f"d{n}" for n in range(24) if n not in (1, 2, 4, 5)}
 
 
 def test_a_persona_is_asked_in_that_order(run: Run, tmp_path: Path):
