@@ -25,7 +25,10 @@ def active(network: Any, name: str | None) -> Iterator[None]:
 
 @contextmanager
 def bare(network: Any) -> Iterator[None]:
-    """Inside, the base answers alone; `network` may be a plain model, or a PEFT model with any adapters."""
+    """Inside, the base answers alone; `network` may be a PEFT model with any adapters, or a plain model.
+
+    A plain model carries adapters too once a PEFT model was made around it: PEFT puts them into its layers.
+    """
     with active(network, None) if _layers(network) else nullcontext():
         yield
 
@@ -63,8 +66,13 @@ def adapter_sha256(folder: Path | None) -> list[str]:
 
 
 def _switch(network: Any, name: str | None) -> None:
+    from peft import PeftModel
+
     learns = [(p, p.requires_grad) for layer in _layers(network) for p in layer.parameters()]
-    if name is None:
+    if not isinstance(network, PeftModel):
+        for layer in _layers(network):
+            layer.enable_adapters(name is not None)
+    elif name is None:
         network.base_model.disable_adapter_layers()
     else:
         network.base_model.enable_adapter_layers()

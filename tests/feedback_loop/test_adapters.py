@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from feedback_loop.adapters import active, freeze, in_force, parameters, score_head
+from feedback_loop.adapters import active, bare, freeze, in_force, parameters, score_head
 from feedback_loop.models import load_base
 from tests.models_fixture import TINY, weights
 
@@ -57,6 +57,24 @@ def test_each_adapter_answers_differently_and_none_is_the_base(network: Any):
     assert torch.equal(outputs[None], plain)
     assert not torch.allclose(outputs["default"], plain)
     assert not torch.allclose(outputs["default"], outputs["reward0"])
+
+
+def test_a_plain_model_is_bare_although_a_peft_model_was_made_around_it(adapter: Path):
+    from peft import PeftModel
+
+    ids = torch.tensor([[1, 5, 9, 30]])
+    inner = load_base(TINY)
+    with torch.no_grad(), bare(inner):
+        plain = inner(ids).logits
+    wrapped = PeftModel.from_pretrained(inner, str(adapter), is_trainable=True)
+    before = learning(wrapped)
+    with torch.no_grad(), bare(inner):
+        assert torch.equal(inner(ids).logits, plain)
+        assert in_force(wrapped) is None
+        assert learning(wrapped) == before
+    assert in_force(wrapped) == "default"
+    assert learning(wrapped) == before
+    assert not torch.allclose(wrapped(ids).logits, plain)
 
 
 @pytest.mark.parametrize("frozen", ["other", "reward0"])
