@@ -7,6 +7,8 @@ from feedback_loop.evaluate import mean, wilson
 
 LIMIT = 0.3
 """Correlation of the reward with length, or of a choice with position, above which something is wrong."""
+BETWEEN = "Over-optimisation between rounds"
+"""How an alarm begins that a round gets when the next one's labels are there."""
 RISE = 0.15
 """Least growth of the members' disagreement that is taken for one, in standard deviations of reward."""
 
@@ -67,7 +69,7 @@ def between_rounds(
     if wilson(agreed * after, after)[1] >= wilson(before * pairs, pairs)[0]:
         return []
     said = (
-        f"Over-optimisation between rounds: the reward model gives its policy {judged['win_rate_parent']:.0%} against the "
+        f"{BETWEEN}: the reward model gives its policy {judged['win_rate_parent']:.0%} against the "
         f"one before, but of people's {after} choices among that policy's answers it foresaw {agreed:.0%}, where it had "
         f"{before:.0%} on held-out pairs. Read the samples; if they are no better, label more, and: "
         f"feedback-loop rollback RUN --to {judged.get('parent', 'base')}"

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 
+from feedback_loop.alarms import BETWEEN
 from feedback_loop.overview import Overview, RoundView
 from feedback_loop.run import Run
 
@@ -91,8 +92,10 @@ def summarise(run: Run, view: Overview) -> None:
         judged = [seen for seen in view.rounds if seen.metrics]
         for seen in judged:
             _log_round(wandb_run, seen)
-        for seen in judged[-2:]:  # the last round may raise an alarm about the one before; older ones were told
-            _alert(wandb_run, seen)
+        for seen in judged[-1:]:
+            _alert(wandb_run, seen.round, seen.alarms)
+        for seen in judged[-2:-1]:  # told when it was the last, but for what the last one's labels say of it
+            _alert(wandb_run, seen.round, [alarm for alarm in seen.alarms if alarm.startswith(BETWEEN)])
         wandb_run.finish()
 
 
@@ -108,11 +111,11 @@ def _log_round(wandb_run: Any, seen: RoundView) -> None:
             wandb_run.log({"loop/round": seen.round, f"{name}/round-{seen.round:03d}": table})
 
 
-def _alert(wandb_run: Any, seen: RoundView) -> None:
-    """A message of W&B's own for each of a round's alarms."""
-    for alarm in seen.alarms:
+def _alert(wandb_run: Any, number: int, alarms: Sequence[str]) -> None:
+    """A message of W&B's own for each of these alarms of a round."""
+    for alarm in alarms:
         with _harmless("an alert"):
-            wandb_run.alert(title=f"Round {seen.round}: {alarm.split(':')[0]}", text=alarm)
+            wandb_run.alert(title=f"Round {number}: {alarm.split(':')[0]}", text=alarm)
 
 
 def mode(environment: Mapping[str, str] = os.environ) -> Mode:

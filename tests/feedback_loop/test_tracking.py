@@ -4,10 +4,12 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from feedback_loop import tracking
+from feedback_loop.alarms import BETWEEN
 from feedback_loop.overview import Bin, RoundView, Sample, Trust
 from feedback_loop.recipe import Recipe
 from feedback_loop.records import Message, Prompt, Record
@@ -90,3 +92,24 @@ def test_the_summary_holds_figures_over_rounds_tables_and_alerts(run: Run):
     assert found["reliability"]["columns"] == ["predicted", "observed", "low", "high", "pairs"]
     assert found["reliability"]["data"] == [[0.7, 0.65, 0.5, 0.8, 20]]
     assert found["completions"]["data"] == [["Why?", "No.", "Because.", 0.0, 1.0]]
+
+
+def test_an_alarm_is_sent_once_when_its_round_is_done_or_the_next_ones_labels_raise_it(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+):
+    sent: list[str] = []
+
+    class Remembering:
+        def alert(self, title: str, text: str) -> None:
+            sent.append(f"{title} | {text}")
+
+        def __getattr__(self, name: str) -> Any:
+            return lambda *given, **more: None
+
+    monkeypatch.setattr(tracking, "_start", lambda *given: Remembering())
+    rounds = [
+        ROUND.model_copy(update={"round": n, "alarms": (f"{BETWEEN}: of {n}", f"Length: of {n}")[n > 1 :]})
+        for n in range(3)
+    ]
+    tracking.summarise(run, overview(run).model_copy(update={"rounds": tuple(rounds)}))
+    assert sent == ["Round 2: Length | Length: of 2", f"Round 1: {BETWEEN} | {BETWEEN}: of 1"]
