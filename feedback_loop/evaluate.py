@@ -3,6 +3,9 @@
 import math
 from collections.abc import Sequence
 
+Z = 1.6449
+"""Standard normal quantile of a 90 % interval."""
+
 
 def win_rate(ours: Sequence[float], theirs: Sequence[float]) -> float:
     """Share of prompts on which ours is worth more, ties counting half; both are in the order of the prompts."""
@@ -24,7 +27,7 @@ def mean(values: Sequence[float]) -> float:
     return sum(values) / len(values) if values else 0.0
 
 
-def wilson(successes: float, trials: int, z: float = 1.6449) -> tuple[float, float]:
+def wilson(successes: float, trials: int, z: float = Z) -> tuple[float, float]:
     """Interval (low, high) of a share, Wilson 1927; 90 % by default. (0, 1) of no trials; halves count as they are."""
     if not trials:
         return 0.0, 1.0

@@ -7,11 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from feedback_loop.evaluate import wilson
+from feedback_loop.evaluate import Z, wilson
 from feedback_loop.records import Preference
 
-Z = 1.6449
-"""Standard normal quantile of a 90 % interval."""
 LENGTH = ("length_correlation", "length_correlation_low", "length_correlation_high")
 Floats = NDArray[np.float64]
 
@@ -57,8 +55,3 @@ def length_slope(scores: Floats, lengths: Floats) -> Floats:
     square = float(x @ x)
     centred: Floats = scores - scores.mean(0)
     return np.asarray(x @ centred / square if square > 1e-12 else np.zeros(scores.shape[1:]))
-
-
-def remove_length(scores: Floats, lengths: Floats, slope: Floats) -> Floats:
-    """`scores` less what `length_slope` says that length alone explains; of the same shape."""
-    return scores - np.multiply.outer(np.log1p(lengths), slope)

@@ -62,7 +62,7 @@ def is_head(folder: Path) -> bool:
     return (folder / FILE).exists()
 
 
-def length_slope(folder: Path) -> float:
+def saved_slope(folder: Path) -> float:
     """Score for log(1 + characters) that is taken off a LoRA reward model's scores (`reward.length`)."""
     file = folder / LENGTH
     return float(json.loads(file.read_text(encoding="utf-8"))["slope"]) if file.exists() else 0.0
@@ -70,7 +70,7 @@ def length_slope(folder: Path) -> float:
 
 def _lora_members(model: Any, tokenizer: Any, folders: Sequence[Path], *, thinking: bool, batch_size: int) -> Members:
     network = _attach(model, folders)
-    slopes = [length_slope(folder) for folder in folders]
+    slopes = [saved_slope(folder) for folder in folders]
     heads = [score_head(folder)[0].to(network.device) for folder in folders]
 
     def scores(prompts: Sequence[Prompt], completions: Sequence[str]) -> list[list[float]]:
