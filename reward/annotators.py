@@ -17,7 +17,7 @@ def measured_weights(checked: Sequence[Checked]) -> dict[str, float]:
     silenced: the least is LEAST.
     """
     names = sorted({c.user_id for c in checked})
-    decided = [c for c in checked if not c.tie]
+    decided = [c for c in checked if c.source == "ranking" and not c.tie]
     if len(names) < 2 or not decided:
         return dict.fromkeys(names, 1.0)
     overall = _right(decided) / len(decided)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -26,6 +26,7 @@ class Checked(Record):
     spread: float
     """Standard deviation of that margin among the reward model's members; 0 where there is one."""
     tie: bool = False
+    source: Literal["ranking", "edit", "reward_model"] = "ranking"
     chosen_first: bool | None = None
     length_chosen: int
     """Characters."""
@@ -42,6 +43,7 @@ class Checked(Record):
             margin=margin,
             spread=spread,
             tie=pair.tie,
+            source=pair.source,
             chosen_first=pair.chosen_first,
             length_chosen=len(pair.chosen[-1].content),
             length_rejected=len(pair.rejected[-1].content),
@@ -56,13 +58,16 @@ def figures(checked: Sequence[Checked]) -> dict[str, Any]:
     """All of a stage's facts about its reward model; each is None (or empty) where the pairs cannot say it.
 
     Accuracy, calibration and the temperature are of decisive pairs, and of those drawn at random alone where there are any
-    (`checked_random`): pairs chosen for being hard would make every reward model look bad. `accuracy` is the share in which
-    the chosen answer scores higher, equal scores counting half, with its 90 % Wilson interval. Biases are of all pairs: an
-    answer's length difference is as random in a chosen pair as in another. LoopError where a score is NaN or infinite.
+    (`checked_random`): pairs chosen for being hard would make every reward model look bad. Edits count for none of these,
+    nor for position: one gives a pair with every answer shown, and is easy to tell from them, so it would flatter.
+    `accuracy` is the share in which the chosen answer scores higher, equal scores counting half, with its 90 % Wilson
+    interval. Correlation with length is of all pairs: a length difference is as random in a chosen pair as in another.
+    LoopError where a score is NaN or infinite.
     """
     _refuse_nan(checked)
-    drawn = [c for c in checked if c.selection == "random"]
-    honest = [c for c in drawn or checked if not c.tie]
+    ranked = [c for c in checked if c.source == "ranking"]
+    drawn = [c for c in ranked if c.selection == "random"]
+    honest = [c for c in drawn or ranked if not c.tie]
     margins = np.array([c.margin for c in honest], float)
     scale = temperature(margins)
     total = share(_right(honest))
@@ -81,7 +86,7 @@ def figures(checked: Sequence[Checked]) -> dict[str, Any]:
         "calibration_error_scaled": calibration_error(margins / scale) if scale else None,
         "reliability": reliability(margins),
         **_length(checked),
-        **_position(checked),
+        **_position(ranked),
     }
 
 

@@ -33,6 +33,12 @@ def test_ties_are_no_evidence():
     assert measured_weights(checked("anna", 8, 2) + checked("ben", 8, 2, ties=30)) == {"anna": 1.0, "ben": 1.0}
 
 
+def test_edits_are_no_evidence():
+    edits = [c.model_copy(update={"source": "edit"}) for c in checked("ben", 90)]
+    ranked = checked("anna", 80, 20) + checked("ben", 60, 40)
+    assert measured_weights(ranked + edits) == measured_weights(ranked)
+
+
 @pytest.mark.parametrize(
     "given",
     [[], checked("anna", 3, 9), checked("anna", 0, 0, ties=3) + checked("ben", 0, 0, ties=3)],

@@ -105,6 +105,18 @@ def test_pairs_chosen_for_being_hard_do_not_count_where_there_are_random_ones():
     assert (alone["accuracy"], alone["checked_pairs"], alone["checked_random"]) == (0.0, 6, False)
 
 
+def test_edits_flatter_no_figure_but_count_for_length():
+    ranked = [checked(1.0), checked(-1.0), checked(2.0, user_id="ben", length_chosen=9), checked(0.5, length_chosen=25)]
+    edits = [checked(5.0, source="edit", user_id="eve", round=1, length_chosen=90 + n) for n in range(9)]
+    mixed, alone = figures([*ranked, *edits]), figures(ranked)
+    lengths = {name for name in mixed if name.startswith("length_")} | {"longer_share"}
+    assert {name: value for name, value in mixed.items() if name not in lengths} == {
+        name: value for name, value in alone.items() if name not in lengths
+    }
+    assert (mixed["length_pairs"], alone["length_pairs"]) == (13, 4)
+    assert (figures(edits)["accuracy"], figures(edits)["temperature"]) == (None, None)
+
+
 def test_by_annotator_and_by_round():
     found = figures([checked(1.0), checked(-1.0, user_id="ben", round=1), checked(1.0, user_id="ben", round=1)])
     assert {name: (a["accuracy"], a["pairs"]) for name, a in found["by_annotator"].items()} == {
