@@ -65,15 +65,7 @@ def train_head(
         checked = judged(labels, fitted, pairs, disliked, seed)
     head = heads.Head(view, heads.draw(labels, fitted, reward.members, seed).astype(np.float32))
     if reward.length == "remove":
-        slope = float(length_slope(head.scores(background).mean(1), characters(background)))
-        checked = (
-            [
-                c.model_copy(update={"margin": c.margin - slope * more_characters(p)})
-                for c, p in zip(checked, pairs, strict=True)
-            ]
-            if checked
-            else []
-        )
+        checked = judged_without_length(checked, pairs, head, background)
         head = without_length(head, background)
     heads.save(head, out)
     write_jsonl(out.parent / "checked.jsonl", checked)
@@ -124,6 +116,15 @@ def judged(
         for i, mean, spread in zip(inside.tolist(), means, spreads, strict=True):
             found[i] = Checked.of(pairs[i], float(mean), float(spread))
     return [found[i] for i in range(len(pairs))]
+
+
+def judged_without_length(
+    checked: Sequence[Checked], pairs: Sequence[Preference], head: heads.Head, background: Array
+) -> list[Checked]:
+    """The judged pairs less what length alone explains, so that figures are of the head that is used."""
+    slope = float(length_slope(head.scores(background).mean(1), characters(background)))
+    lengths = [more_characters(p) for p in pairs[: len(checked)]]
+    return [c.model_copy(update={"margin": c.margin - slope * d}) for c, d in zip(checked, lengths, strict=True)]
 
 
 def without_length(head: heads.Head, background: Array) -> heads.Head:
