@@ -10,6 +10,12 @@ Position = Literal["first", "second", "tie", "neither"]
 Strength = Literal["slight", "much"]
 Strategy = Literal["random", "uncertainty", "thompson", "drts", "deltaucb", "best_worst"]
 """How a pair was chosen among a prompt's candidates; see `reward/acquire.py`."""
+Purpose = Literal["label", "repeat", "check"]
+"""Why a comparison is asked: for its label, to see whether the same person says the same again, or whether they read at all."""
+SkipReason = Literal["unclear", "unsafe", "unknown"]
+"""Why nothing was answered: the request is unclear, an answer should not be shown to anybody, or the person does not know."""
+MOST_COMPLETIONS = 4
+"""Completions that one comparison may show."""
 
 
 class ChatMessage(TypedDict):
@@ -66,9 +72,14 @@ class Comparison(Record):
     id: str
     round: int = Field(ge=0)
     prompt: Prompt
-    completions: tuple[Completion, ...] = Field(min_length=2)
+    completions: tuple[Completion, ...] = Field(min_length=2, max_length=MOST_COMPLETIONS)
     selection: Strategy = "random"
     """How this pair came to be asked. Only what was drawn at random measures a reward model honestly."""
+    purpose: Purpose = "label"
+    repeat_of: str | None = None
+    """Of a `repeat`: the comparison that it shows again in another order, to those who answered that one."""
+    expected: str | None = None
+    """Of a `check`: the completion that whoever reads both prefers."""
 
     @property
     def prompt_id(self) -> str:
@@ -76,20 +87,35 @@ class Comparison(Record):
         return self.prompt.id
 
 
-class Ranking(Record):
+class Answer(Record):
+    """What a person says of a comparison."""
+
+    status: Literal["submitted", "discarded"] = "submitted"
+    """`discarded` is a skip: the person looked at it and gave no answer."""
+    choice: str | None = None
+    """A completion id, `tie` or `neither`; None where discarded. Never a side of the screen. With `order`, its best group."""
+    order: tuple[tuple[str, ...], ...] | None = None
+    """Of three or four completions: all their ids, best first, those of a group as good as each other."""
+    strength: Strength | None = None
+    """How much better the chosen completion is; None where it was not asked, or where none was chosen."""
+    reason: SkipReason | None = None
+    """Why it was skipped, where the person said so."""
+    flagged: bool = False
+    """Whether somebody should look at this comparison."""
+    comment: str | None = None
+    edit: str | None = None
+    """The answer as the person would have written it."""
+    edit_of: str | None = None
+    """The completion that the edit was made from; None where the person wrote it from nothing."""
+    seconds: float | None = Field(None, ge=0)
+    """From the comparison's being on the screen to the answer, as the page measured it."""
+
+
+class Ranking(Answer):
     """One person's answer to one comparison."""
 
     comparison_id: str
     user_id: str
-    status: Literal["submitted", "discarded"]
-    """`discarded` is a skip: the person looked at it and gave no answer."""
-    choice: str | None = None
-    """A completion id, `tie` or `neither`; None where discarded. Never a side of the screen."""
-    strength: Strength | None = None
-    """How much better the chosen completion is; None where it was not asked, or where none was chosen."""
-    comment: str | None = None
-    edit: str | None = None
-    """The chosen completion as the person would have written it."""
     created_at: str
 
 

@@ -12,7 +12,7 @@ from feedback_loop.labelling import open_desk
 from feedback_loop.lineage import BASE, open_round
 from feedback_loop.loop import Say, run_round, working
 from feedback_loop.personas import Persona, answer, gated, strength, utility
-from feedback_loop.records import Completion, Decision, Prompt, Record
+from feedback_loop.records import Answer, Completion, Decision, Prompt, Record
 from feedback_loop.refitting import Refit
 from feedback_loop.report import needed, rankings
 from feedback_loop.run import Run, read_jsonl, read_record
@@ -76,7 +76,11 @@ def label(run: Run, persona: Persona) -> int:
                 break
             rng = random.Random(f"{run.recipe.seed}/{comparison.id}")
             status, choice = answer(persona, comparison, rng, before + given)
-            desk.vote(user, comparison.id, status, choice, strength=strength(persona, comparison, choice))
+            desk.vote(
+                user,
+                comparison.id,
+                Answer(status=status, choice=choice, strength=strength(persona, comparison, choice)),
+            )
             given += 1
     return given
 

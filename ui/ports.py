@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 from feedback_loop.overview import Overview
-from feedback_loop.records import Comparison, Ranking, Strength
+from feedback_loop.records import Answer, Comparison, Ranking
 from feedback_loop.store.courier import DeliveryState
 from feedback_loop.store.desk import Progress
 
@@ -16,16 +16,7 @@ class DeskPort(Protocol):
     def next(self, user_id: str, skip: Collection[str] = ()) -> Comparison | None:
         """What to show this user, other than those in `skip`."""
 
-    def vote(
-        self,
-        user_id: str,
-        comparison_id: str,
-        status: Literal["submitted", "discarded"],
-        choice: str | None,
-        comment: str | None = None,
-        edit: str | None = None,
-        strength: Strength | None = None,
-    ) -> Ranking:
+    def vote(self, user_id: str, comparison_id: str, answer: Answer) -> Ranking:
         """Store an answer durably; a UsageError where it cannot count."""
 
     def find(self, comparison_id: str) -> Comparison:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from feedback_loop.errors import LoopError
-from feedback_loop.records import Comparison, Strength
+from feedback_loop.records import Answer, Comparison, Strength
 from feedback_loop.store.desk import AlreadyAnswered, RoundClosed, UnknownComparison
 from ui.ports import DeskPort, RoundsPort
 from ui.render import as_html, visible
@@ -48,9 +48,13 @@ def build_routes(desk: DeskPort, rounds: RoundsPort, user: Callable[[Request], s
     @router.post("/vote")
     def vote(request: Request, body: Vote) -> dict[str, Any]:
         who = user(request)
-        status: Literal["submitted", "discarded"] = "discarded" if body.choice == "skip" else "submitted"
-        choice, comment = _completion(desk, who, body), body.comment.strip() or None
-        desk.vote(who, body.comparison_id, status, choice, comment, strength=body.strength)
+        answer = Answer(
+            status="discarded" if body.choice == "skip" else "submitted",
+            choice=_completion(desk, body),
+            strength=body.strength,
+            comment=body.comment.strip() or None,
+        )
+        desk.vote(who, body.comparison_id, answer)
         return _standing(desk, rounds, who)
 
     @router.post("/undo")
@@ -89,7 +93,7 @@ def status_of(error: LoopError) -> int:
     return next((status for kind, status in STATUS.items() if isinstance(error, kind)), 400)
 
 
-def _completion(desk: DeskPort, who: str, body: Vote) -> str | None:
+def _completion(desk: DeskPort, body: Vote) -> str | None:
     """The completion that stood on the chosen side."""
     if body.choice not in SIDES:
         return None if body.choice == "skip" else body.choice

@@ -2,10 +2,9 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from feedback_loop.errors import UsageError
-from feedback_loop.records import Comparison, Ranking, Strength, now
+from feedback_loop.records import Answer, Comparison, Ranking, now
 from feedback_loop.store.journal import Journal
 from feedback_loop.store.turns import next_for
 
@@ -68,42 +67,25 @@ class Desk:
             priorities=self._priorities(),
         )
 
-    def vote(
-        self,
-        user_id: str,
-        comparison_id: str,
-        status: Literal["submitted", "discarded"],
-        choice: str | None,
-        comment: str | None = None,
-        edit: str | None = None,
-        strength: Strength | None = None,
-    ) -> Ranking:
-        """Store an answer; `strength` says how much better the chosen completion is.
+    def vote(self, user_id: str, comparison_id: str, answer: Answer) -> Ranking:
+        """Store an answer.
 
         UnknownComparison, RoundClosed or AlreadyAnswered where it cannot count, UsageError where a strength is said of
         no chosen completion; nothing is stored then.
         """
         comparison = self.find(comparison_id)
         completions = {c.id for c in comparison.completions}
-        choices = {"tie", "neither", *completions}
-        if (status == "submitted" and choice not in choices) or (status == "discarded" and choice is not None):
+        choices = {"tie", "neither", *completions} if answer.status == "submitted" else {None}
+        if answer.choice not in choices:
             raise UnknownComparison(
-                f"{choice!r} is no answer to comparison {comparison_id}. Reload the page, and choose again"
+                f"{answer.choice!r} is no answer to comparison {comparison_id}. Reload the page, and choose again"
             )
-        if strength is not None and choice not in completions:
+        if answer.strength is not None and answer.choice not in completions:
             raise UsageError(
                 "How much better goes only with an answer that is chosen. Choose one, or leave `strength` out"
             )
-        ranking = Ranking(
-            comparison_id=comparison_id,
-            user_id=user_id,
-            status=status,
-            choice=choice,
-            strength=strength,
-            comment=comment or None,
-            edit=edit or None,
-            created_at=now(),
-        )
+        given = answer.model_dump(exclude_unset=True)
+        ranking = Ranking(**given, comparison_id=comparison_id, user_id=user_id, created_at=now())
         if not self._journal.record(ranking, comparison.round):
             raise AlreadyAnswered(f"You have answered comparison {comparison_id} already. Undo it to answer it anew")
         return ranking

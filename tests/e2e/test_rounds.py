@@ -13,6 +13,7 @@ from feedback_loop import lineage
 from feedback_loop.argilla_local import Connection
 from feedback_loop.labelling import open_desk
 from feedback_loop.personas import find
+from feedback_loop.records import Answer
 from feedback_loop.report import overview, rankings
 from feedback_loop.run import STAGES, Run, open_run
 from feedback_loop.simulate import label
@@ -165,7 +166,7 @@ def test_votes_are_kept_while_a_desk_is_open_and_argilla_is_elsewhere(cli: Cli, 
     desk = open_desk(run, journal)
     shown = desk.next("anna")
     assert shown is not None
-    desk.vote("anna", shown.id, "submitted", "tie")
+    desk.vote("anna", shown.id, Answer(choice="tie"))
     gone = cli("advance", path, env={"ARGILLA_API_URL": "http://127.0.0.1:9", "ARGILLA_API_KEY": "any"})
     assert gone.returncode == 1
     assert "http://127.0.0.1:9" in gone.stderr

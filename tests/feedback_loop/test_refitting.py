@@ -15,7 +15,7 @@ from safetensors.numpy import save_file
 from feedback_loop import recipe, refitting
 from feedback_loop.labelling import open_desk
 from feedback_loop.personas import Persona, Trait
-from feedback_loop.records import Comparison, Completion, Message, Prompt
+from feedback_loop.records import Answer, Comparison, Completion, Message, Prompt
 from feedback_loop.refitting import EVERY, Refit, in_background
 from feedback_loop.run import Run, commit, create, set_aside, write_jsonl
 from feedback_loop.simulate import label
@@ -88,7 +88,7 @@ def journal(run: Run) -> Iterator[Journal]:
 
 def vote(desk: Desk, *comparison_ids: str, user: str = "anna") -> None:
     for name in comparison_ids:
-        desk.vote(user, name, "submitted", f"c{name[1:]}-0")
+        desk.vote(user, name, Answer(choice=f"c{name[1:]}-0"))
 
 
 def shown_until_the_end(desk: Desk) -> list[Comparison]:
@@ -142,7 +142,7 @@ def test_a_vote_taken_back_is_unlearned(run: Run, journal: Journal):
     refit.step()
     learned = refit.order()
     desk.undo("anna")
-    desk.vote("anna", "c5", "submitted", "c5-1")
+    desk.vote("anna", "c5", Answer(choice="c5-1"))
     refit.step()
     assert refit.order() != learned
 

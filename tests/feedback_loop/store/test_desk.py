@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from feedback_loop.errors import UsageError
-from feedback_loop.records import Comparison
+from feedback_loop.records import Answer, Comparison
 from feedback_loop.store.desk import AlreadyAnswered, Desk, RoundClosed, UnknownComparison
 from feedback_loop.store.journal import Journal
 from tests.feedback_loop.store.samples import comparison
@@ -35,7 +35,7 @@ def answer_some(desk: Desk, user: str, count: int) -> set[str]:
     for _ in range(count):
         found = desk.next(user)
         assert found
-        desk.vote(user, found.id, "submitted", "tie")
+        desk.vote(user, found.id, Answer(choice="tie"))
         answered.add(found.id)
     return answered
 
@@ -51,7 +51,7 @@ def test_the_same_comparison_is_shown_until_it_is_answered(desk: Desk):
     assert shown
     assert desk.next("anna") == shown
     assert desk.next("anna", skip=[shown.id]) not in (shown, None)
-    desk.vote("anna", shown.id, "discarded", None)
+    desk.vote("anna", shown.id, Answer(status="discarded"))
     assert desk.next("anna") != shown
 
 
@@ -67,67 +67,67 @@ def test_two_users_at_once_seldom_get_the_same(journal: Journal):
 
 
 def test_a_vote_is_kept_as_given(desk: Desk, journal: Journal):
-    given = desk.vote("Ольга", "c1", "submitted", "c1-b", comment="хорошо", edit="**Better**")
+    given = desk.vote("Ольга", "c1", Answer(choice="c1-b", comment="хорошо", edit="**Better**"))
     assert journal.rankings(0) == [given]
     assert (given.choice, given.comment, given.edit) == ("c1-b", "хорошо", "**Better**")
 
 
 def test_how_much_better_is_kept_with_the_choice(desk: Desk, journal: Journal):
-    desk.vote("anna", "c1", "submitted", "c1-b", strength="much")
-    desk.vote("anna", "c2", "submitted", "c2-a", strength="slight")
-    desk.vote("anna", "c3", "submitted", "c3-a")
+    desk.vote("anna", "c1", Answer(choice="c1-b", strength="much"))
+    desk.vote("anna", "c2", Answer(choice="c2-a", strength="slight"))
+    desk.vote("anna", "c3", Answer(choice="c3-a"))
     assert [r.strength for r in journal.rankings(0)] == ["much", "slight", None]
 
 
 @pytest.mark.parametrize(("status", "choice"), [("submitted", "tie"), ("submitted", "neither"), ("discarded", None)])
 def test_how_much_better_is_refused_where_nothing_is_chosen(desk: Desk, journal: Journal, status, choice):
     with pytest.raises(UsageError, match="leave `strength` out"):
-        desk.vote("anna", "c1", status, choice, strength="much")
+        desk.vote("anna", "c1", Answer(status=status, choice=choice, strength="much"))
     assert journal.rankings(0) == []
 
 
 def test_the_same_vote_twice_is_stored_once(desk: Desk, journal: Journal):
-    desk.vote("anna", "c1", "submitted", "c1-b")
+    desk.vote("anna", "c1", Answer(choice="c1-b"))
     with pytest.raises(AlreadyAnswered, match="Undo"):
-        desk.vote("anna", "c1", "submitted", "c1-b")
+        desk.vote("anna", "c1", Answer(choice="c1-b"))
     assert len(journal.rankings(0)) == 1
 
 
 @pytest.mark.parametrize("choice", ["first", "c2-a", "", None])
 def test_what_is_no_choice_of_the_comparison_is_refused(desk: Desk, journal: Journal, choice: str | None):
     with pytest.raises(UnknownComparison):
-        desk.vote("anna", "c1", "submitted", choice)
+        desk.vote("anna", "c1", Answer(choice=choice))
     assert journal.rankings(0) == []
 
 
 def test_a_skip_has_no_choice(desk: Desk):
     with pytest.raises(UnknownComparison):
-        desk.vote("anna", "c1", "discarded", "c1-a")
+        desk.vote("anna", "c1", Answer(status="discarded", choice="c1-a"))
 
 
 def test_unknown_comparisons_and_closed_rounds_are_told_apart(desk: Desk, open_round: list[Comparison]):
     with pytest.raises(UnknownComparison):
-        desk.vote("anna", "nowhere", "submitted", "tie")
-    desk.vote("otto", "c1", "submitted", "tie")
+        desk.vote("anna", "nowhere", Answer(choice="tie"))
+    desk.vote("otto", "c1", Answer(choice="tie"))
     open_round[:] = [comparison(n, round=1) for n in range(6, 9)]
     with pytest.raises(RoundClosed):
-        desk.vote("anna", "c1", "submitted", "tie")
+        desk.vote("anna", "c1", Answer(choice="tie"))
     open_round.clear()
     with pytest.raises(RoundClosed):
-        desk.vote("anna", "c7", "submitted", "tie")
+        desk.vote("anna", "c7", Answer(choice="tie"))
 
 
 def test_undo_shows_the_comparison_again(desk: Desk):
-    desk.vote("anna", "c1", "submitted", "tie")
-    desk.vote("anna", "c2", "discarded", None)
+    desk.vote("anna", "c1", Answer(choice="tie"))
+    desk.vote("anna", "c2", Answer(status="discarded"))
     assert desk.undo("anna") == comparison(2)
     assert desk.undo("anna") == comparison(1)
     assert desk.undo("anna") is None
-    desk.vote("anna", "c1", "submitted", "neither")
+    desk.vote("anna", "c1", Answer(choice="neither"))
 
 
 def test_a_closed_round_is_not_undone(desk: Desk, journal: Journal, open_round: list[Comparison]):
-    desk.vote("anna", "c1", "submitted", "tie")
+    desk.vote("anna", "c1", Answer(choice="tie"))
     open_round[:] = [comparison(9, round=1)]
     assert desk.undo("anna") is None
     open_round.clear()
@@ -138,8 +138,8 @@ def test_a_closed_round_is_not_undone(desk: Desk, journal: Journal, open_round: 
 def test_undo_takes_back_no_answer_to_a_comparison_that_was_set_aside(
     desk: Desk, journal: Journal, open_round: list[Comparison]
 ):
-    desk.vote("anna", "c1", "submitted", "tie")
-    desk.vote("anna", "c2", "submitted", "tie")
+    desk.vote("anna", "c1", Answer(choice="tie"))
+    desk.vote("anna", "c2", Answer(choice="tie"))
     open_round[:] = [comparison(1), comparison(9)]
     assert desk.undo("anna") == comparison(1)
     assert desk.undo("anna") is None
@@ -147,9 +147,9 @@ def test_undo_takes_back_no_answer_to_a_comparison_that_was_set_aside(
 
 
 def test_progress_counts_answers_and_what_a_user_can_still_be_shown(desk: Desk):
-    desk.vote("anna", "c1", "submitted", "tie")
-    desk.vote("anna", "c2", "discarded", None)
-    desk.vote("otto", "c1", "submitted", "tie")
+    desk.vote("anna", "c1", Answer(choice="tie"))
+    desk.vote("anna", "c2", Answer(status="discarded"))
+    desk.vote("otto", "c1", Answer(choice="tie"))
     anna, otto = desk.progress("anna"), desk.progress("otto")
     assert (anna.answered, anna.mine, anna.needed, anna.left) == (2, 1, 4, 4)
     assert (otto.answered, otto.mine, otto.needed, otto.left) == (2, 1, 4, 5)
