@@ -21,6 +21,7 @@ from ui.languages import build_languages, language_of
 from ui.pages import HEAD, build_pages, theme
 from ui.ports import DeskPort, RoundsPort
 from ui.routes import build_routes, status_of
+from ui.visitors import Visitor, announce, owner, user
 
 STATIC = Path(__file__).parent / "static"
 POLICY = (
@@ -52,17 +53,11 @@ def build_app(
     _guard(app, door)
     _add_login(app, door, title)
 
-    def user(request: Request) -> str:
-        known = door.user(request)
-        if known is None:
-            raise HTTPException(401, "Log in first.")
-        return known
-
-    app.include_router(build_routes(desk, rounds, user))
+    app.include_router(build_routes(desk, rounds, user, owner))
     pages = build_pages(title)
     looks = {
         "theme": theme(),
-        "css_paths": [STATIC / "app.css", STATIC / "reading.css"],
+        "css_paths": sorted(STATIC.glob("*.css")),  # app.css is the first
         "head": HEAD,
         "footer_links": [],
     }
@@ -94,7 +89,10 @@ class _Guard:
                 MutableHeaders(scope=message).update(HEADERS)
             await send(message)
 
-        if self.door.user(request) is None and not request.url.path.startswith(OPEN):
+        known = self.door.user(request)
+        if known is not None:
+            announce(scope, Visitor(known, "owner"))
+        elif not request.url.path.startswith(OPEN):
             wants_page = request.method == "GET" and "text/html" in request.headers.get("accept", "")
             refusal = RedirectResponse("/login", 303) if wants_page else _refused(401, "Log in first.")
             await refusal(scope, receive, send_marked)
