@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from feedback_loop.errors import LoopError
 from ui import login as doors
+from ui.languages import build_languages, language_of
 from ui.pages import HEAD, build_pages, theme
 from ui.ports import DeskPort, RoundsPort
 from ui.routes import build_routes, status_of
@@ -46,6 +47,7 @@ def build_app(
     """
     door = doors.open_door(login, secret, state_folder)
     app = FastAPI(title=title, docs_url=None, redoc_url=None, openapi_url=None)
+    app.include_router(build_languages())  # before the folder that it stands in
     app.mount("/page", StaticFiles(directory=STATIC), name="page")  # /static is Gradio's
     _explain_errors(app)
     _guard(app, door)
@@ -55,7 +57,7 @@ def build_app(
     pages = build_pages(title)
     looks = {
         "theme": theme(),
-        "css_paths": [STATIC / "app.css", STATIC / "doors.css"],
+        "css_paths": sorted(STATIC.glob("*.css")),  # app.css is the first
         "head": HEAD,
         "footer_links": [],
     }
@@ -100,14 +102,14 @@ class _Guard:
 
 def _add_login(app: FastAPI, door: doors.Door, title: str) -> None:
     @app.get("/login")
-    def show() -> HTMLResponse:
-        return HTMLResponse(doors.page(title, door.kind))
+    def show(request: Request) -> HTMLResponse:
+        return HTMLResponse(doors.page(title, door.kind, language_of(request)))
 
     @app.post("/login")
-    def enter(name: Annotated[str, Form()] = "", given: Annotated[str, Form()] = "") -> Response:
+    def enter(request: Request, name: Annotated[str, Form()] = "", given: Annotated[str, Form()] = "") -> Response:
         refusal = door.refusal(name.strip(), given)
         if refusal:
-            return HTMLResponse(doors.page(title, door.kind, refusal), 401)
+            return HTMLResponse(doors.page(title, door.kind, language_of(request), refusal), 401)
         answer = RedirectResponse("/", 303)
         token = str(door.signer.dumps(name.strip()))
         answer.set_cookie(doors.COOKIE, token, max_age=doors.MONTH, httponly=True, samesite="lax")
