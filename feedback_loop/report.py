@@ -65,7 +65,7 @@ def _message(run: Run, note: dict[str, Any], *, lost: bool) -> str:
     if note.get("state") != "waiting":
         return str(note.get("message", ""))
     number = open_round(run)
-    given, asked = sum(r.status == "submitted" for r in rankings(run, number)), needed(run, number)
+    given, asked = len(labels(run, number)), needed(run, number)
     if given < asked:
         return f"Round {number:03d} has {given} of {asked} rankings. Label more: feedback-loop serve {run.path}"
     return f"Round {number:03d} has its {asked} rankings. Start it: feedback-loop advance {run.path}"
@@ -127,8 +127,23 @@ def rankings(run: Run, number: int) -> list[Ranking]:
         return journal.rankings(number, {c.id for c in comparisons})
 
 
-def _round(run: Run, number: int, busy: bool, note: dict[str, Any]) -> RoundView:
+def labels(run: Run, number: int) -> list[Ranking]:
+    """A round's answers that count towards `needed`: skips, repeats and checks do not."""
     given = [r for r in rankings(run, number) if r.status == "submitted"]
+    made = run.manifest(number, "comparisons").facts if given else {}
+    if not (made.get("repeats") or made.get("checks")):
+        return given
+    return [r for r in given if r.comparison_id in label_ids(run, number)]
+
+
+def label_ids(run: Run, number: int) -> set[str]:
+    """The comparisons of a round that are asked for their label, not as repeats or checks."""
+    comparisons = read_jsonl(run.stage_folder(number, "comparisons") / "comparisons.jsonl", Comparison)
+    return {c.id for c in comparisons if c.purpose == "label"}
+
+
+def _round(run: Run, number: int, busy: bool, note: dict[str, Any]) -> RoundView:
+    given = labels(run, number)
     judged = run.stage_folder(number, "evaluation")
     found, warnings = metrics(run, number), warned(run, number)
     return RoundView(
@@ -155,7 +170,7 @@ def metrics(run: Run, number: int) -> dict[str, float]:
     if not run.done(number, "evaluation"):
         return {}
     reward, judged = run.manifest(number, "reward").facts, run.manifest(number, "evaluation").facts
-    given = [n for m in range(number + 1) for n in rankings(run, m) if n.status == "submitted"]
+    given = [n for m in range(number + 1) for n in labels(run, m)]
     candidate = judged["policies"][judged["candidate"]]
     then, true = _facts(run, number + 1, "evaluation").get("next_round_agreement") or {}, truth(run, number)
     found = {name: reward.get(fact) for name, fact in REWARD.items()}
@@ -228,8 +243,7 @@ def _stage(run: Run, number: int, name: str, busy: bool, note: dict[str, Any]) -
         return StageView(name=name, state="running", **progress)
     previous = STAGES[STAGES.index(name) - 1]
     if name == "rankings" and run.done(number, previous):
-        count = sum(r.status == "submitted" for r in rankings(run, number))
-        return StageView(name=name, state="waiting", done=count, total=needed(run, number))
+        return StageView(name=name, state="waiting", done=len(labels(run, number)), total=needed(run, number))
     if here and note.get("state") in ("failed", "running"):
         return StageView(name=name, state="failed")
     return StageView(name=name, state="todo")
