@@ -12,6 +12,11 @@ def team(run: Run, through: int | None = None) -> Team:
     return team_of(*_answers(run, through), weighing=run.recipe.preferences.consistency)
 
 
+def over_rounds(run: Run) -> list[tuple[int, Team]]:
+    """The team as it was by the end of each decided round."""
+    return [(number, team(run, number)) for number in run.rounds() if run.done(number, "promotion")]
+
+
 def me(run: Run, name: str) -> Me:
     """What that person may know of their own answers so far."""
     return me_of(*_answers(run, None), name)
