@@ -65,13 +65,18 @@ def overview(run: Run) -> Overview:
 
 def mirror(run: Run) -> Mirror:
     """Where W&B has the run: the address of what was sent, and what to type for files that were not."""
-    folder, link = run.path / "wandb", run.path / "wandb" / "online.txt"
+    folder, link = run.path / "wandb", link_file(run)
     here = any(folder.glob("offline-run-*"))
     return Mirror(
         url=link.read_text(encoding="utf-8").strip() if link.exists() else "",
         sync=f"wandb sync {shlex.quote(str(folder))}/offline-run-*" if here else "",
         view=f"wandb leet {shlex.quote(str(folder))}" if here else "",
     )
+
+
+def link_file(run: Run) -> Path:
+    """Where the address of the summary on W&B's site is kept, once one was sent there."""
+    return run.path / "wandb" / "online.txt"
 
 
 def _message(run: Run, note: dict[str, Any], *, lost: bool) -> str:

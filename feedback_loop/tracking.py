@@ -18,11 +18,13 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel
 
 from feedback_loop.alarms import BETWEEN
-from feedback_loop.lessons import Lesson, Taught
 from feedback_loop.overview import Overview, RoundView
+from feedback_loop.report import link_file
 from feedback_loop.run import Run, write_text
 from feedback_loop.taught import taught
-from feedback_loop.taught_text import groups, names, sentence
+from feedback_loop.taught_tracking import log_taught
+from feedback_loop.team import Team
+from feedback_loop.team_tracking import log_team
 
 Mode = Literal["online", "offline", "disabled"]
 log = logging.getLogger(__name__)
@@ -85,19 +87,24 @@ def stage_run(run: Run, number: int, stage: str) -> Iterator[Tracked]:
                 wandb_run.finish(exit_code=status)
 
 
-def summarise(run: Run, view: Overview) -> None:
-    """Write the summary run anew from the run's files: figures over rounds, each round's completions side by side."""
+def summarise(run: Run, view: Overview, teams: Sequence[tuple[int, Team]] = ()) -> None:
+    """Write the summary run anew from the run's files: figures over rounds, each round's completions side by side.
+
+    `teams` is who had labelled by the end of each of some rounds.
+    """
     with _harmless("the summary run"):
         wandb_run = _start(run, f"{run.id}-loop", "loop", "loop")
         if wandb_run is None:
             return
-        for part in ("loop", "taught"):
-            wandb_run.define_metric(f"{part}/*", step_metric="loop/round")
+        wandb_run.define_metric("loop/*", step_metric="loop/round")
         judged = [seen for seen in view.rounds if seen.metrics]
         for seen in judged:
             _log_round(wandb_run, seen)
             if run.done(seen.round, "preferences"):
-                _log_taught(wandb_run, taught(run, seen.round))
+                with _harmless("what labels taught"):
+                    log_taught(wandb_run, taught(run, seen.round))
+        with _harmless("the team"):
+            log_team(wandb_run, teams)
         for seen in judged[-1:]:
             _alert(wandb_run, seen.round, seen.alarms)
         for seen in judged[-2:-1]:  # told when it was the last, but for what the last one's labels say of it
@@ -106,11 +113,6 @@ def summarise(run: Run, view: Overview) -> None:
         wandb_run.finish()
         if url.startswith(("https://", "http://")):
             write_text(link_file(run), url + "\n")
-
-
-def link_file(run: Run) -> Path:
-    """Where the address of the summary on W&B's site is kept, once one was sent there."""
-    return run.path / "wandb" / "online.txt"
 
 
 def _log_round(wandb_run: Any, seen: RoundView) -> None:
@@ -123,41 +125,6 @@ def _log_round(wandb_run: Any, seen: RoundView) -> None:
             columns = list(type(rows[0]).model_fields)
             table = wandb.Table(columns=columns, data=[[getattr(row, column) for column in columns] for row in rows])
             wandb_run.log({"loop/round": seen.round, f"{name}/round-{seen.round:03d}": table})
-
-
-def _log_taught(wandb_run: Any, found: Taught) -> None:
-    """A row for each trait; as curves over rounds, the traits that people prefer or that moved unasked, and how many of each."""
-    import wandb
-
-    rows = [_row(lesson) for lesson in found.lessons]
-    table = wandb.Table(columns=list(rows[0]), data=[list(row.values()) for row in rows])
-    heads = groups(found)
-    main = {f"{x.trait} {x.phrase}".strip(): x for x in (*heads["wanted"], *heads["unasked"])}
-    figures = {
-        f"taught/{name}/{way}": found.value
-        for name, lesson in main.items()
-        for way, found in (("chosen-rejected", lesson.labels), ("new-parent", lesson.parent), ("new-base", lesson.base))
-        if found is not None
-    }
-    counts = {f"taught/{head}": len(heads[head]) for head in ("wanted", "unasked")}
-    followed = sum(x.verdict == "followed" for x in heads["wanted"])
-    wandb_run.log({"loop/round": found.round, "taught/followed": followed, **counts, **figures})
-    wandb_run.log({"loop/round": found.round, f"traits/round-{found.round:03d}": table})
-
-
-def _row(lesson: Lesson) -> dict[str, str | float | None]:
-    """A lesson as a row of a table."""
-    row: dict[str, str | float | None] = {
-        "trait": names([lesson])[0],
-        "wanted": lesson.wanted,
-        "verdict": lesson.verdict,
-        "said": sentence(lesson),
-    }
-    differences = (("chosen-rejected", lesson.labels), ("new-parent", lesson.parent), ("new-base", lesson.base))
-    for name, found in differences:
-        for figure in ("value", "low", "high", "chance"):
-            row[f"{name} {figure}"] = None if found is None else getattr(found, figure)
-    return row
 
 
 def _alert(wandb_run: Any, number: int, alarms: Sequence[str]) -> None:
