@@ -3,6 +3,7 @@
 import contextlib
 import json
 import math
+import shlex
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -10,8 +11,9 @@ from typing import Any
 
 from feedback_loop import alarms
 from feedback_loop import run as runs
+from feedback_loop.evaluate import wilson
 from feedback_loop.lineage import current_policy, open_round, policy_name
-from feedback_loop.overview import Bin, Curve, Group, Overview, RoundView, Sample, StageView, Trust, Truth
+from feedback_loop.overview import Bin, Curve, Group, Mirror, Overview, RoundView, Sample, StageView, Trust, Truth
 from feedback_loop.records import Comparison, Decision, Ranking
 from feedback_loop.run import STAGES, Manifest, Run, read_jsonl, read_record
 from feedback_loop.stage import progress_file
@@ -32,7 +34,9 @@ GOLD = ("next_round_agreement", "next_round_agreement_low", "next_round_agreemen
 """How often the reward model foresaw people's choices in the next round, among answers it never saw."""
 TRUE = ("true_win_rate_parent", "true_win_rate_base")
 """Where a simulated annotator answers: what its true utility says."""
-OVER_ROUNDS = (*REWARD, *GOLD, *TRUE, "win_rate_parent", "win_rate_base", "kl", "length", "labels", "ties", "alarms")
+RATES = tuple(f"{name}{end}" for name in ("win_rate_parent", "win_rate_base", *TRUE) for end in ("", "_low", "_high"))
+"""Win rates of the new policy, each with its 90 % interval over the held-out prompts."""
+OVER_ROUNDS = (*REWARD, *GOLD, *RATES, "kl", "length", "labels", "ties", "alarms")
 """Figures drawn as curves over rounds, where a round has them."""
 
 
@@ -55,7 +59,24 @@ def overview(run: Run) -> Overview:
         labels=sum(r.labels for r in rounds),
         rounds=rounds,
         curves=_over_rounds(rounds),
+        mirror=mirror(run),
     )
+
+
+def mirror(run: Run) -> Mirror:
+    """Where W&B has the run: the address of what was sent, and what to type for files that were not."""
+    folder, link = run.path / "wandb", link_file(run)
+    here = any(folder.glob("offline-run-*"))
+    return Mirror(
+        url=link.read_text(encoding="utf-8").strip() if link.exists() else "",
+        sync=f"wandb sync {shlex.quote(str(folder))}/offline-run-*" if here else "",
+        view=f"wandb leet {shlex.quote(str(folder))}" if here else "",
+    )
+
+
+def link_file(run: Run) -> Path:
+    """Where the address of the summary on W&B's site is kept, once one was sent there."""
+    return run.path / "wandb" / "online.txt"
 
 
 def _message(run: Run, note: dict[str, Any], *, lost: bool) -> str:
@@ -175,10 +196,12 @@ def metrics(run: Run, number: int) -> dict[str, float]:
     then, true = _facts(run, number + 1, "evaluation").get("next_round_agreement") or {}, truth(run, number)
     found = {name: reward.get(fact) for name, fact in REWARD.items()}
     found |= dict(zip(GOLD, map(then.get, ("agreement", "low", "high")), strict=True))
-    found |= dict(zip(TRUE, (true.win_rate_parent, true.win_rate_base), strict=True)) if true else {}
+    rates = {name: judged[name] for name in ("win_rate_parent", "win_rate_base")}
+    rates |= dict(zip(TRUE, (true.win_rate_parent, true.win_rate_base), strict=True)) if true else {}
+    asked = judged.get("prompts") or 0
+    for name, rate in rates.items():
+        found |= dict(zip((name, f"{name}_low", f"{name}_high"), (rate, *wilson(rate * asked, asked)), strict=True))
     found |= {
-        "win_rate_parent": judged["win_rate_parent"],
-        "win_rate_base": judged["win_rate_base"],
         "kl": candidate["kl"],
         "length": candidate["length"],
         "labels": len(given),
