@@ -72,6 +72,7 @@ def make_comparisons(run: Run, number: int, draft: Draft, report: Progress) -> N
     draft.facts |= {
         "policy": name,
         "comparisons": len(made),
+        "answers": answers,
         "repeats": len(again),
         "checks": len(known),
         "dropped": len(asked) - len(made),
