@@ -12,6 +12,7 @@ from feedback_loop.store.desk import AlreadyAnswered, NotAnswered, RoundClosed, 
 from ui.ports import DeskPort, RoundsPort
 from ui.render import as_html, visible
 from ui.sides import Vote, to_answer, to_vote
+from ui.visitors import role
 
 STATUS: dict[type[LoopError], int] = {UnknownComparison: 404, AlreadyAnswered: 409, NotAnswered: 409, RoundClosed: 410}
 MOST_AT_ONCE = 4
@@ -27,13 +28,15 @@ class Rollback(BaseModel):
     to: str = Field(max_length=100)
 
 
-def build_routes(desk: DeskPort, rounds: RoundsPort, user: Callable[[Request], str]) -> APIRouter:
-    """All JSON routes; `user` gives the user of a request or refuses it."""
+def build_routes(
+    desk: DeskPort, rounds: RoundsPort, user: Callable[[Request], str], owner: Callable[[Request], str]
+) -> APIRouter:
+    """All JSON routes; `user` gives the user of a request or refuses it, `owner` refuses annotators too."""
     router = APIRouter(prefix="/api", dependencies=[Depends(user), Depends(_same_site)])
 
     _add_labelling(router, desk, rounds, user)
     _add_history(router, desk, user)
-    _add_rounds(router, desk, rounds, user)
+    _add_rounds(router, desk, rounds, user, owner)
     return router
 
 
@@ -85,19 +88,26 @@ def _add_history(router: APIRouter, desk: DeskPort, user: Callable[[Request], st
         return {**card(shown), "said": to_vote(shown, mine)}
 
 
-def _add_rounds(router: APIRouter, desk: DeskPort, rounds: RoundsPort, user: Callable[[Request], str]) -> None:
+def _add_rounds(
+    router: APIRouter, desk: DeskPort, rounds: RoundsPort, user: Callable[[Request], str], owner: Callable[[Request], str]
+) -> None:
     @router.get("/rounds")
     def overview(request: Request) -> dict[str, Any]:
-        return {"overview": rounds.overview().model_dump(), **_standing(desk, rounds, user(request))}
+        return {
+            "overview": rounds.overview().model_dump(),
+            "role": role(request),
+            **_standing(desk, rounds, user(request)),
+        }
 
     @router.post("/rounds/start")
-    def start() -> dict[str, Any]:
+    def start(request: Request) -> dict[str, Any]:
+        owner(request)
         rounds.start()
         return {}
 
     @router.post("/rounds/rollback")
     def rollback(request: Request, body: Rollback) -> dict[str, Any]:
-        rounds.rollback(body.to, user(request))
+        rounds.rollback(body.to, owner(request))
         return {}
 
 
