@@ -89,7 +89,11 @@ def _add_history(router: APIRouter, desk: DeskPort, user: Callable[[Request], st
 
 
 def _add_rounds(
-    router: APIRouter, desk: DeskPort, rounds: RoundsPort, user: Callable[[Request], str], owner: Callable[[Request], str]
+    router: APIRouter,
+    desk: DeskPort,
+    rounds: RoundsPort,
+    user: Callable[[Request], str],
+    owner: Callable[[Request], str],
 ) -> None:
     @router.get("/rounds")
     def overview(request: Request) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from feedback_loop.errors import UsageError
 from feedback_loop.records import Answer, Comparison, SkipReason, Strength
@@ -34,6 +34,12 @@ class Vote(BaseModel):
     seconds: float | None = Field(None, ge=0, le=DAY, allow_inf_nan=False)
     revise: bool = False
     """Whether it takes the place of an answer that stands."""
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "Vote":
+        if self.choice is None and not self.order:
+            raise ValueError("send a `choice`, or an `order` of the answers shown")
+        return self
 
 
 def to_answer(comparison: Comparison, vote: Vote) -> Answer:
@@ -68,8 +74,7 @@ def to_vote(comparison: Comparison, answer: Answer) -> dict[str, Any]:
 
 def _best(order: Sequence[Sequence[str]] | None) -> str:
     """What an order of sides chooses: its best, or a tie of several."""
-    if not order:
-        raise UsageError("The answer says nothing. Send a `choice`, or an `order` of the answers shown")
+    assert order, "a vote has a choice or an order"
     return order[0][0] if len(order[0]) == 1 else "tie"
 
 

@@ -52,7 +52,7 @@ function vote(at, said, side = at.draft?.saved) {
   if (!at.flow.vote(body)) return;
   const unsent = editedSides(card, draft).filter((each) => !edits.edit || each !== side);
   keepUnsent(standing.user, card, draft, unsent);
-  tell(at, t(unsent.length ? "label.edit_not_sent" : "label.stored", { said: summary(body) }));
+  tell(at, t(unsent.length ? "label.edit_not_sent" : edits.edit ? "label.stored_edit" : "label.stored", { said: summary(body) }));
   if (!card.revising && said.choice !== "skip") count(at, card.id, seconds);
 }
 

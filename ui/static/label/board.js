@@ -11,7 +11,7 @@ export const ranksMany = (card) => card.answers.length > 2;
 
 // Another card in front, or none. Focus that would vanish with the old one goes to the new one.
 export function show(at, card) {
-  const { slots } = at, focused = document.activeElement;
+  const { slots } = at, focused = document.activeElement, scrolled = window.scrollY > 0;
   Object.assign(at, { card, question: null, slight: false, draft: card ? readDraft(at, card) : null });
   at.drawn = card ? drawCard(card, at.acts) : drawEmpty(at.standing);
   slots.card.replaceChildren(at.drawn);
@@ -19,6 +19,7 @@ export function show(at, card) {
   drawBar(at);
   if (card && ranksMany(card)) markPlaces(at.drawn, at.draft.order);
   if (focused !== document.activeElement) focusCard(at);
+  if (scrolled && card) at.drawn.scrollIntoView({ block: "start" }); // nobody begins to read in the middle
   if (card) at.clock.start();
 }
 

@@ -7,8 +7,8 @@ const PAUSE = 150; // ms without a letter after which is searched
 
 export function openHistory(page, flow) {
   const list = el("ol", { class: "fl-answered" }), note = el("p", { class: "fl-note", role: "status" });
-  const field = el("input", { type: "search", id: "fl-history-search", placeholder: t("history.search"), "aria-label": t("history.search"), maxlength: "200", autofocus: true });
-  const sheet = openSheet(page, { id: "fl-history-sheet", title: t("label.history") }, field, note, list);
+  const field = el("input", { type: "search", id: "fl-history-search", placeholder: t("history.search"), "aria-label": t("history.search"), maxlength: "200" });
+  const sheet = openSheet(page, { id: "fl-history-sheet", title: t("label.history"), field }, field, note, list);
   if (!sheet) return;
   let asked = 0, pause = 0;
 
