@@ -90,6 +90,17 @@ def status(run: RunFolder, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def team(run: RunFolder, as_json: AsJson = False) -> None:
+    """Say how far each person's labels can be trusted, and who agrees with whom."""
+    from feedback_loop.run import open_run
+    from feedback_loop.team_report import as_text
+    from feedback_loop.team_report import team as team_now
+
+    view = team_now(open_run(run))
+    print(view.model_dump_json(indent=2) if as_json else as_text(view))
+
+
+@app.command()
 def simulate(
     run: RunFolder,
     persona: Annotated[str, typer.Option(help="A persona's TOML file, or the name of a shipped one.")],
@@ -107,6 +118,23 @@ def simulate(
     with argilla(opened, say) as connect:
         rows = simulate_rounds(opened, who, rounds, connect, say)
     print(json.dumps([row.model_dump() for row in rows], indent=2) if as_json else table(rows))
+
+
+@app.command()
+def taught(
+    run: RunFolder,
+    number: Annotated[int | None, typer.Option("--round", help="The round; the latest by default.", min=0)] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what the labels taught: the traits people prefer, and how the new version moved on each."""
+    from feedback_loop.run import open_run
+    from feedback_loop.taught import latest
+    from feedback_loop.taught import taught as read_taught
+    from feedback_loop.taught_text import as_text
+
+    opened = open_run(run)
+    found = read_taught(opened, latest(opened) if number is None else number)
+    print(found.model_dump_json(indent=2) if as_json else as_text(found))
 
 
 @app.command()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from feedback_loop.consistency import consistent, weighed
 from feedback_loop.labelling import comparisons_of
 from feedback_loop.preferences import preferences
 from feedback_loop.records import Comparison, Preference, Ranking
@@ -32,6 +33,8 @@ class Material:
     earlier: Sequence[Preference]
     """Pairs of the rounds before."""
     features: "Known"
+    consistency: Mapping[str, float]
+    """What people's choices weigh, by the evidence of the rounds before."""
 
 
 class Refit:
@@ -75,24 +78,25 @@ def material(run: Run, asked: Sequence[Comparison]) -> Material:
     from feedback_loop.stages.asking import candidate_features
     from reward.order import known
 
-    number, pairs = asked[0].round, list[Preference]()
+    number, table, comparisons, rankings = asked[0].round, run.recipe.preferences, list[Comparison](), list[Ranking]()
     for n in range(number):
-        rankings = read_jsonl(run.stage_folder(n, "rankings") / "rankings.jsonl", Ranking)
-        comparisons = read_jsonl(run.stage_folder(n, "comparisons") / "comparisons.jsonl", Comparison)
-        pairs += preferences(comparisons, rankings, run.recipe.preferences.weights)
+        rankings += read_jsonl(run.stage_folder(n, "rankings") / "rankings.jsonl", Ranking)
+        comparisons += read_jsonl(run.stage_folder(n, "comparisons") / "comparisons.jsonl", Comparison)
+    consistency = consistent(table, comparisons, rankings)
+    pairs = weighed(preferences(comparisons, rankings, table.weights), consistency)
     features = known([candidate_features(run, n) for n in range(number + 1)])
-    return Material(asked, pairs, features)
+    return Material(asked, pairs, features, consistency)
 
 
 def order_after(run: Run, given: Material, votes: Sequence[Ranking]) -> Priorities:
     """Priorities of the comparisons that were picked by a strategy; empty without votes now or earlier, or features."""
     from reward.order import priorities
 
-    chosen = [c for c in given.comparisons if c.selection != "random"]
+    chosen = [c for c in given.comparisons if c.selection != "random" and c.purpose == "label"]
     if not chosen:
         return {}
-    pairs = [*given.earlier, *preferences(given.comparisons, votes, run.recipe.preferences.weights)]
-    return priorities(chosen, pairs, given.features)
+    now = preferences(given.comparisons, votes, run.recipe.preferences.weights)
+    return priorities(chosen, [*given.earlier, *weighed(now, given.consistency)], given.features)
 
 
 @contextlib.contextmanager
