@@ -149,7 +149,8 @@ def test_a_malformed_vote(anna: TestClient, journal: Journal, body: object):
     ("said", "line"),
     [({"choice": "third"}, "shows 2 answers"), ({"choice": "first", "edit_of": "first"}, "edit"),
      ({"choice": "first", "edit": "x", "edit_of": "fourth"}, "shows 2 answers"),
-     ({"order": [[]]}, "order"), ({"order": [["first"]]}, "order"), ({"choice": "second", "order": [["first"], ["second"]]}, "first"),
+     ({"order": [[]]}, "order"), ({"order": [["first"]]}, "order"),
+     ({"choice": "second", "order": [["first"], ["second"]]}, "first"),
      ({"choice": "skip", "edit": "x"}, "edit"), ({"choice": "tie", "reason": "unsafe"}, "reason")],
 )  # fmt: skip
 def test_an_answer_that_does_not_hang_together(anna: TestClient, journal: Journal, said: dict, line: str):

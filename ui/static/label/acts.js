@@ -8,7 +8,7 @@ import * as session from "./session.js";
 import { openShortcuts } from "./shortcuts.js";
 import { REASONS } from "./signals.js";
 import { drawSummary, isDue } from "./summary.js";
-import { editedSides, isEdited, textOf } from "./writing.js";
+import { editedSides, isEdited } from "./writing.js";
 
 const { t } = window.feedbackLoop;
 
@@ -46,7 +46,7 @@ export function createActs(at, groups) {
 function vote(at, said, side = at.draft?.saved) {
   const { card, draft, standing } = at;
   if (!card) return;
-  const edits = said.choice !== "skip" && side && isEdited(card, draft, side) ? { edit: draft.edits[side], edit_of: side === drafts.OWN ? undefined : side } : {};
+  const edits = said.choice !== "skip" && side && isEdited(draft, side) ? { edit: draft.edits[side], edit_of: side === drafts.OWN ? undefined : side } : {};
   const seconds = at.clock.seconds();
   const body = { ...said, ...edits, flagged: draft.flagged || undefined, comment: draft.comment.trim() || undefined, seconds: card.revising ? undefined : seconds };
   if (!at.flow.vote(body)) return;
@@ -114,14 +114,12 @@ function openEditor(at, side) {
   change(at, { open: side });
   drawWriting(at);
   drawBar(at);
-  const field = at.slots.writing.querySelector("#fl-edit-text");
-  field.focus();
-  field.setSelectionRange(field.value.length, field.value.length);
+  at.slots.writing.querySelector("#fl-edit-text").focus();
 }
 
 function save(at) {
   const { card, draft } = at, side = draft.open;
-  if (!isEdited(card, draft, side)) return tell(at, t(side === drafts.OWN ? "edit.empty" : "edit.unchanged"));
+  if (!isEdited(draft, side)) return tell(at, t(side === drafts.OWN ? "edit.empty" : "edit.unchanged"));
   if (side === drafts.OWN) return vote(at, { choice: "neither" }, side);
   if (!ranksMany(card)) return vote(at, { choice: side }, side);
   change(at, { saved: side, open: null });
@@ -142,8 +140,7 @@ function aside(at) {
 function discard(at) {
   const { [at.draft.open]: _, ...edits } = at.draft.edits;
   change(at, { edits, saved: at.draft.saved === at.draft.open ? null : at.draft.saved });
-  at.slots.writing.querySelector("#fl-edit-text").value = textOf(at.card, at.draft, at.draft.open);
-  mark(at);
+  openEditor(at, at.draft.open);
 }
 
 function comment(at) {

@@ -14,35 +14,46 @@ export function drawComment(draft, change) {
   }, draft.comment);
 }
 
-export const original = (card, side) => (side === OWN ? "" : card.texts[sidesOf(card).indexOf(side)]);
-export const textOf = (card, draft, side) => draft.edits[side] ?? original(card, side);
+// Each edit in a draft differs from its original: one that no longer does is taken out as it is typed.
+export const isEdited = (draft, side) => Boolean(draft.edits[side]?.trim());
+export const editedSides = (card, draft) => [...sidesOf(card), OWN].filter((side) => isEdited(draft, side));
 
-// Whether a side's text says something that its original does not.
-export function isEdited(card, draft, side) {
-  const text = draft.edits[side];
-  return Boolean(text?.trim()) && text !== original(card, side);
+const original = async (card, side) => (side === OWN ? "" : card.texts[sidesOf(card).indexOf(side)]);
+
+// `open(side)` shows another side's text, `save()` sends, `aside()` closes the editor and keeps the text, `discard()` goes
+// back to the original.
+export function drawEditor(card, draft, { change, open, save, aside, discard }) {
+  const side = draft.open, own = side === OWN;
+  return el("section", { class: "fl-editor", "aria-label": t("label.edit") },
+    el("div", { class: "fl-which", role: "radiogroup", "aria-label": t("edit.which") }, [...sidesOf(card), OWN].map((each, n) => radio(each, n, side, open))),
+    drawField(card, draft, change, open),
+    el("div", { class: "fl-editor-foot" }, el("small", { id: "fl-edit-help" }, t(own ? "edit.own_help" : "edit.help")),
+      button("discard", null, t("edit.discard"), discard, { class: "fl-quiet" }), button("aside", "Esc", t("edit.aside"), aside),
+      button("save", "Ctrl ⏎", t("edit.save"), save, { class: "fl-primary" })));
 }
 
-export const editedSides = (card, draft) => [...sidesOf(card), OWN].filter((side) => isEdited(card, draft, side));
+const radio = (each, n, side, open) => el("label", {},
+  el("input", { type: "radio", name: "fl-edit-of", value: each, checked: each === side, onchange: () => open(each) }),
+  el("span", {}, t(`edit.${each}`)), each === OWN ? null : el("kbd", { "aria-hidden": "true" }, `Alt ${n + 1}`));
 
-// `open(side)` shows another side's text, `save()` sends, `aside()` closes the editor and keeps the text.
-export function drawEditor(card, draft, { change, open, save, aside }) {
-  const side = draft.open, sides = [...sidesOf(card), OWN];
-  const which = sides.map((each, n) => el("label", {},
-    el("input", { type: "radio", name: "fl-edit-of", value: each, checked: each === side, onchange: () => open(each) }),
-    el("span", {}, t(`edit.${each}`)), each === OWN ? null : el("kbd", { "aria-hidden": "true" }, `Alt ${n + 1}`)));
-  const text = el("textarea", {
-    class: "fl-edit", id: "fl-edit-text", rows: "8", dir: "auto", maxlength: "200000", "aria-label": t(side === OWN ? "edit.own_hint" : "edit.hint"), "aria-describedby": "fl-edit-help",
-    placeholder: side === OWN ? t("edit.own_hint") : "",
-    oninput: (event) => change({ edits: { ...draft.edits, [side]: event.target.value } }),
+// A long answer's text may still be on its way; until then what is typed goes nowhere, least of all to the shortcuts.
+function drawField(card, draft, change, open) {
+  const side = draft.open, hint = t(side === OWN ? "edit.own_hint" : "edit.hint");
+  let raw;
+  const field = el("textarea", { class: "fl-edit", id: "fl-edit-text", rows: "8", dir: "auto", maxlength: "200000", "aria-label": hint, placeholder: hint, "aria-describedby": "fl-edit-help", readonly: true,
+    oninput: () => {
+      const { [side]: _, ...others } = draft.edits;
+      change({ edits: field.value === raw ? others : { ...others, [side]: field.value } });
+    },
     onkeydown: (event) => {
       const other = event.altKey && !event.ctrlKey && sidesOf(card)[digitOf(event) - 1];
       if (other) { event.preventDefault(); open(other); }
-    },
+    } });
+  original(card, side).then((text) => {
+    raw = text;
+    field.value = draft.edits[side] ?? raw;
+    field.readOnly = false;
+    field.setSelectionRange(field.value.length, field.value.length);
   });
-  text.value = textOf(card, draft, side);
-  return el("section", { class: "fl-editor", "aria-label": t("label.edit") },
-    el("div", { class: "fl-which", role: "radiogroup", "aria-label": t("edit.which") }, which), text,
-    el("div", { class: "fl-editor-foot" }, el("small", { id: "fl-edit-help" }, t(side === OWN ? "edit.own_help" : "edit.help")),
-      button("aside", "Esc", t("edit.aside"), aside), button("save", "Ctrl ⏎", t("edit.save"), save, { class: "fl-primary" })));
+  return field;
 }
