@@ -7,7 +7,7 @@ import * as ranking from "./ranking.js";
 import * as session from "./session.js";
 import { openShortcuts } from "./shortcuts.js";
 import { REASONS } from "./signals.js";
-import { drawSummary, isDue } from "./summary.js";
+import { drawSummary, isDue, isOver } from "./summary.js";
 import { editedSides, isEdited } from "./writing.js";
 
 const { t } = window.feedbackLoop;
@@ -64,8 +64,8 @@ function keepUnsent(user, card, draft, sides) {
 
 function count(at, id, seconds) {
   const answers = session.add(at.standing.user, id, seconds);
-  closeSummary(at);
-  if (isDue(answers)) at.slots.summary.replaceChildren(drawSummary(answers, at.standing.progress, () => closeSummary(at)));
+  if (isOver(answers)) closeSummary(at);
+  if (isDue(answers)) at.slots.summary.replaceChildren(drawSummary(answers, at.standing, () => closeSummary(at)));
 }
 
 export function closeSummary({ slots }) {

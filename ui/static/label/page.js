@@ -6,6 +6,7 @@ import { createClock } from "./clock.js";
 import { createFlow } from "./flow.js";
 import { drawEmpty, drawFrame } from "./frame.js";
 import * as session from "./session.js";
+import { updateLeft } from "./summary.js";
 
 const { whenThere, t } = window.feedbackLoop;
 const TICK = 2000; // ms between looks at what is unsent, or at whether there is something to rank at last
@@ -36,5 +37,6 @@ function shown(at, card) {
 function noted(at, standing) {
   at.standing = standing;
   progress(at);
+  updateLeft(at.slots.summary, standing);
   if (!at.card) at.slots.card.replaceChildren(at.drawn = drawEmpty(standing));
 }

@@ -1,7 +1,6 @@
 // This sitting's answers: how many, and how long each took. Kept for the tab, so that a reload does not begin anew.
 const place = (user) => `feedback-loop-session/${user}`;
 const read = (user) => JSON.parse(sessionStorage.getItem(place(user)) || "[]");
-export const EVERY = 25;
 
 // All answers of the sitting with this one, as `{ id, seconds }`.
 export function add(user, id, seconds) {
