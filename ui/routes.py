@@ -10,7 +10,7 @@ from feedback_loop.errors import LoopError
 from feedback_loop.records import Answer, Comparison, Strength
 from feedback_loop.store.desk import AlreadyAnswered, RoundClosed, UnknownComparison
 from ui.ports import DeskPort, RoundsPort
-from ui.render import as_html, visible
+from ui.reading import card
 from ui.visitors import role
 
 SIDES = ("first", "second")
@@ -88,12 +88,6 @@ def build_routes(
         return {}
 
     return router
-
-
-def card(comparison: Comparison) -> dict[str, Any]:
-    """A comparison as the page shows it: no policy, no completion id, earlier turns before the request."""
-    turns = [{"role": m.role, "text": visible(m.content)} for m in comparison.prompt.prompt]
-    return {"id": comparison.id, "prompt": turns, "answers": [as_html(c.completion) for c in comparison.completions]}
 
 
 def status_of(error: LoopError) -> int:

@@ -1,7 +1,7 @@
 // The Label page. The next comparison is held ready, so a vote shows it at once and is sent in the background. A vote that
 // cannot be sent waits in this browser's storage and is sent again until the app has it.
 (() => {
-  const { call, whenThere, element: el, t } = window.feedbackLoop;
+  const { call, whenThere, element: el, t, reading } = window.feedbackLoop;
   const CHOICES = [
     ["first", "1", "First is better"], ["second", "2", "Second is better"],
     ["tie", "3", "Equally good"], ["neither", "4", "Neither is good"],
@@ -103,18 +103,8 @@
         p.needed && p.answered >= p.needed ? el("a", { class: "fl-enough", href: "/rounds" }, "Enough for a round →") : null);
     }
 
-    function request(card) {
-      const earlier = card.prompt.slice(0, -1), last = card.prompt.at(-1);
-      return el("section", { class: "fl-prompt", "aria-label": "Request" },
-        ...earlier.map((turn) => el("p", { class: "fl-turn" }, el("b", {}, turn.role), " ", turn.text)), el("p", {}, last.text));
-    }
-
-    function answer(card, index) {
-      const text = el("div", { class: "fl-text", dir: "auto" });
-      text.innerHTML = card.answers[index]; // made safe on the server
-      return el("article", { class: "fl-answer", "data-side": CHOICES[index][0] },
-        el("h2", {}, index ? "Second" : "First"), text);
-    }
+    const answer = (card, index) => el("article", { class: "fl-answer", "data-side": CHOICES[index][0] },
+      el("h2", {}, t(`side.${CHOICES[index][0]}`)), reading.answer(card, index));
 
     const button = (name, key, text, act, more = {}) =>
       el("button", { type: "button", id: `fl-${name}`, onclick: act, ...more }, el("span", {}, text), el("kbd", {}, key));
@@ -142,7 +132,7 @@
       page.replaceChildren(
         progress(), alert,
         el("div", { class: "fl-card", "data-comparison-id": card.id },
-          request(card), el("div", { class: "fl-answers" }, answer(card, 0), answer(card, 1))),
+          reading.request(card), reading.tools(), el("div", { class: "fl-answers" }, answer(card, 0), answer(card, 1))),
         ...(field ? [field] : []),
         el("div", { class: "fl-votes" }, CHOICES.map(voteButton)),
         el("div", { class: "fl-more" }, button("skip", "S", "Skip", () => vote("skip")), button("undo", "U", "Undo", undo), button("comment", "C", "Comment", openComment)));
@@ -167,7 +157,8 @@
       const typed = event.code.startsWith("Digit") ? event.code.slice(5) : event.key;
       const choice = CHOICES.find(([name, key]) => key === typed && (!event.shiftKey || MUCH[name]))?.[0];
       const act = choice ? () => vote(choice, event.shiftKey ? "much" : undefined) : { s: () => vote("skip"), u: undo, c: openComment }[event.key.toLowerCase()];
-      if (act) { event.preventDefault(); act(); }
+      if (act || reading.key(event.key.toLowerCase())) event.preventDefault();
+      act?.();
     });
     draw();
     refill().then(send);
