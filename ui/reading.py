@@ -9,6 +9,8 @@ from ui.visible import visible
 
 LEAST = MOST // 2
 """A piece is cut at a paragraph's, line's or word's end, where one comes after so many characters."""
+LONG_WORD = 20
+"""Characters."""
 CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002ffff"
 IDEOGRAPH = re.compile(f"[{CJK}]")
 FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})([^\n]*)$", re.MULTILINE)
@@ -36,9 +38,9 @@ def piece(text: str, start: int = 0) -> dict[str, Any]:
 
 
 def words(text: str) -> int:
-    """Words between spaces, and every ideograph."""
+    """Words between spaces, and every ideograph; where a text has no spaces, as many as its length would have."""
     ideographs = 0 if text.isascii() else len(IDEOGRAPH.findall(text))
-    return len(text.split()) + ideographs
+    return max(len(text.split()) + ideographs, len(text) // LONG_WORD)
 
 
 def _end(text: str, start: int) -> int:

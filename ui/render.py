@@ -14,8 +14,9 @@ MOST = 12_000
 """Characters that are rendered at once. The worst that we know of this length takes 0.1 s."""
 MOST_CELLS = 3_000
 """Rows times columns of a table; a short text can ask for many more."""
-BLOCKS = ("p", "ul", "ol", "li", "blockquote", "h3", "h4", "h5", "h6", "table", "th", "td")
-TAGS = {*BLOCKS, *("br", "hr", "em", "strong", "s", "code", "pre", "thead", "tbody", "tr")}
+BLOCKS = ("p", "ul", "ol", "blockquote", "h3", "h4", "h5", "h6", "table", "th", "td")
+"""What has a direction; a list's items have the list's, so that their marks stand on one side."""
+TAGS = {*BLOCKS, *("li", "br", "hr", "em", "strong", "s", "code", "pre", "thead", "tbody", "tr")}
 """What Markdown can say. A link is its text and its address."""
 ATTRIBUTES = {**{tag: {"dir"} for tag in BLOCKS}, "ol": {"start", "dir"}, "code": {"class"}}
 """The class is `language-` and a word, as CommonMark writes what a code block is in."""
@@ -88,7 +89,7 @@ def _turn(tokens: Sequence[Token]) -> None:
                 around.append((token, []))
             else:
                 around.pop()
-        elif token.type == "inline" and (direction := _direction(token.content)):
+        elif token.type == "inline" and (direction := _direction(token)):
             outer = "ltr"
             for block, known in around:
                 if not known:
@@ -98,10 +99,11 @@ def _turn(tokens: Sequence[Token]) -> None:
                 outer = known[0]
 
 
-def _direction(text: str) -> str:
-    """`rtl` or `ltr` by the first letter that has a direction (Unicode Bidirectional Algorithm, P2 and P3); else empty."""
-    for character in text:
-        kind = unicodedata.bidirectional(character)
-        if kind in ("L", "R", "AL"):
-            return "ltr" if kind == "L" else "rtl"
+def _direction(inline: Token) -> str:
+    """`rtl` or `ltr` by the first letter that has a direction, code apart (Unicode Bidirectional Algorithm, P2); else empty."""
+    for token in inline.children or ():
+        for character in token.content if token.type == "text" else "":
+            kind = unicodedata.bidirectional(character)
+            if kind in ("L", "R", "AL"):
+                return "ltr" if kind == "L" else "rtl"
     return ""

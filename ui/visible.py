@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 
-MOST_MARKS = 8
+MOST_MARKS = 5
 """Combining marks on one letter that are shown; no script needs more."""
 MOST_JOINED = 8
 """Characters that zero-width joiners make one of; a family with skin tones has four."""

@@ -47,8 +47,9 @@ def test_a_piece_ends_at_a_paragraph_and_a_code_block_goes_on_in_the_next():
     assert "<em>all</em>" in found[-1]["html"]
 
 
-def test_ideographs_count_as_words():
+def test_ideographs_count_as_words_and_a_text_without_spaces_is_not_one_word():
     assert words("我喜欢 three words") == 6
+    assert words("W" * 1_000_000) == 50_000
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@
   function show(card, part, first, { side = null, rich = false, named = null } = {}) {
     const one = { card, part, side, rich, named, pieces: [first], open: false, long: false };
     one.text = el("div", { class: "fl-text", onscroll: () => follow(one), onfocusin: () => !one.open && one.long && unfold(one) });
-    one.more = el("button", { type: "button", class: "fl-unfold", hidden: true, "aria-expanded": "false", onclick: () => more(one) });
+    one.more = el("button", { type: "button", class: "fl-unfold fl-quiet", hidden: true, "aria-expanded": "false", onclick: () => more(one) });
     one.box = el("div", { class: "fl-reading", "data-part": part }, one.text,
       el("div", { class: "fl-read-foot" }, one.more, copier(() => whole(card, part))));
     texts.set(one.box, one);
@@ -174,7 +174,7 @@
 
   const tools = () => el("div", { class: "fl-read-tools", role: "group", "aria-label": t("read.how") },
     Object.entries(KEYS).filter(([, name]) => name !== "more").map(([key, name]) =>
-      el("button", { type: "button", "data-name": name, "aria-pressed": String(options[name]), title: t(`read.${name}_title`), onclick: () => toggle(name) }, el("span", {}, t(`read.${name}`)), el("kbd", { "aria-hidden": "true" }, key.toUpperCase()))));
+      el("button", { type: "button", class: "fl-quiet", "data-name": name, "aria-pressed": String(options[name]), title: t(`read.${name}_title`), onclick: () => toggle(name) }, el("span", {}, t(`read.${name}`)), el("kbd", { "aria-hidden": "true" }, key.toUpperCase()))));
 
   // ---- the whole, and copies of it
 
@@ -188,7 +188,7 @@
   }
 
   function copier(text) {
-    const button = el("button", { type: "button", class: "fl-copy", onclick: async () => {
+    const button = el("button", { type: "button", class: "fl-copy fl-quiet", onclick: async () => {
       const done = await copy(await text()).then(() => "read.copied", () => "read.not_copied");
       button.textContent = t(done);
       setTimeout(() => { button.textContent = t("read.copy"); }, 1500);
@@ -215,7 +215,7 @@
   function request(card) {
     const spoken = card.prompt.length > 1;
     return el("section", { class: "fl-prompt", "aria-label": t("label.request") }, card.prompt.map((turn, n) =>
-      el("div", { class: `fl-turn fl-by-${turn.role}`, "data-last": n === card.prompt.length - 1 }, spoken ? el("b", { class: "fl-who" }, t(`role.${turn.role}`)) : null,
+      el("div", { class: `fl-spoken fl-by-${turn.role}`, "data-last": n === card.prompt.length - 1 }, spoken ? el("b", { class: "fl-who" }, t(`role.${turn.role}`)) : null,
         show(card, `turn-${n}`, turn, { rich: turn.role === "assistant" }))));
   }
 
