@@ -12,7 +12,8 @@ from tests.browser_fixture import log_in
 from tests.ui.app_parts import app_of, comparison
 
 pytestmark = pytest.mark.browser
-COVERED = """() => [...document.querySelectorAll('#fl-label button, #fl-label a')].filter((b) => !b.closest('.fl-text')).filter((b) => {
+COVERED = """() => [...document.querySelectorAll('#fl-label button, #fl-label a')].filter((b) => {
+  if (b.closest('.fl-text')) return false;
   const at = b.getBoundingClientRect();
   if (!at.width || at.top < 0 || at.bottom > innerHeight) return false;
   const top = document.elementFromPoint(at.left + at.width / 2, at.top + at.height / 2);

@@ -13,7 +13,7 @@
   function show(card, part, first, { side = null, rich = false, named = null } = {}) {
     const one = { card, part, side, rich, named, pieces: [first], open: false, long: false };
     one.text = el("div", { class: "fl-text", onscroll: () => follow(one), onfocusin: () => !one.open && one.long && unfold(one) });
-    one.more = el("button", { type: "button", class: "fl-unfold fl-quiet", hidden: true, "aria-expanded": "false", onclick: () => more(one) });
+    one.more = el("button", { type: "button", class: "fl-unfold fl-small", hidden: true, "aria-expanded": "false", onclick: () => more(one) });
     one.box = el("div", { class: "fl-reading", "data-part": part }, one.text,
       el("div", { class: "fl-read-foot" }, one.more, copier(() => whole(card, part))));
     texts.set(one.box, one);
@@ -136,7 +136,7 @@
     return known.cut ? [shown, el("p", { class: "fl-note" }, t("read.compared_first", { n: known.most }))] : [shown];
   }
 
-  // What differs in a comparison, asked for once; those that show it are drawn anew when it is here.
+  // What differs in a comparison, asked for once, where that is wanted; those that show it are drawn anew when it is here.
   function prepare(card) {
     if (!options.diff || diffs.has(card.id)) return diffs.get(card.id) || {};
     diffs.set(card.id, {});
@@ -174,7 +174,7 @@
 
   const tools = () => el("div", { class: "fl-read-tools", role: "group", "aria-label": t("read.how") },
     Object.entries(KEYS).filter(([, name]) => name !== "more").map(([key, name]) =>
-      el("button", { type: "button", class: "fl-quiet", "data-name": name, "aria-pressed": String(options[name]), title: t(`read.${name}_title`), onclick: () => toggle(name) }, el("span", {}, t(`read.${name}`)), el("kbd", { "aria-hidden": "true" }, key.toUpperCase()))));
+      el("button", { type: "button", class: "fl-small", "data-name": name, "aria-pressed": String(options[name]), title: t(`read.${name}_title`), onclick: () => toggle(name) }, el("span", {}, t(`read.${name}`)), el("kbd", { "aria-hidden": "true" }, key.toUpperCase()))));
 
   // ---- the whole, and copies of it
 
@@ -188,7 +188,7 @@
   }
 
   function copier(text) {
-    const button = el("button", { type: "button", class: "fl-copy fl-quiet", onclick: async () => {
+    const button = el("button", { type: "button", class: "fl-copy fl-small", onclick: async () => {
       const done = await copy(await text()).then(() => "read.copied", () => "read.not_copied");
       button.textContent = t(done);
       setTimeout(() => { button.textContent = t("read.copy"); }, 1500);
@@ -219,7 +219,5 @@
         show(card, `turn-${n}`, turn, { rich: turn.role === "assistant" }))));
   }
 
-  const key = (pressed) => (KEYS[pressed] ? toggle(KEYS[pressed]) : null);
-
-  window.feedbackLoop.reading = { answer, request, tools, key, toggle, prepare, whole, KEYS };
+  window.feedbackLoop.reading = { answer, request, tools, toggle, prepare, whole, KEYS };
 })();
