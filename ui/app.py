@@ -20,6 +20,7 @@ from ui import login as doors
 from ui.languages import build_languages, language_of
 from ui.pages import HEAD, build_pages, theme
 from ui.ports import DeskPort, RoundsPort
+from ui.rounds_routes import build_rounds_routes
 from ui.routes import build_routes, status_of
 from ui.visitors import Visitor, announce, owner, user
 
@@ -54,6 +55,7 @@ def build_app(
     _add_login(app, door, title)
 
     app.include_router(build_routes(desk, rounds, user, owner))
+    app.include_router(build_rounds_routes(rounds, user))
     pages = build_pages(title)
     looks = {
         "theme": theme(),

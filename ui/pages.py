@@ -9,6 +9,12 @@ HEAD = """
 <script src="/page/words.js"></script>
 <script src="/page/charts.js"></script>
 <script src="/page/label.js" defer></script>
+<script src="/page/redraw.js" defer></script>
+<script src="/page/over_rounds.js" defer></script>
+<script src="/page/taught.js" defer></script>
+<script src="/page/samples.js" defer></script>
+<script src="/page/rollback.js" defer></script>
+<script src="/page/round.js" defer></script>
 <script src="/page/rounds.js" defer></script>
 <script src="/page/help.js" defer></script>
 """

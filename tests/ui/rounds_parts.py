@@ -1,8 +1,15 @@
 """A run of two decided rounds for tests of the Rounds page: its reward model follows length and is too sure of itself."""
 
+from functools import cache
+
+from feedback_loop.lessons import Taught
 from feedback_loop.overview import Bin, Curve, Group, Overview, RoundView, Sample, StageView, Trust
+from feedback_loop.personas import find
 from feedback_loop.records import Decision
 from feedback_loop.run import STAGES
+from feedback_loop.taught import lessons as learn
+from feedback_loop.traits import read
+from tests.feedback_loop.taught_parts import answers, labels
 
 BINS = tuple(
     Bin(predicted=p, observed=o, low=o - 0.14, high=min(1, o + 0.12), pairs=24)
@@ -62,4 +69,17 @@ def alarmed() -> Overview:
     return Overview(
         run="test", folder="runs/test", model="tiny", policy="round-002", busy=False, message="", failed=False, labels=96,
         rounds=rounds, curves=curves,
+    )  # fmt: skip
+
+
+@cache
+def lessons(number: int) -> Taught:
+    """What the persona `warm` taught up to that round: the new version took to emoji, and to doubting, which nobody asked for."""
+    pairs = [p for p in labels(find("warm"), 200, number=number) if not p.tie]
+    new, parent = f"round-{number:03d}", f"round-{number - 1:03d}" if number else "base"
+    made = answers({"base": {}, parent: {}, new: {"emoji": True, "hedged": True}})
+    written = {name: [read(c.completion) for c in made if c.policy == name] for name in {"base", parent, new}}
+    return Taught(
+        round=number, candidate=new, parent=parent, pairs=len(pairs), prompts=len(pairs), ties=200 - len(pairs),
+        round_pairs=len(pairs), heldout=100, lessons=learn(pairs, number, written, parent, seed=1),
     )  # fmt: skip
