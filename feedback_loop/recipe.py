@@ -150,9 +150,11 @@ class BonTable(Table):
     """`[policy.bon]`: best-of-n distillation."""
 
     prompts: int = Field(64, ge=1)
-    """Training prompts answered afresh by the policy in force; all of them where there are fewer."""
+    """Training prompts that are answered; all of them where there are fewer."""
     completions: int = Field(16, ge=2)
     """n: completions a prompt, of which the reward model picks."""
+    pool: Literal["base", "parent"] = "base"
+    """Whose answers they are: the base's, drawn once a run, or those of the policy in force, drawn anew each round."""
     learn: Literal["sft", "dpo", "both"] = "dpo"
     """SFT on the best; DPO on the best against the worst; or DPO on these pairs and those of people's that it agrees with."""
     min_accuracy: float = Field(0.5, ge=0, le=1)
