@@ -48,7 +48,7 @@ def test_alarms_and_curves_on_screens_wide_and_narrow(page: Page, url: str, widt
     sure = page.locator(".fl-over .fl-chart", has_text="How sure")
     assert sure.locator(".fl-whisker").count() == len(BINS)
     assert page.locator(".fl-over .fl-limit").count() == 2
-    expect(page.locator("[data-round='2']")).to_contain_text("ben: 55 % (36 to 72, 18 pairs)")
+    expect(page.locator("[data-round='2']")).to_contain_text("ben: 55% (36% to 72%, 18 pairs)")
     assert page.evaluate("document.documentElement.scrollWidth") <= width, "nothing is cut off at the side"
     assert errors == []
     if folder := os.environ.get("SCREENSHOTS"):

@@ -26,7 +26,8 @@ DOUBT = (
 )
 OVER = {
     "reward_accuracy": (0.62, 0.74, 0.71), "reward_accuracy_low": (0.49, 0.64, 0.62), "reward_accuracy_high": (0.74, 0.82, 0.79),
-    "win_rate_parent": (0.61, 0.66, 0.7), "win_rate_base": (0.61, 0.72, 0.83), "true_win_rate_base": (0.58, 0.64, 0.55),
+    "win_rate_parent": (0.61, 0.66, 0.7), "win_rate_base": (0.61, 0.72, 0.83),
+    "win_rate_base_low": (0.5, 0.62, 0.74), "win_rate_base_high": (0.71, 0.81, 0.9), "true_win_rate_base": (0.58, 0.64, 0.55),
     "true_win_rate_parent": (0.58, 0.55, 0.41), "next_round_agreement": (0.66, 0.58), "calibration_error": (0.1, 0.13, 0.19),
     "length_correlation": (0.1, 0.24, 0.52), "alarms": (0, 0, 2),
 }  # fmt: skip
