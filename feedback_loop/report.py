@@ -8,11 +8,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from feedback_loop import alarms
-from feedback_loop import run as runs
+from feedback_loop import alarms, locks
+from feedback_loop.asked import asked, needed
 from feedback_loop.lineage import current_policy, open_round, policy_name
 from feedback_loop.overview import Bin, Curve, Group, Overview, RoundView, Sample, StageView, Trust, Truth
-from feedback_loop.records import Comparison, Decision, Ranking
+from feedback_loop.records import Decision, Ranking
 from feedback_loop.run import STAGES, Manifest, Run, read_jsonl, read_record
 from feedback_loop.stage import progress_file
 from feedback_loop.store.journal import Journal
@@ -38,7 +38,7 @@ OVER_ROUNDS = (*REWARD, *GOLD, *TRUE, "win_rate_parent", "win_rate_base", "kl", 
 
 def overview(run: Run) -> Overview:
     """Everything about a run, for people."""
-    busy, note = runs.locked(run), _json(run.path / "advance.json")
+    busy, note = locks.locked(run), _json(run.path / "advance.json")
     numbers = run.rounds() or [0]
     if open_round(run) not in numbers:
         numbers.append(open_round(run))
@@ -65,10 +65,10 @@ def _message(run: Run, note: dict[str, Any], *, lost: bool) -> str:
     if note.get("state") != "waiting":
         return str(note.get("message", ""))
     number = open_round(run)
-    given, asked = sum(r.status == "submitted" for r in rankings(run, number)), needed(run, number)
-    if given < asked:
-        return f"Round {number:03d} has {given} of {asked} rankings. Label more: feedback-loop serve {run.path}"
-    return f"Round {number:03d} has its {asked} rankings. Start it: feedback-loop advance {run.path}"
+    given, enough = sum(r.status == "submitted" for r in rankings(run, number)), needed(run, number)
+    if given < enough:
+        return f"Round {number:03d} has {given} of {enough} rankings. Label more: feedback-loop serve {run.path}"
+    return f"Round {number:03d} has its {enough} rankings. Start it: feedback-loop advance {run.path}"
 
 
 def as_text(view: Overview) -> str:
@@ -106,15 +106,6 @@ def _group(group: Group) -> str:
     return f"{group.name} {group.accuracy:.0%} ({group.low:.0%} to {group.high:.0%}, {group.pairs} pairs)"
 
 
-def needed(run: Run, number: int) -> int:
-    """Rankings that complete a round: the recipe's, or fewer where fewer comparisons could be made."""
-    asked = run.recipe.rankings.needed
-    if not run.done(number, "comparisons"):
-        return asked
-    made: int = run.manifest(number, "comparisons").facts["comparisons"]
-    return min(asked, made * run.recipe.rankings.per_comparison)
-
-
 def rankings(run: Run, number: int) -> list[Ranking]:
     """A round's rankings: the snapshot where it is made, else the journal's."""
     snapshot = run.stage_folder(number, "rankings") / "rankings.jsonl"
@@ -122,7 +113,7 @@ def rankings(run: Run, number: int) -> list[Ranking]:
         return read_jsonl(snapshot, Ranking)
     if not (run.path / "journal.sqlite").exists() or not run.done(number, "comparisons"):
         return []
-    comparisons = read_jsonl(run.stage_folder(number, "comparisons") / "comparisons.jsonl", Comparison)
+    comparisons = asked(run, number)
     with contextlib.closing(Journal(run.path / "journal.sqlite")) as journal:
         return journal.rankings(number, {c.id for c in comparisons})
 
