@@ -107,7 +107,7 @@ class Answer(Record):
     """The answer as the person would have written it."""
     edit_of: str | None = None
     """The completion that the edit was made from; None where the person wrote it from nothing."""
-    seconds: float | None = Field(None, ge=0)
+    seconds: float | None = Field(None, ge=0, allow_inf_nan=False)
     """From the comparison's being on the screen to the answer, as the page measured it."""
 
 

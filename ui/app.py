@@ -17,9 +17,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from feedback_loop.errors import LoopError
 from ui import login as doors
+from ui.languages import build_languages, language_of
 from ui.pages import HEAD, build_pages, theme
 from ui.ports import DeskPort, RoundsPort
 from ui.routes import build_routes, status_of
+from ui.visitors import Visitor, announce, owner, user
 
 STATIC = Path(__file__).parent / "static"
 POLICY = (
@@ -45,20 +47,20 @@ def build_app(
     """
     door = doors.open_door(login, secret, state_folder)
     app = FastAPI(title=title, docs_url=None, redoc_url=None, openapi_url=None)
+    app.include_router(build_languages())  # before the folder that it stands in
     app.mount("/page", StaticFiles(directory=STATIC), name="page")  # /static is Gradio's
     _explain_errors(app)
     _guard(app, door)
     _add_login(app, door, title)
 
-    def user(request: Request) -> str:
-        known = door.user(request)
-        if known is None:
-            raise HTTPException(401, "Log in first.")
-        return known
-
-    app.include_router(build_routes(desk, rounds, user))
+    app.include_router(build_routes(desk, rounds, user, owner))
     pages = build_pages(title)
-    looks = {"theme": theme(), "css_paths": [STATIC / "app.css"], "head": HEAD, "footer_links": []}
+    looks = {
+        "theme": theme(),
+        "css_paths": sorted(STATIC.glob("*.css")),  # app.css is the first
+        "head": HEAD,
+        "footer_links": [],
+    }
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # that several pages turn SSR off, which is wanted
         mounted: FastAPI = gr.mount_gradio_app(app, pages, path="/", ssr_mode=False, **looks)
@@ -87,7 +89,10 @@ class _Guard:
                 MutableHeaders(scope=message).update(HEADERS)
             await send(message)
 
-        if self.door.user(request) is None and not request.url.path.startswith(OPEN):
+        known = self.door.user(request)
+        if known is not None:
+            announce(scope, Visitor(known, "owner"))
+        elif not request.url.path.startswith(OPEN):
             wants_page = request.method == "GET" and "text/html" in request.headers.get("accept", "")
             refusal = RedirectResponse("/login", 303) if wants_page else _refused(401, "Log in first.")
             await refusal(scope, receive, send_marked)
@@ -97,14 +102,14 @@ class _Guard:
 
 def _add_login(app: FastAPI, door: doors.Door, title: str) -> None:
     @app.get("/login")
-    def show() -> HTMLResponse:
-        return HTMLResponse(doors.page(title, door.kind))
+    def show(request: Request) -> HTMLResponse:
+        return HTMLResponse(doors.page(title, door.kind, language_of(request)))
 
     @app.post("/login")
-    def enter(name: Annotated[str, Form()] = "", given: Annotated[str, Form()] = "") -> Response:
+    def enter(request: Request, name: Annotated[str, Form()] = "", given: Annotated[str, Form()] = "") -> Response:
         refusal = door.refusal(name.strip(), given)
         if refusal:
-            return HTMLResponse(doors.page(title, door.kind, refusal), 401)
+            return HTMLResponse(doors.page(title, door.kind, language_of(request), refusal), 401)
         answer = RedirectResponse("/", 303)
         token = str(door.signer.dumps(name.strip()))
         answer.set_cookie(doors.COOKIE, token, max_age=doors.MONTH, httponly=True, samesite="lax")

@@ -13,6 +13,7 @@ from fastapi import Request
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from feedback_loop.errors import UsageError
+from ui.languages import LANGUAGES, say
 
 Login = Literal["name", "password", "token"]
 COOKIE = "feedback_loop_session"
@@ -54,15 +55,25 @@ def open_door(kind: Login, secret: str, folder: Path, environment: Mapping[str, 
     return Door(kind, shared, URLSafeTimedSerializer(secret or _kept_secret(folder), salt="session"))
 
 
-def page(title: str, kind: Login, error: str = "") -> str:
+def page(title: str, kind: Login, language: str, error: str = "") -> str:
     """The log-in page."""
-    extra = "" if kind == "name" else f'<label>{kind.title()}<input name="given" type="password" required></label>'
+
+    def text(key: str) -> str:
+        return html.escape(say(language, key))
+
+    extra = (
+        "" if kind == "name" else f'<label>{text(f"login.{kind}")}<input name="given" type="password" required></label>'
+    )
     said = f'<p class="fl-error" role="alert">{html.escape(error)}</p>' if error else ""
-    return f"""<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>
-<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="stylesheet" href="/page/app.css"></head>
-<body class="fl-login"><main><h1>{html.escape(title)}</h1><p>Teach the model by saying which answer is better.</p>{said}
-<form method="post" action="/login"><label>Your name<input name="name" autocomplete="username" maxlength="{LONGEST_NAME}"
- required autofocus></label>{extra}<button class="fl-primary">Start</button></form></main></body></html>"""
+    spoken = LANGUAGES[language]
+    return f"""<!doctype html><html lang="{spoken.tag}" dir="{spoken.direction}"><head><meta charset="utf-8">
+<title>{html.escape(title)}</title><meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="stylesheet" href="/page/app.css"><link rel="stylesheet" href="/page/reading.css">
+<script src="/page/language.js"></script><script src="/page/words.js"></script></head>
+<body class="fl-login"><header class="fl-login-head"></header><main><h1>{html.escape(title)}</h1>
+<p>{text("login.purpose")}</p>{said}<form method="post" action="/login">
+<label>{text("login.name")}<input name="name" autocomplete="username" maxlength="{LONGEST_NAME}" required autofocus></label>
+{extra}<button class="fl-primary">{text("login.enter")}</button></form></main></body></html>"""
 
 
 def _kept_secret(folder: Path) -> str:

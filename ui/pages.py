@@ -1,16 +1,16 @@
 """The three pages, in Gradio. They are frames; `static/*.js` fills them from the routes."""
 
-from pathlib import Path
-
 import gradio as gr
 
-HELP = (Path(__file__).parent / "static" / "help.md").read_text(encoding="utf-8")
 HEAD = """
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <script src="/page/api.js"></script>
+<script src="/page/language.js"></script>
+<script src="/page/words.js"></script>
 <script src="/page/charts.js"></script>
 <script src="/page/label.js" defer></script>
 <script src="/page/rounds.js" defer></script>
+<script src="/page/help.js" defer></script>
 """
 FONTS = ("ui-sans-serif", "system-ui", "sans-serif")
 
@@ -32,5 +32,5 @@ def build_pages(title: str) -> gr.Blocks:
         gr.HTML('<div id="fl-rounds" class="fl-page"></div>', padding=False, apply_default_css=False)
     with pages.route("Help", "/help"):
         gr.Navbar(main_page_name="Label")
-        gr.Markdown(HELP, elem_id="fl-help", elem_classes=["fl-page"])
+        gr.HTML('<div id="fl-help" class="fl-page"></div>', padding=False, apply_default_css=False)
     return pages

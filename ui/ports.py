@@ -16,8 +16,14 @@ class DeskPort(Protocol):
     def next(self, user_id: str, skip: Collection[str] = ()) -> Comparison | None:
         """What to show this user, other than those in `skip`."""
 
-    def vote(self, user_id: str, comparison_id: str, answer: Answer) -> Ranking:
-        """Store an answer durably; a UsageError where it cannot count."""
+    def vote(self, user_id: str, comparison_id: str, answer: Answer, revise: bool = False) -> Ranking:
+        """Store an answer durably, with `revise` in place of the one that stands; a UsageError where it cannot count."""
+
+    def history(self, user_id: str, limit: int) -> list[tuple[Comparison, Ranking, int]]:
+        """This user's last answers in the open round, newest first, and how often each was changed."""
+
+    def flagged(self) -> list[tuple[Comparison, Ranking]]:
+        """What people of the open round think somebody should look at."""
 
     def find(self, comparison_id: str) -> Comparison:
         """A comparison of the open round; a UsageError where it is none."""

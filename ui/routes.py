@@ -11,6 +11,7 @@ from feedback_loop.records import Answer, Comparison, Strength
 from feedback_loop.store.desk import AlreadyAnswered, RoundClosed, UnknownComparison
 from ui.ports import DeskPort, RoundsPort
 from ui.render import as_html, visible
+from ui.visitors import role
 
 SIDES = ("first", "second")
 STATUS: dict[type[LoopError], int] = {UnknownComparison: 404, AlreadyAnswered: 409, RoundClosed: 410}
@@ -33,8 +34,10 @@ class Rollback(BaseModel):
     to: str = Field(max_length=100)
 
 
-def build_routes(desk: DeskPort, rounds: RoundsPort, user: Callable[[Request], str]) -> APIRouter:
-    """All JSON routes; `user` gives the user of a request or refuses it."""
+def build_routes(
+    desk: DeskPort, rounds: RoundsPort, user: Callable[[Request], str], owner: Callable[[Request], str]
+) -> APIRouter:
+    """All JSON routes; `user` gives the user of a request or refuses it, `owner` refuses annotators too."""
     router = APIRouter(prefix="/api", dependencies=[Depends(user), Depends(_same_site)])
 
     @router.get("/next")
@@ -67,16 +70,21 @@ def build_routes(desk: DeskPort, rounds: RoundsPort, user: Callable[[Request], s
 
     @router.get("/rounds")
     def overview(request: Request) -> dict[str, Any]:
-        return {"overview": rounds.overview().model_dump(), **_standing(desk, rounds, user(request))}
+        return {
+            "overview": rounds.overview().model_dump(),
+            "role": role(request),
+            **_standing(desk, rounds, user(request)),
+        }
 
     @router.post("/rounds/start")
-    def start() -> dict[str, Any]:
+    def start(request: Request) -> dict[str, Any]:
+        owner(request)
         rounds.start()
         return {}
 
     @router.post("/rounds/rollback")
     def rollback(request: Request, body: Rollback) -> dict[str, Any]:
-        rounds.rollback(body.to, user(request))
+        rounds.rollback(body.to, owner(request))
         return {}
 
     return router

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from feedback_loop.errors import UsageError
 from feedback_loop.records import Answer, Comparison, Ranking, now
 from feedback_loop.store.journal import Journal
-from feedback_loop.store.turns import next_for
+from feedback_loop.store.turns import next_for, still_to_show
+from feedback_loop.store.validity import check_answer
 
 
 class UnknownComparison(UsageError):  # noqa: N818 - said as people read it
@@ -15,6 +16,10 @@ class UnknownComparison(UsageError):  # noqa: N818 - said as people read it
 
 class AlreadyAnswered(UsageError):  # noqa: N818 - said as people read it
     """This person's answer to the comparison stands already."""
+
+
+class NotAnswered(UsageError):  # noqa: N818 - said as people read it
+    """This person has no answer to the comparison that could be changed."""
 
 
 class RoundClosed(UsageError):  # noqa: N818 - said as people read it
@@ -26,11 +31,20 @@ class Progress:
     """How far the open round is; counts of answers, skips left out, except in `left`."""
 
     answered: int
-    """By everybody, as far as they count towards `needed`."""
+    """By everybody, as far as they count towards `needed`: repeats and checks do not."""
     mine: int
+    """By this user, repeats and checks among them: it goes up with every answer."""
     needed: int
     left: int
     """Comparisons that this user can still be shown."""
+    skipped: int = 0
+    """By this user."""
+    seconds: float = 0.0
+    """That this user took for all of these, skips too, as far as the page measured it."""
+    repeated: int = 0
+    """Comparisons that this user answered twice, unannounced."""
+    agreed: int = 0
+    """Of those, the ones where the choice was the same both times."""
 
 
 class Desk:
@@ -67,25 +81,26 @@ class Desk:
             priorities=self._priorities(),
         )
 
-    def vote(self, user_id: str, comparison_id: str, answer: Answer) -> Ranking:
-        """Store an answer.
+    def vote(self, user_id: str, comparison_id: str, answer: Answer, revise: bool = False) -> Ranking:
+        """Store an answer; with `revise`, in place of the one that stands, which stays on record.
 
-        UnknownComparison, RoundClosed or AlreadyAnswered where it cannot count, UsageError where a strength is said of
-        no chosen completion; nothing is stored then.
+        UnknownComparison, RoundClosed, AlreadyAnswered or, to `revise`, NotAnswered where it cannot count, UsageError where
+        it does not hang together (`validity.check_answer`); nothing is stored then. To say again what stands is no change.
         """
         comparison = self.find(comparison_id)
         completions = {c.id for c in comparison.completions}
-        choices = {"tie", "neither", *completions} if answer.status == "submitted" else {None}
-        if answer.choice not in choices:
+        if answer.choice not in ({"tie", "neither", *completions} if answer.status == "submitted" else {None}):
             raise UnknownComparison(
                 f"{answer.choice!r} is no answer to comparison {comparison_id}. Reload the page, and choose again"
             )
-        if answer.strength is not None and answer.choice not in completions:
-            raise UsageError(
-                "How much better goes only with an answer that is chosen. Choose one, or leave `strength` out"
-            )
+        check_answer(comparison, answer)
         given = answer.model_dump(exclude_unset=True)
         ranking = Ranking(**given, comparison_id=comparison_id, user_id=user_id, created_at=now())
+        if revise:
+            stands = self._journal.revise(ranking, comparison.round)
+            if stands is None:
+                raise NotAnswered(f"You have no answer to comparison {comparison_id} to change. Answer it as a new one")
+            return stands
         if not self._journal.record(ranking, comparison.round):
             raise AlreadyAnswered(f"You have answered comparison {comparison_id} already. Undo it to answer it anew")
         return ranking
@@ -98,16 +113,35 @@ class Desk:
         comparison_id = self._journal.undo(user_id, comparisons[0].round, {c.id for c in comparisons})
         return next((c for c in comparisons if c.id == comparison_id), None)
 
+    def history(self, user_id: str, limit: int) -> list[tuple[Comparison, Ranking, int]]:
+        """This user's last `limit` standing answers in the open round, newest first, and how often each was changed."""
+        asked = {c.id: c for c in self._comparisons()}
+        mine = [r for r in self._rankings(list(asked.values())) if r.user_id == user_id]
+        last = list(reversed(mine))[:limit]
+        said = self._journal.votes(user_id, [r.comparison_id for r in last])
+        return [(asked[r.comparison_id], r, said[r.comparison_id] - 1) for r in last]
+
+    def flagged(self) -> list[tuple[Comparison, Ranking]]:
+        """What people of the open round think somebody should look at, in the order in which they said so."""
+        asked = {c.id: c for c in self._comparisons()}
+        return [(asked[r.comparison_id], r) for r in self._rankings(list(asked.values())) if r.flagged]
+
     def progress(self, user_id: str) -> Progress:
         """How far the open round is, for everybody and for this user."""
         comparisons = self._comparisons()
         rankings = self._rankings(comparisons)
-        mine = [r for r in rankings if r.user_id == user_id]
+        labels = {c.id for c in comparisons if c.purpose == "label"}
+        mine = {r.comparison_id: r for r in rankings if r.user_id == user_id}
+        twice = answered_twice(comparisons, mine)
         return Progress(
-            answered=sum(r.status == "submitted" for r in rankings),
-            mine=sum(r.status == "submitted" for r in mine),
+            answered=sum(r.status == "submitted" and r.comparison_id in labels for r in rankings),
+            mine=sum(r.status == "submitted" for r in mine.values()),
             needed=self._needed(),
-            left=len({c.id for c in comparisons} - {r.comparison_id for r in mine}),
+            left=len(still_to_show(comparisons, mine)),
+            skipped=sum(r.status == "discarded" for r in mine.values()),
+            seconds=sum(r.seconds or 0.0 for r in mine.values()),
+            repeated=len(twice),
+            agreed=sum(before.choice == after.choice for before, after in twice),
         )
 
     def find(self, comparison_id: str) -> Comparison:
@@ -122,3 +156,9 @@ class Desk:
 
     def _rankings(self, comparisons: Sequence[Comparison]) -> list[Ranking]:
         return self._journal.rankings(comparisons[0].round, {c.id for c in comparisons}) if comparisons else []
+
+
+def answered_twice(comparisons: Sequence[Comparison], mine: Mapping[str, Ranking]) -> list[tuple[Ranking, Ranking]]:
+    """One person's answer to a comparison and to its repeat, for each of which both were given; `mine` by comparison id."""
+    pairs = [(mine.get(c.repeat_of or ""), mine.get(c.id)) for c in comparisons if c.purpose == "repeat"]
+    return [(a, b) for a, b in pairs if a and b and a.status == b.status == "submitted"]

@@ -6,6 +6,7 @@ One SQLite file of append-only events. An answer's present state is the last eve
 import contextlib
 import sqlite3
 import threading
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,14 +77,25 @@ class Journal:
         With `delivered`, an answer that was given in Argilla is taken in: it replaces the one that stands.
         """
         with self._transaction() as database:
-            if not delivered and self._stands(database, round, ranking.user_id, ranking.comparison_id):
+            last = self._last(database, round, ranking.user_id, ranking.comparison_id)
+            if not delivered and last is not None and last.ranking is not None:
                 return False
-            database.execute(
-                "INSERT INTO events (kind, round, user_id, comparison_id, ranking, created_at, delivered)"
-                " VALUES ('vote', ?, ?, ?, ?, ?, ?)",
-                (round, ranking.user_id, ranking.comparison_id, ranking.model_dump_json(), now(), delivered),
-            )
+            _insert(database, ranking, round, delivered=delivered)
         return True
+
+    def revise(self, ranking: Ranking, round: int) -> Ranking | None:  # noqa: A002
+        """Store an answer in place of that user's standing one, which stays on record; the one that stands then.
+
+        None, and nothing stored, where none stands; nothing is stored either where the standing one says the same.
+        """
+        with self._transaction() as database:
+            last = self._last(database, round, ranking.user_id, ranking.comparison_id)
+            if last is None or last.ranking is None:
+                return None
+            if said(last.ranking) == said(ranking):
+                return last.ranking
+            _insert(database, ranking, round, delivered=False)
+        return ranking
 
     def undo(self, user_id: str, round: int, asked: Collection[str] | None = None) -> str | None:  # noqa: A002
         """Take back that user's last standing answer of the round; its comparison's id, or None if there is none.
@@ -114,6 +126,13 @@ class Journal:
         """The last event of each user and comparison of a round, undos included."""
         return self._read(LAST + " AND round = ? ORDER BY sequence", (round,))
 
+    def votes(self, user_id: str, asked: Collection[str]) -> Counter[str]:
+        """How many answers of that user to each of these comparisons are on record: the standing one, and those before it."""
+        query = "SELECT comparison_id, count(*) AS votes FROM events WHERE kind = 'vote' AND user_id = ? GROUP BY 1"
+        with self._lock, self._explained():
+            found = {row["comparison_id"]: row["votes"] for row in self._database.execute(query, (user_id,))}
+        return Counter({name: found[name] for name in asked if name in found})
+
     def undelivered(self) -> list[Event]:
         """What Argilla has not acknowledged yet, oldest first."""
         return self._read("SELECT * FROM events WHERE delivered = 0 ORDER BY sequence", ())
@@ -136,10 +155,10 @@ class Journal:
         with self._lock, self._explained():
             return [_event(row) for row in self._database.execute(query, tuple(values))]
 
-    def _stands(self, database: sqlite3.Connection, *answer: object) -> bool:
-        query = "SELECT kind FROM events WHERE round = ? AND user_id = ? AND comparison_id = ?"
+    def _last(self, database: sqlite3.Connection, *answer: object) -> Event | None:
+        query = "SELECT * FROM events WHERE round = ? AND user_id = ? AND comparison_id = ?"
         last = database.execute(query + " ORDER BY sequence DESC LIMIT 1", answer).fetchone()
-        return last is not None and last["kind"] == "vote"
+        return None if last is None else _event(last)
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -162,6 +181,19 @@ class Journal:
                 f"The rankings in {self.path} cannot be read or written ({' '.join(str(error).split())[:200]}). "
                 "Free the disk, or put back a copy of the file; Argilla holds what was delivered"
             ) from error
+
+
+def said(ranking: Ranking) -> dict[str, object]:
+    """What a person said, less when and how quickly."""
+    return ranking.model_dump(exclude={"created_at", "seconds"})
+
+
+def _insert(database: sqlite3.Connection, ranking: Ranking, round: int, *, delivered: bool) -> None:  # noqa: A002
+    database.execute(
+        "INSERT INTO events (kind, round, user_id, comparison_id, ranking, created_at, delivered)"
+        " VALUES ('vote', ?, ?, ?, ?, ?, ?)",
+        (round, ranking.user_id, ranking.comparison_id, ranking.model_dump_json(), now(), delivered),
+    )
 
 
 def _event(row: sqlite3.Row) -> Event:

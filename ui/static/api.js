@@ -9,11 +9,11 @@ window.feedbackLoop = (() => {
         body: body === undefined ? undefined : JSON.stringify(body),
       });
     } catch {
-      throw Object.assign(new Error("The app cannot be reached. Your answers are kept here and sent when it is back."), { status: 0 });
+      throw Object.assign(new Error(window.feedbackLoop.t("error.offline")), { status: 0 });
     }
     if (answer.status === 401) location.assign("/login");
     const said = await answer.json().catch(() => ({}));
-    if (!answer.ok) throw Object.assign(new Error(said.error || `The app answered ${answer.status}.`), { status: answer.status });
+    if (!answer.ok) throw Object.assign(new Error(said.error || window.feedbackLoop.t("error.status", { status: answer.status })), { status: answer.status });
     return said;
   }
 

@@ -1,7 +1,7 @@
 // The Label page. The next comparison is held ready, so a vote shows it at once and is sent in the background. A vote that
 // cannot be sent waits in this browser's storage and is sent again until the app has it.
 (() => {
-  const { call, whenThere, element: el } = window.feedbackLoop;
+  const { call, whenThere, element: el, t } = window.feedbackLoop;
   const CHOICES = [
     ["first", "1", "First is better"], ["second", "2", "Second is better"],
     ["tie", "3", "Equally good"], ["neither", "4", "Neither is good"],
@@ -30,7 +30,7 @@
         for (const card of said.items) {
           if (ready.length < 3 && !voted.has(card.id) && !waiting.has(card.id) && !ready.some((held) => held.id === card.id)) ready.push(card);
         }
-        if (error.startsWith("The app cannot")) error = "";
+        if (error === t("error.offline")) error = "";
         if (ready[0]?.id !== before) shownAt = performance.now();
         before && ready[0]?.id === before ? drawProgress() : draw();
       } catch (problem) { say(problem.message); } finally { filling = false; }
@@ -52,7 +52,7 @@
         keep(outbox().filter((vote) => vote.comparison_id !== votes[0].comparison_id));
         if (said) { standing = { ...standing, ...said }; drawProgress(); }
       }
-      if (error.startsWith("The app cannot")) say("");
+      if (error === t("error.offline")) say("");
       if (ready.length < 2) refill();
     }
 

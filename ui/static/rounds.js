@@ -41,7 +41,8 @@
       refresh();
     }
 
-    function draw({ overview, progress, delivery }) {
+    function draw({ overview, progress, delivery, role }) {
+      page.dataset.role = role; // doors.css hides from annotators what only owners may press
       const rounds = [...overview.rounds].reverse();
       if (rounds.length && rounds[0].round !== newest) { newest = rounds[0].round; rounds.slice(0, 2).forEach((r) => opened.add(`round ${r.round}`)); }
       page.replaceChildren(...[

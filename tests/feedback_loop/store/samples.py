@@ -8,19 +8,31 @@ from feedback_loop.store import argilla_store
 SETTINGS = argilla_store._settings
 
 
-def comparison(number: int = 0, round: int = 0) -> Comparison:  # noqa: A002
-    """A comparison `cN` whose completions are `cN-a` (first) and `cN-b` (second)."""
+def comparison(number: int = 0, round: int = 0, answers: int = 2) -> Comparison:  # noqa: A002
+    """A comparison `cN` whose completions are `cN-a` (first), `cN-b` (second), ..."""
     prompt = Prompt(id=f"p{number}", prompt=(Message(role="user", content=f"Question {number}?"),))
     answers = [
         Completion(
             id=f"c{number}-{x}", prompt_id=prompt.id, completion=f"Answer {x} to {number}", policy="base", seed=0
         )
-        for x in "ab"
+        for x in "abcd"[:answers]
     ]
     return Comparison(id=f"c{number}", round=round, prompt=prompt, completions=tuple(answers))
 
 
-def ranking(number: int = 0, user: str = "anna", choice: str | None = "", **more: str | None) -> Ranking:
+def repeat(number: int, of: int, answers: int = 2) -> Comparison:
+    """A comparison `cN` that shows `cM` again, the other way round."""
+    first = comparison(of, answers=answers)
+    changed = {"id": f"c{number}", "purpose": "repeat", "repeat_of": first.id}
+    return first.model_copy(update=changed | {"completions": first.completions[::-1]})
+
+
+def check(number: int) -> Comparison:
+    """A comparison `cN` that is a check; whoever reads both prefers `cN-a`."""
+    return comparison(number).model_copy(update={"purpose": "check", "expected": f"c{number}-a"})
+
+
+def ranking(number: int = 0, user: str = "anna", choice: str | None = "", **more: Any) -> Ranking:
     """Anna's answer to comparison `cN`; its first completion unless said otherwise. None is a skip."""
     return Ranking(
         comparison_id=f"c{number}",

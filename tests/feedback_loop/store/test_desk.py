@@ -7,9 +7,9 @@ import pytest
 
 from feedback_loop.errors import UsageError
 from feedback_loop.records import Answer, Comparison
-from feedback_loop.store.desk import AlreadyAnswered, Desk, RoundClosed, UnknownComparison
+from feedback_loop.store.desk import AlreadyAnswered, Desk, NotAnswered, RoundClosed, UnknownComparison
 from feedback_loop.store.journal import Journal
-from tests.feedback_loop.store.samples import comparison
+from tests.feedback_loop.store.samples import check, comparison, repeat
 
 
 @pytest.fixture
@@ -159,3 +159,102 @@ def test_no_open_round_asks_nothing(desk: Desk, open_round: list[Comparison]):
     open_round.clear()
     assert desk.next("anna") is None
     assert desk.progress("anna").left == 0
+
+
+def test_undo_walks_back_through_all_that_was_answered(desk: Desk):
+    answered = []
+    for n in (4, 0, 5, 1, 3, 2):
+        desk.vote("anna", f"c{n}", Answer(choice="tie"))
+        answered.append(f"c{n}")
+    taken_back = []
+    while found := desk.undo("anna"):
+        taken_back.append(found.id)
+    assert taken_back == answered[::-1]
+    assert desk.progress("anna").left == 6
+
+
+def test_a_change_stands_in_place_of_the_answer_and_the_old_one_stays_on_record(desk: Desk, journal: Journal):
+    desk.vote("anna", "c1", Answer(choice="c1-a", comment="quick"))
+    desk.vote("otto", "c1", Answer(choice="c1-a"))
+    changed = desk.vote("anna", "c1", Answer(choice="c1-b", strength="much"), revise=True)
+    assert [r for r in journal.rankings(0) if r.user_id == "anna"] == [changed]
+    on_record = [e.ranking for e in journal.undelivered() if e.user_id == "anna"]
+    assert [r and (r.choice, r.comment) for r in on_record] == [("c1-a", "quick"), ("c1-b", None)]
+    assert desk.progress("anna").answered == 2
+
+
+def test_the_same_change_sent_twice_is_one_revision(desk: Desk, journal: Journal):
+    desk.vote("anna", "c1", Answer(choice="c1-a"))
+    once = desk.vote("anna", "c1", Answer(choice="tie", seconds=2.0), revise=True)
+    assert desk.vote("anna", "c1", Answer(choice="tie", seconds=2.5), revise=True) == once
+    assert len(journal.undelivered()) == 2
+
+
+def test_what_does_not_stand_is_not_changed(desk: Desk, journal: Journal, open_round: list[Comparison]):
+    with pytest.raises(NotAnswered, match="Answer it as a new one"):
+        desk.vote("anna", "c1", Answer(choice="tie"), revise=True)
+    desk.vote("otto", "c1", Answer(choice="tie"))
+    desk.vote("anna", "c1", Answer(choice="tie"))
+    desk.undo("anna")
+    with pytest.raises(NotAnswered):
+        desk.vote("anna", "c1", Answer(choice="tie"), revise=True)
+    desk.vote("anna", "c1", Answer(choice="tie"))
+    open_round[:] = [comparison(9, round=1)]
+    with pytest.raises(RoundClosed):
+        desk.vote("anna", "c1", Answer(choice="neither"), revise=True)
+    assert {r.choice for r in journal.rankings(0)} == {"tie"}
+
+
+def test_a_wrong_change_leaves_the_answer_as_it_was(desk: Desk, journal: Journal):
+    given = desk.vote("anna", "c1", Answer(choice="c1-a"))
+    with pytest.raises(UsageError):
+        desk.vote("anna", "c1", Answer(choice="tie", strength="much"), revise=True)
+    assert journal.rankings(0) == [given]
+
+
+def test_history_is_ones_own_last_answers_newest_first(desk: Desk):
+    for n in (3, 1, 2):
+        desk.vote("anna", f"c{n}", Answer(choice="tie"))
+    desk.vote("otto", "c5", Answer(choice="tie"))
+    desk.vote("anna", "c0", Answer(status="discarded", reason="unclear"))
+    desk.vote("anna", "c1", Answer(choice="c1-b"), revise=True)
+    desk.vote("anna", "c1", Answer(choice="c1-a"), revise=True)
+    found = desk.history("anna", 3)
+    assert [(c, r.choice, changed) for c, r, changed in found] == [
+        (comparison(1), "c1-a", 2),
+        (comparison(0), None, 0),
+        (comparison(2), "tie", 0),
+    ]
+    desk.undo("anna")
+    assert [c.id for c, _, _ in desk.history("anna", 10)] == ["c0", "c2", "c3"]
+    assert desk.history("ida", 10) == []
+
+
+def test_a_closed_round_has_no_history(desk: Desk, open_round: list[Comparison]):
+    desk.vote("anna", "c1", Answer(choice="tie"))
+    open_round.clear()
+    assert desk.history("anna", 10) == []
+
+
+def test_what_was_flagged_is_listed_until_it_is_taken_back(desk: Desk):
+    desk.vote("anna", "c1", Answer(choice="tie", flagged=True, comment="rude"))
+    desk.vote("otto", "c1", Answer(status="discarded", reason="unsafe", flagged=True))
+    desk.vote("otto", "c2", Answer(choice="tie"))
+    assert [(c.id, r.user_id, r.comment) for c, r in desk.flagged()] == [("c1", "anna", "rude"), ("c1", "otto", None)]
+    desk.vote("anna", "c1", Answer(choice="tie"), revise=True)
+    assert [r.user_id for _, r in desk.flagged()] == ["otto"]
+
+
+def test_progress_says_what_a_session_was(desk: Desk, open_round: list[Comparison]):
+    open_round += [repeat(10, of=1), repeat(11, of=2), repeat(12, of=3), check(13)]
+    for n in (1, 2, 3):
+        desk.vote("anna", f"c{n}", Answer(choice=f"c{n}-a", seconds=1.5))
+    desk.vote("anna", "c4", Answer(status="discarded", seconds=0.5))
+    desk.vote("anna", "c10", Answer(choice="c1-a", seconds=2.0))
+    desk.vote("anna", "c11", Answer(choice="tie"))
+    desk.vote("anna", "c12", Answer(status="discarded"))
+    desk.vote("anna", "c13", Answer(choice="c13-b"))
+    found = desk.progress("anna")
+    assert (found.answered, found.mine, found.skipped, found.seconds) == (3, 6, 2, 7.0)
+    assert (found.repeated, found.agreed) == (2, 1)
+    assert desk.progress("otto").answered == 3, "a repeat or a check is no further label of the round"

@@ -70,6 +70,21 @@ def test_undo_leaves_answers_to_what_is_no_longer_asked(journal: Journal):
     assert [r.comparison_id for r in journal.rankings(0)] == ["c1"]
 
 
+def test_a_revision_is_added_and_nothing_before_it_is_changed(journal: Journal):
+    assert journal.revise(ranking(), 0) is None
+    journal.record(ranking(choice="c0-a"), 0)
+    before = journal.undelivered()
+    changed = ranking(choice="c0-b", order=(("c0-b",), ("c0-a",)), seconds=1.25)
+    assert journal.revise(changed, 0) == changed
+    assert journal.rankings(0) == [changed]
+    assert journal.undelivered()[:1] == before
+    assert journal.votes("anna", ["c0", "c1"]) == {"c0": 2}
+    assert journal.votes("otto", ["c0"]) == {}
+    journal.undo("anna", 0)
+    assert journal.revise(ranking(), 0) is None
+    assert journal.rankings(0) == []
+
+
 def test_undelivered_is_what_was_not_marked_oldest_first(journal: Journal):
     journal.record(ranking(0), 0)
     journal.undo("anna", 0)

@@ -5,8 +5,8 @@ import hashlib
 import pytest
 
 from feedback_loop.records import Comparison, Ranking
-from feedback_loop.store.turns import next_for
-from tests.feedback_loop.store.samples import comparison, ranking
+from feedback_loop.store.turns import next_for, still_to_show
+from tests.feedback_loop.store.samples import check, comparison, ranking, repeat
 
 
 def a_round(count: int, random: int) -> list[Comparison]:
@@ -109,3 +109,71 @@ def test_random_pairs_come_in_the_users_own_fixed_order():
     order = [c.id for _, c in shown(a_round(20, 20), ["anna"])]
     assert order == sorted(order, key=lambda name: hashlib.sha256(f"anna\n{name}".encode()).hexdigest())
     assert order != [c.id for _, c in shown(a_round(20, 20), ["otto"])]
+
+
+def with_beside(count: int, repeats: int, checks: int) -> list[Comparison]:
+    """`count` comparisons asked for their label, then repeats of the first ones, then checks."""
+    asked = a_round(count, count)
+    asked += [repeat(count + n, of=n) for n in range(repeats)]
+    return [*asked, *(check(count + repeats + n) for n in range(checks))]
+
+
+@pytest.mark.parametrize("user", ["anna", "otto", "Ольга", "ida"])
+def test_a_repeat_comes_once_and_five_answers_or_more_after_what_it_repeats(user: str):
+    found = [c.id for _, c in shown(with_beside(60, 6, 0), [user])]
+    assert sorted(found) == sorted({f"c{n}" for n in range(66)})
+    end = max(found.index(f"c{n}") for n in range(60))
+    places = {found.index(f"c{60 + n}"): found.index(f"c{n}") for n in range(6)}
+    gaps = [place - first - 1 for place, first in places.items() if place < end]
+    assert len(gaps) >= 3
+    assert all(5 <= gap <= 12 for gap in gaps), gaps
+    assert len(set(gaps)) > 1, "nobody should tell it by its place"
+    assert all(first < place for place, first in places.items())
+
+
+def test_a_repeat_waits_behind_what_the_page_already_holds():
+    asked = with_beside(20, 1, 0)
+    given = [ranking(0)]
+    held: list[str] = []
+    while found := next_for("anna", asked, given, skip=held, per_comparison=1, priorities={}):
+        held.append(found.id)
+    assert 5 <= held.index("c20") <= 10
+    assert len(held) == 20
+
+
+def test_a_repeat_is_shown_to_whoever_submitted_the_answer_and_to_nobody_else():
+    asked = with_beside(12, 1, 0)
+    given = [ranking(n, choice=None if n == 0 else "tie") for n in range(12)]
+    assert next_for("anna", asked, given, skip=(), per_comparison=1, priorities={}) is None
+    assert still_to_show(asked, {r.comparison_id: r for r in given}) == []
+    others = [ranking(n, "otto") for n in range(12)]
+    assert next_for("otto", asked, [*given, *others], skip=(), per_comparison=1, priorities={}) == asked[12]
+
+
+def test_what_is_left_of_repeats_comes_when_nothing_else_is_left():
+    asked = with_beside(2, 1, 1)
+    found = [c.id for _, c in shown(asked, ["anna"])]
+    assert sorted(found) == ["c0", "c1", "c2", "c3"]
+    assert found.index("c2") > found.index("c0")
+    assert set(found[:3]) >= {"c0", "c1"}
+
+
+def test_checks_come_at_a_place_of_each_users_own():
+    asked = with_beside(40, 0, 1)
+    places = {[c.id for _, c in shown(asked, [f"user{n}"])].index("c40") for n in range(30)}
+    assert len(places) > 10
+    assert min(places) >= 1
+
+
+def test_one_of_several_gets_their_share_of_checks_not_all_of_them():
+    found = shown(with_beside(300, 0, 20), ["anna", "otto", "ida"])[:300]
+    for user in ("anna", "otto", "ida"):
+        own = [c for who, c in found if who == user]
+        assert 1 <= sum(c.purpose == "check" for c in own) <= 14
+
+
+def test_repeats_and_checks_take_no_turn_of_what_is_asked_for_its_label():
+    plain = a_round(40, 12)
+    asked = [*plain, *(repeat(40 + n, of=n) for n in range(4)), check(44)]
+    labels = [c.id for _, c in shown(asked, ["anna"]) if c.purpose == "label"]
+    assert labels == [c.id for _, c in shown(plain, ["anna"])]
