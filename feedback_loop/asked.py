@@ -1,14 +1,18 @@
 """What a round asks: the comparisons of its stage and of the batches beside it. Every reader of them goes through here."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from feedback_loop.errors import LoopError
+from feedback_loop.lineage import open_round
 from feedback_loop.records import Comparison, Completion, Prompt
 from feedback_loop.run import Run, read_jsonl
 
 if TYPE_CHECKING:
     import numpy as np
+
+T = TypeVar("T")
 
 FEATURES = "features.safetensors"
 
@@ -28,9 +32,25 @@ def parts(run: Run, number: int) -> list[str]:
 
 
 def version(run: Run, number: int) -> tuple[tuple[str, int], ...]:
-    """Changes whenever the round's parts do; cheap enough to ask at each vote."""
-    manifests = [run.stage_folder(number, name) / "manifest.json" for name in parts(run, number)]
+    """Changes whenever the round's parts do, and when it is closed; cheap enough to ask at each vote."""
+    names = [*parts(run, number), *(["rankings"] if run.done(number, "rankings") else [])]
+    manifests = [run.stage_folder(number, name) / "manifest.json" for name in names]
     return tuple((str(file), file.stat().st_mtime_ns) for file in manifests)
+
+
+def remembered(run: Run, read: Callable[[Run, int], T]) -> Callable[[], T]:
+    """A function that gives `read(run, the open round)`, the very same object until the round's parts change."""
+    kept: dict[tuple[object, ...], T] = {}
+
+    def ask() -> T:
+        number = open_round(run)
+        key = (number, version(run, number))
+        if key not in kept:
+            kept.clear()
+            kept[key] = read(run, number)
+        return kept[key]
+
+    return ask
 
 
 def files(run: Run, number: int) -> list[Path]:
@@ -52,14 +72,18 @@ def taken(run: Run, number: int) -> int:
     """How many prompts were sampled for the round so far, those that gave no comparison included."""
     facts = [run.manifest(number, name).facts for name in parts(run, number)]
     # A stage without the fact is an older version's: it took all of the round's prompts.
-    return sum(int(f["prompts"]) if "prompts" in f else len(own_prompts(run, number)) for f in facts)
+    return sum(int(f.get("prompts", _own(run, number))) for f in facts)
+
+
+def left(run: Run, number: int) -> int:
+    """How many of the round's own prompts are still to be sampled."""
+    return max(0, _own(run, number) - taken(run, number))
 
 
 def own_prompts(run: Run, number: int) -> list[Prompt]:
     """The prompts that the round set out with; batches beyond them are made only as people need them."""
-    if not run.done(number, "prompts"):
-        return []
-    return read_jsonl(run.stage_folder(number, "prompts") / "prompts.jsonl", Prompt)
+    file = run.stage_folder(number, "prompts") / "prompts.jsonl"
+    return read_jsonl(file, Prompt) if file.exists() else []
 
 
 def sampled(run: Run, number: int) -> list[Prompt]:
@@ -72,9 +96,8 @@ def sampled(run: Run, number: int) -> list[Prompt]:
     return found
 
 
-def left(run: Run, number: int) -> int:
-    """How many of the round's own prompts are still to be sampled."""
-    return max(0, len(own_prompts(run, number)) - taken(run, number))
+def _own(run: Run, number: int) -> int:
+    return int(run.manifest(number, "prompts").facts.get("prompts", 0)) if run.done(number, "prompts") else 0
 
 
 def needed(run: Run, number: int) -> int:

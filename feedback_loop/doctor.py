@@ -9,8 +9,8 @@ from pathlib import Path
 
 from feedback_loop import argilla_local, tracking
 from feedback_loop.errors import LoopError
-from feedback_loop.records import Record
 from feedback_loop.locks import locked
+from feedback_loop.records import Record
 from feedback_loop.run import STAGES, Run, open_run, verify
 
 ROOM = 3 * 2**30

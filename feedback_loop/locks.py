@@ -13,7 +13,7 @@ from pathlib import Path
 from feedback_loop.errors import LoopError
 from feedback_loop.run import Run
 
-GLANCE = 0.1
+GLANCE = 0.3
 """Seconds for which a lock is tried: somebody may be looking whether it is held."""
 LEAVING = 30.0
 """Seconds that the sampler gets to leave. It looks five times a second."""

@@ -8,10 +8,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from feedback_loop import alarms, locks
-from feedback_loop.asked import asked, needed
+from feedback_loop import ahead, alarms, locks
+from feedback_loop.asked import asked, count, needed
 from feedback_loop.lineage import current_policy, open_round, policy_name
-from feedback_loop.overview import Bin, Curve, Group, Overview, RoundView, Sample, StageView, Trust, Truth
+from feedback_loop.overview import Bin, Curve, Group, Overview, RoundView, Sample, StageView, Supply, Trust, Truth
 from feedback_loop.records import Decision, Ranking
 from feedback_loop.run import STAGES, Manifest, Run, read_jsonl, read_record
 from feedback_loop.stage import progress_file
@@ -36,6 +36,13 @@ OVER_ROUNDS = (*REWARD, *GOLD, *TRUE, "win_rate_parent", "win_rate_base", "kl", 
 """Figures drawn as curves over rounds, where a round has them."""
 
 
+SUPPLIES = {
+    "first": "the first answers are not sampled yet",
+    "writing": "more answers are being sampled; those there can be ranked meanwhile",
+}
+"""What the terminal is told of what there is to rank."""
+
+
 def overview(run: Run) -> Overview:
     """Everything about a run, for people."""
     busy, note = locks.locked(run), _json(run.path / "advance.json")
@@ -44,14 +51,17 @@ def overview(run: Run) -> Overview:
         numbers.append(open_round(run))
     rounds = tuple(_round(run, n, busy, note) for n in numbers)
     lost = note.get("state") == "running" and not busy
+    supply = ahead.supply(run)
+    starved = supply.state == "failed" and not lost and note.get("state") != "failed"
     return Overview(
         run=run.path.name,
         folder=str(run.path),
         model=run.recipe.model.name,
         policy=current_policy(run),
         busy=busy,
-        message=_message(run, note, lost=lost),
-        failed=note.get("state") == "failed" or lost,
+        message=supply.message if starved else _message(run, note, lost=lost),
+        failed=note.get("state") == "failed" or lost or starved,
+        supply=supply,
         labels=sum(r.labels for r in rounds),
         rounds=rounds,
         curves=_over_rounds(rounds),
@@ -62,9 +72,10 @@ def _message(run: Run, note: dict[str, Any], *, lost: bool) -> str:
     """What the last work ended with; where it waits for people, how many rankings are there by now."""
     if lost:
         return f"The last work was cut off. Go on: feedback-loop advance {run.path}"
-    if note.get("state") != "waiting":
-        return str(note.get("message", ""))
     number = open_round(run)
+    asks = run.done(number, "comparisons") and not run.done(number, "rankings")
+    if note.get("state") != "waiting" and not (asks and note.get("state", "done") == "done"):
+        return str(note.get("message", ""))
     given, enough = sum(r.status == "submitted" for r in rankings(run, number)), needed(run, number)
     if given < enough:
         return f"Round {number:03d} has {given} of {enough} rankings. Label more: feedback-loop serve {run.path}"
@@ -77,7 +88,10 @@ def as_text(view: Overview) -> str:
     for r in view.rounds:
         marks = {"done": "x", "running": ">", "waiting": "?", "failed": "!", "todo": " "}
         stages = " ".join(f"[{marks[s.state]}] {s.name}" for s in r.stages)
-        lines += [f"round {r.round:03d}  {stages}", f"           {r.labels} of {r.needed} rankings"]
+        lines += [
+            f"round {r.round:03d}  {stages}",
+            f"           {r.labels} of {r.needed} rankings, {r.comparisons} comparisons",
+        ]
         if r.note:
             lines.append(f"           {r.note}")
         if r.metrics:
@@ -88,7 +102,12 @@ def as_text(view: Overview) -> str:
             lines += [f"           {'kept' if r.decision.promoted else 'not kept'}: {r.decision.policy} is in force"]
             lines += [f"           - {reason}" for reason in r.decision.reasons]
         lines += [f"           ALARM: {alarm}" for alarm in r.alarms]
+    lines += [_supplied(view.supply)] if view.supply.state in SUPPLIES else []
     return "\n".join([*lines, *([view.message] if view.message else [])])
+
+
+def _supplied(supply: Supply) -> str:
+    return SUPPLIES[supply.state] + (f": {supply.done} of {supply.total}" if supply.total else "")
 
 
 def _figures(metrics: dict[str, float]) -> list[str]:
@@ -127,6 +146,7 @@ def _round(run: Run, number: int, busy: bool, note: dict[str, Any]) -> RoundView
         policy=policy_name(number),
         stages=tuple(_stage(run, number, name, busy, note) for name in STAGES),
         labels=len(given),
+        comparisons=count(run, number),
         needed=needed(run, number),
         metrics=found | {"alarms": float(len(warnings))} if found else {},
         curves=tuple(_training_curves(run, number)),
@@ -213,6 +233,9 @@ def _note(run: Run, number: int) -> str:
 def _stage(run: Run, number: int, name: str, busy: bool, note: dict[str, Any]) -> StageView:
     if run.done(number, name):
         return StageView(name=name, state="done", seconds=_seconds(run.manifest(number, name)))
+    if name == "comparisons" and not busy and number == open_round(run) and locks.sampling(run):
+        supply = ahead.supply(run)
+        return StageView(name=name, state="running", done=supply.done, total=supply.total, what="sampling")
     here = note.get("round") == number and note.get("stage") == name
     if busy and here:
         progress = _json(progress_file(run))

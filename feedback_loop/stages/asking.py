@@ -23,8 +23,8 @@ from feedback_loop.run import Draft, Run, files_below, write_jsonl
 if TYPE_CHECKING:
     import numpy as np
 
+    from feedback_loop.scores import Members
     from policies.base import Policy
-    from reward.score import Members
 
 FEWEST = 4
 """Prompts of a group at least, so that a round is not cut into crumbs."""
@@ -95,6 +95,11 @@ def make_comparisons(run: Run, number: int, draft: Draft, report: Progress, mode
 def group_size(run: Run, number: int) -> int:
     """How many prompts are sampled before what they gave can be ranked: a batch of the sampler, and at least FEWEST."""
     return max(FEWEST, run.recipe.sampling.batch_size // _completions(run, number))
+
+
+def answers_of_a_group(run: Run, number: int) -> int:
+    """How many answers are sampled for a whole group."""
+    return group_size(run, number) * _completions(run, number)
 
 
 def ask(models: Models, draft: Draft, report: Progress, asked: Sequence[Prompt], start: int, stage: str) -> int:

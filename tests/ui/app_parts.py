@@ -5,7 +5,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from feedback_loop.overview import Overview
+from feedback_loop.overview import Overview, Supply
 from feedback_loop.records import Comparison, Completion, Message, Prompt
 from feedback_loop.store.courier import DeliveryState
 from feedback_loop.store.desk import Desk
@@ -53,7 +53,7 @@ def rounds_port(start: Callable[[], None] = lambda: None, overview: Overview = E
         start=start,
         rollback=lambda to, who: None,
         delivery=lambda: DeliveryState(pending=0, error="", argilla_url=""),
-        fetching=lambda: "",
+        supply=lambda: Supply(state="ended"),
     )
 
 

@@ -8,12 +8,15 @@ import numpy as np
 import pytest
 
 from feedback_loop import recipe
+from feedback_loop.asked import asked as comparisons_asked
+from feedback_loop.asked import candidate_features, parts
 from feedback_loop.errors import LoopError, UsageError
 from feedback_loop.preferences import preferences
 from feedback_loop.progress import silent
 from feedback_loop.records import Comparison, Completion, Disliked, Preference, Ranking, now
-from feedback_loop.run import Run, commit, create, open_run, read_jsonl, write_jsonl
-from feedback_loop.stages.asking import build_preferences, candidate_features, make_comparisons, pair_up, pick, select
+from feedback_loop.run import Manifest, Run, commit, create, open_run, read_jsonl, write_jsonl
+from feedback_loop.stages.asking import build_preferences, pair_up, pick, select
+from feedback_loop.stages.more import sample_round
 from reward.head import fit_head, save
 from tests.models_fixture import tiny_prompts
 
@@ -31,6 +34,13 @@ def candidates(prompt_id: str, count: int = 6) -> list[Completion]:
 def test_the_random_share_is_kept_exactly(share: float, count: int):
     found = Counter(select(IDS, "drts", share, 7).values())
     assert found == Counter({"random": count, "drts": 40 - count})
+
+
+def test_the_groups_of_a_round_keep_the_random_share_together():
+    groups = [select(IDS[start : start + 4], "drts", 0.3, start, start) for start in range(0, 40, 4)]
+    counts = [sum(how == "random" for how in group.values()) for group in groups]
+    assert sum(counts) == 12
+    assert all(abs(sum(counts[:n]) - 0.3 * 4 * n) <= 0.5 for n in range(11)), "at every moment"
 
 
 def test_which_prompts_are_asked_at_random_hangs_on_the_seed_and_on_no_strategy():
@@ -99,35 +109,42 @@ def with_settings(run: Run, *settings: str) -> Run:
 
 
 def asked(run: Run, number: int) -> list[Comparison]:
-    with commit(run, number, "comparisons") as draft:
-        make_comparisons(run, number, draft, silent)
-    return read_jsonl(run.stage_folder(number, "comparisons") / "comparisons.jsonl", Comparison)
+    sample_round(run, number, silent)
+    return comparisons_asked(run, number)
+
+
+def manifests(run: Run, number: int) -> list[Manifest]:
+    return [run.manifest(number, name) for name in parts(run, number)]
+
+
+def drawn(run: Run, number: int) -> list[Completion]:
+    folders = [run.stage_folder(number, name) for name in parts(run, number)]
+    return [c for folder in folders for c in read_jsonl(folder / "candidates.jsonl", Completion)]
 
 
 def test_a_later_round_asks_by_the_last_reward_model_and_keeps_what_it_does_not_ask(second_round: Run):
     made = asked(second_round, 1)
-    folder = second_round.stage_folder(1, "comparisons")
-    kept = read_jsonl(folder / "candidates.jsonl", Completion)
+    kept = drawn(second_round, 1)
     assert len(kept) == 40
     assert {c.id for found in made for c in found.completions} < {c.id for c in kept}
     assert all(len({c.completion for c in found.completions}) == 2 for found in made)
-    facts = second_round.manifest(1, "comparisons").facts
-    assert facts["selections"] == {"random": 3, "best_worst": 7} == dict(Counter(c.selection for c in made))
-    assert any("5-reward/adapter-1" in name for name in second_round.manifest(1, "comparisons").inputs)
+    counted = sum((Counter(m.facts["selections"]) for m in manifests(second_round, 1)), Counter[str]())
+    assert counted == {"random": 3, "best_worst": 7} == dict(Counter(c.selection for c in made)), "the round keeps its share"
+    assert all(any("5-reward/adapter-1" in name for name in m.inputs) for m in manifests(second_round, 1))
     assert candidate_features(second_round, 1)[0] == [], "without a head nobody needs features"
 
 
 def test_a_first_round_draws_no_more_than_it_asks(second_round: Run):
     made = asked(second_round, 0)
     assert {c.selection for c in made} == {"random"}
-    assert second_round.manifest(0, "comparisons").facts["candidates"] == 2 * len(made)
+    assert len(drawn(second_round, 0)) == 2 * len(made)
 
 
 def test_for_a_head_every_candidates_features_are_kept_line_by_line(second_round: Run):
     run = with_settings(second_round, "reward.form=head")
     asked(run, 0)
     kept, features = candidate_features(run, 0)
-    assert kept == read_jsonl(run.stage_folder(0, "comparisons") / "candidates.jsonl", Completion)
+    assert kept == drawn(run, 0)
     assert features.shape[0] == len(kept)
     assert features.dtype == np.float32
     assert np.isfinite(features).all()
@@ -161,7 +178,7 @@ def test_features_of_other_candidates_are_refused(second_round: Run):
     asked(run, 0)
     file = run.stage_folder(0, "comparisons") / "candidates.jsonl"
     file.write_text("".join(file.read_text().splitlines(keepends=True)[1:]))
-    with pytest.raises(LoopError, match=r"20 rows for 19 candidates.*redo .* comparisons --round 0"):
+    with pytest.raises(LoopError, match=r"16 rows for 15 candidates.*redo .* comparisons --round 0"):
         candidate_features(run, 0)
 
 
