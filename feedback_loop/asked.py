@@ -97,7 +97,8 @@ def sampled(run: Run, number: int) -> list[Prompt]:
 
 
 def _own(run: Run, number: int) -> int:
-    return int(run.manifest(number, "prompts").facts.get("prompts", 0)) if run.done(number, "prompts") else 0
+    facts = run.manifest(number, "prompts").facts if run.done(number, "prompts") else {}
+    return int(facts["prompts"]) if "prompts" in facts else len(own_prompts(run, number))
 
 
 def needed(run: Run, number: int) -> int:

@@ -98,6 +98,17 @@ def status(run: RunFolder, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def team(run: RunFolder, as_json: AsJson = False) -> None:
+    """Say how far each person's labels can be trusted, and who agrees with whom."""
+    from feedback_loop.run import open_run
+    from feedback_loop.team_report import as_text
+    from feedback_loop.team_report import team as team_now
+
+    view = team_now(open_run(run))
+    print(view.model_dump_json(indent=2) if as_json else as_text(view))
+
+
+@app.command()
 def simulate(
     run: RunFolder,
     persona: Annotated[str, typer.Option(help="A persona's TOML file, or the name of a shipped one.")],

@@ -24,6 +24,7 @@ from feedback_loop.report import overview
 from feedback_loop.run import STAGES, Run, commit, write_json, write_jsonl
 from feedback_loop.store.courier import deliver, reconcile
 from feedback_loop.store.journal import Journal
+from feedback_loop.team_report import over_rounds
 
 Say = Callable[[str], None]
 
@@ -80,7 +81,7 @@ def run_round(run: Run, number: int, connect: Connect, say: Say, lock: int) -> W
                 return waiting
         else:
             do_stage(run, number, name, say, lock)
-    tracking.summarise(run, overview(run))
+    tracking.summarise(run, overview(run), over_rounds(run))
     return None
 
 

@@ -85,6 +85,8 @@ class PreferencesTable(Table):
     """Share of prompts whose pairs only measure a LoRA reward model, and never train it; a head is cross-validated."""
     weights: dict[str, Weight] = {}
     """How much an annotator's labels count beside another's 1, by name."""
+    consistency: Literal["weigh", "ignore"] = "weigh"
+    """`weigh`: the choices of whoever contradicts themselves on repeats, or misses checks, count less; see docs/team.md."""
 
 
 class RewardTable(Table):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from feedback_loop.asked import asked as comparisons_asked
 from feedback_loop.asked import candidate_features
+from feedback_loop.consistency import consistent, weighed
 from feedback_loop.labelling import comparisons_of
 from feedback_loop.preferences import preferences
 from feedback_loop.records import Comparison, Preference, Ranking
@@ -34,6 +35,8 @@ class Material:
     earlier: Sequence[Preference]
     """Pairs of the rounds before."""
     features: "Known"
+    consistency: Mapping[str, float]
+    """What people's choices weigh, by the evidence of the rounds before."""
 
 
 class Refit:
@@ -83,12 +86,14 @@ def material(run: Run, asked: Sequence[Comparison]) -> Material:
     """Read what the refits of the round of these comparisons need."""
     from reward.order import known
 
-    number, pairs = asked[0].round, list[Preference]()
+    number, table, comparisons, rankings = asked[0].round, run.recipe.preferences, list[Comparison](), list[Ranking]()
     for n in range(number):
-        rankings = read_jsonl(run.stage_folder(n, "rankings") / "rankings.jsonl", Ranking)
-        pairs += preferences(comparisons_asked(run, n), rankings, run.recipe.preferences.weights)
+        rankings += read_jsonl(run.stage_folder(n, "rankings") / "rankings.jsonl", Ranking)
+        comparisons += comparisons_asked(run, n)
+    consistency = consistent(table, comparisons, rankings)
+    pairs = weighed(preferences(comparisons, rankings, table.weights), consistency)
     features = known([candidate_features(run, n) for n in range(number + 1)])
-    return Material(asked, pairs, features)
+    return Material(asked, pairs, features, consistency)
 
 
 def order_after(run: Run, given: Material, votes: Sequence[Ranking]) -> Priorities:
@@ -98,8 +103,8 @@ def order_after(run: Run, given: Material, votes: Sequence[Ranking]) -> Prioriti
     chosen = [c for c in given.comparisons if c.selection != "random"]
     if not chosen:
         return {}
-    pairs = [*given.earlier, *preferences(given.comparisons, votes, run.recipe.preferences.weights)]
-    return priorities(chosen, pairs, given.features)
+    now = preferences(given.comparisons, votes, run.recipe.preferences.weights)
+    return priorities(chosen, [*given.earlier, *weighed(now, given.consistency)], given.features)
 
 
 @contextlib.contextmanager

@@ -20,6 +20,8 @@ from pydantic import BaseModel
 from feedback_loop.alarms import BETWEEN
 from feedback_loop.overview import Overview, RoundView
 from feedback_loop.run import Run
+from feedback_loop.team import Team
+from feedback_loop.team_tracking import log_team
 
 Mode = Literal["online", "offline", "disabled"]
 log = logging.getLogger(__name__)
@@ -82,8 +84,11 @@ def stage_run(run: Run, number: int, stage: str) -> Iterator[Tracked]:
                 wandb_run.finish(exit_code=status)
 
 
-def summarise(run: Run, view: Overview) -> None:
-    """Write the summary run anew from the run's files: figures over rounds, each round's completions side by side."""
+def summarise(run: Run, view: Overview, teams: Sequence[tuple[int, Team]] = ()) -> None:
+    """Write the summary run anew from the run's files: figures over rounds, each round's completions side by side.
+
+    `teams` is who had labelled by the end of each of some rounds.
+    """
     with _harmless("the summary run"):
         wandb_run = _start(run, f"{run.id}-loop", "loop", "loop")
         if wandb_run is None:
@@ -92,6 +97,8 @@ def summarise(run: Run, view: Overview) -> None:
         judged = [seen for seen in view.rounds if seen.metrics]
         for seen in judged:
             _log_round(wandb_run, seen)
+        with _harmless("the team"):
+            log_team(wandb_run, teams)
         for seen in judged[-1:]:
             _alert(wandb_run, seen.round, seen.alarms)
         for seen in judged[-2:-1]:  # told when it was the last, but for what the last one's labels say of it

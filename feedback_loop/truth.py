@@ -8,6 +8,7 @@ from feedback_loop.personas import Persona, utility
 from feedback_loop.records import Completion, Prompt
 from feedback_loop.report import overview
 from feedback_loop.run import Run, read_jsonl, write_jsonl
+from feedback_loop.team_report import over_rounds
 
 
 def write_truth(run: Run, persona: Persona) -> None:
@@ -19,7 +20,7 @@ def write_truth(run: Run, persona: Persona) -> None:
     before = file.read_bytes() if file.exists() else b""
     write_jsonl(file, [truth(run, number, persona) for number in range(open_round(run))])
     if file.read_bytes() != before:
-        tracking.summarise(run, overview(run))
+        tracking.summarise(run, overview(run), over_rounds(run))
 
 
 def truth(run: Run, number: int, persona: Persona) -> Truth:

@@ -1,6 +1,6 @@
 """Whose labels to believe how much, from how often a reward model of everybody's labels agrees with each."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from reward.calibrate import Checked
 
@@ -28,6 +28,15 @@ def measured_weights(checked: Sequence[Checked]) -> dict[str, float]:
     pulls = {name: max(0.0, 2 * share - 1) for name, share in shares.items()}
     most = max(pulls.values())
     return {name: max(LEAST, pull / most) if most > 0 else 1.0 for name, pull in pulls.items()}
+
+
+def still_to_take_off(measured: Mapping[str, float], consistency: Mapping[str, float]) -> dict[str, float]:
+    """What labels that weigh `consistency` already must be multiplied by, so that each person weighs the lower of both.
+
+    The two are evidence of the same: whoever clicks without reading contradicts themselves and everybody else. Their product
+    would take that off twice.
+    """
+    return {name: min(1.0, weight / consistency.get(name, 1.0)) for name, weight in measured.items()}
 
 
 def _right(checked: Sequence[Checked]) -> float:

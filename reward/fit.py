@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from feedback_loop.recipe import ModelTable, RewardTable
 from feedback_loop.records import Disliked, Preference, Prompt
 from feedback_loop.run import write_jsonl
 from reward import head as heads
-from reward.annotators import measured_weights
+from reward.annotators import measured_weights, still_to_take_off
 from reward.bias import length_slope, more_characters
 from reward.calibrate import Checked, figures
 from reward.dislikes import with_disliked
@@ -43,11 +44,13 @@ def train_head(
     batch_size: int,
     report: Progress,
     track: Callable[[Mapping[str, float]], None],
+    consistency: Mapping[str, float] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """Fit on all labels and write the head to `out`, checked.jsonl and curves.jsonl beside it; the facts.
 
     Every pair is judged once by a head that never saw its prompt, so no label is kept from the reward model to measure it.
-    Disliked answers teach it, but do not measure it. `track` hears the learning curve. LoopError where there is no pair.
+    Disliked answers teach it, but do not measure it. `track` hears the learning curve. `consistency` is what the labels'
+    weights hold already of how consistent each person is. LoopError where there is no pair.
     """
     if not pairs:
         raise LoopError("No ranking compares two answers, so the reward model has nothing to learn. Rank more.")
@@ -58,9 +61,10 @@ def train_head(
     fitted = heads.fit(labels)
     checked = judged(labels, fitted, pairs, disliked, seed)
     weights = measured_weights(checked) if reward.annotators == "measured" else {}
-    if set(weights.values()) - {1.0}:
+    left = still_to_take_off(weights, consistency)
+    if set(left.values()) - {1.0}:
         users = [p.user_id for p in pairs] + [d.user_id for d in disliked]
-        labels = replace(labels, weight=labels.weight * np.array([weights.get(user, 1.0) for user in users]))
+        labels = replace(labels, weight=labels.weight * np.array([left.get(user, 1.0) for user in users]))
         fitted = heads.fit(labels)
         checked = judged(labels, fitted, pairs, disliked, seed)
     head = heads.Head(view, heads.draw(labels, fitted, reward.members, seed).astype(np.float32))

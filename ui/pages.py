@@ -8,6 +8,7 @@ HEAD = """
 <script src="/page/language.js"></script>
 <script src="/page/words.js"></script>
 <script src="/page/charts.js"></script>
+<script src="/page/pool.js" defer></script>
 <script src="/page/label.js" defer></script>
 <script src="/page/rounds.js" defer></script>
 <script src="/page/help.js" defer></script>

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from feedback_loop import prompts
 from feedback_loop.asked import FEATURES, files, sampled
+from feedback_loop.consistency import consistent, evidence, weighed, weighed_disliked
 from feedback_loop.errors import LoopError
 from feedback_loop.lineage import adapter_folder, current_policy
 from feedback_loop.preferences import disliked, preferences, split
@@ -280,8 +281,11 @@ def _read(
 
 
 def build_preferences(run: Run, number: int, draft: Draft, report: Progress) -> None:
-    """train.jsonl and heldout.jsonl: the preferences of this and all earlier rounds, held out by prompt; disliked.jsonl."""
-    weights = run.recipe.preferences.weights
+    """train.jsonl and heldout.jsonl: the preferences of this and all earlier rounds, held out by prompt; disliked.jsonl.
+
+    Whose choices are less consistent by the evidence of all these rounds has a lower weight.
+    """
+    weights, asked, given = run.recipe.preferences.weights, list[Comparison](), list[Ranking]()
     pairs: list[Preference] = []
     poor: list[Disliked] = []
     for n in range(number + 1):
@@ -289,6 +293,9 @@ def build_preferences(run: Run, number: int, draft: Draft, report: Progress) -> 
         rankings = draft.read(run.stage_folder(n, "rankings") / "rankings.jsonl", Ranking)
         pairs += preferences(comparisons, rankings, weights)
         poor += disliked(comparisons, rankings, weights)
+        asked, given = asked + comparisons, given + rankings
+    consistency = consistent(run.recipe.preferences, asked, given)
+    pairs, poor = weighed(pairs, consistency), weighed_disliked(poor, consistency)
     train, heldout = split(pairs, run.recipe.preferences.heldout, run.recipe.seed)
     write_jsonl(draft.path / "train.jsonl", train)
     write_jsonl(draft.path / "heldout.jsonl", heldout)
@@ -299,4 +306,6 @@ def build_preferences(run: Run, number: int, draft: Draft, report: Progress) -> 
         "ties": sum(p.tie for p in pairs),
         "edits": sum(p.source == "edit" for p in pairs),
         "disliked": len(poor),
+        "consistency": {name: e.model_dump() for name, e in evidence(asked, given).items()},
+        "consistency_weights": consistency,
     }

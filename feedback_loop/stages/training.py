@@ -15,6 +15,7 @@ from feedback_loop.lineage import adapter_folder, current_policy, policy_name
 from feedback_loop.progress import Progress
 from feedback_loop.records import Disliked, Preference, Prompt
 from feedback_loop.run import Draft, Run, packages, sha256
+from feedback_loop.thinning import thinned
 
 if TYPE_CHECKING:
     from policies.task import Task
@@ -77,6 +78,7 @@ def _fit_head(
         batch_size=run.recipe.sampling.batch_size,
         report=report,
         track=track,
+        consistency=run.manifest(number, "preferences").facts.get("consistency_weights") or {},
     )
 
 
@@ -98,7 +100,7 @@ def train_policy(run: Run, number: int, draft: Draft, report: Progress) -> None:
 
 
 def policy_task(run: Run, number: int, draft: Draft, report: Progress, track: Callable[..., None]) -> "Task":
-    """All that a policy step is given."""
+    """All that a policy step is given; of people's pairs, each as often as its weight says."""
     from policies.task import Task
     from reward.score import load_members
 
@@ -115,7 +117,7 @@ def policy_task(run: Run, number: int, draft: Draft, report: Progress, track: Ca
         model=recipe.model,
         policy=recipe.policy,
         sampling=recipe.sampling,
-        pairs=pairs,
+        pairs=thinned(pairs, run.seed(number, "policy")),
         prompts=prompts,
         parent=parent,
         reward=rewards[0],

@@ -15,6 +15,9 @@ from feedback_loop.recipe import Recipe
 from feedback_loop.records import Message, Prompt, Record
 from feedback_loop.report import overview
 from feedback_loop.run import Run, create
+from feedback_loop.team import team_of
+from feedback_loop.team_tracking import figures
+from tests.feedback_loop.team_samples import comparison, repeat, said
 
 
 class Shown(Record):
@@ -113,3 +116,33 @@ def test_an_alarm_is_sent_once_when_its_round_is_done_or_the_next_ones_labels_ra
     ]
     tracking.summarise(run, overview(run).model_copy(update={"rounds": tuple(rounds)}))
     assert sent == ["Round 2: Length | Length: of 2", f"Round 1: {BETWEEN} | {BETWEEN}: of 1"]
+
+
+def test_the_team_is_there_over_rounds_and_as_tables_by_person_and_by_pair(run: Run):
+    asked = [*(comparison(n) for n in range(6)), *(repeat(n) for n in range(6))]
+    answers = [said(c, "a", seconds=4.0) for c in asked]
+    answers += [said(c, c.completions[0].id[-1] if n else "b", "ben") for n, c in enumerate(asked)]
+    teams = [(0, team_of(asked, answers[:12])), (1, team_of(asked, answers))]
+    tracking.summarise(run, overview(run).model_copy(update={"rounds": (ROUND,)}), teams)
+    text = inspected(run)
+    for name in ("loop/reward_accuracy", "team/alpha", "team/alpha_low", "team/weight/ben", "team/answers/anna"):
+        assert name in text
+    tables = list(run.path.glob("wandb/offline-run-*/files/media/table/team/*.table.json"))
+    found = {table.name.split("_")[0]: json.loads(table.read_text()) for table in tables}
+    people = [dict(zip(found["people"]["columns"], row, strict=True)) for row in found["people"]["data"]]
+    anna, ben = people
+    assert (anna["person"], anna["seconds"], anna["self_agreement"], anna["weight"]) == ("anna", 4.0, 1.0, 1.0)
+    assert ben["self_agreement"] == pytest.approx(1 / 6)
+    assert ben["self_agreement_count"] == 6
+    assert 0.1 < ben["weight"] < 0.8
+    assert ben["weight"] == pytest.approx(figures(teams[1][1])["weight/ben"])
+    assert ben["checks"] is None
+    (pair,) = found["agreement"]["data"]
+    assert pair[:2] == ["anna", "ben"]
+    assert pair[2] == pytest.approx(5 / 6)
+
+
+def test_a_team_that_wandb_cannot_take_costs_nothing_else(run: Run, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(tracking, "log_team", lambda *given: 1 / 0)
+    tracking.summarise(run, overview(run).model_copy(update={"rounds": (ROUND,)}))
+    assert "loop/reward_accuracy" in inspected(run)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reward.annotators import LEAST, measured_weights
+from reward.annotators import LEAST, measured_weights, still_to_take_off
 from reward.calibrate import Checked
 
 
@@ -50,3 +50,12 @@ def test_where_nothing_can_be_said_all_weigh_the_same(given: list[Checked]):
 
 def test_where_all_are_worse_than_chance_all_weigh_the_same():
     assert measured_weights(checked("anna", 1, 50) + checked("ben", 1, 60)) == {"anna": 1.0, "ben": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("measured", "consistent", "counts"), [(0.5, 0.5, 0.5), (0.3, 0.6, 0.3), (0.8, 0.4, 0.4), (1.0, 1.0, 1.0)]
+)
+def test_agreement_and_consistency_are_not_taken_off_twice(measured: float, consistent: float, counts: float):
+    left = still_to_take_off({"anna": measured}, {"anna": consistent})["anna"]
+    assert consistent * left == pytest.approx(counts)
+    assert still_to_take_off({"anna": measured}, {}) == {"anna": measured}

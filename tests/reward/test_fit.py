@@ -56,6 +56,7 @@ def train(
     features: dict[tuple[str, str], Array],
     disliked: Sequence[Disliked] = (),
     track: Callable[[Mapping[str, float]], None] = lambda _: None,
+    consistency: Mapping[str, float] | None = None,
     **reward: Any,
 ) -> dict[str, Any]:
     return fit.train_head(
@@ -70,6 +71,7 @@ def train(
         batch_size=4,
         report=silent,
         track=track,
+        consistency=consistency or {},
     )
 
 
@@ -167,6 +169,21 @@ def test_whoever_answers_by_a_coin_is_weighed_down_where_that_is_asked_for(tmp_p
     assert measured["annotator_weights"]["anna"] == 1.0
     assert measured["annotator_weights"]["coin"] < 0.5
     assert measured["by_annotator"]["anna"]["accuracy"] >= equal["by_annotator"]["anna"]["accuracy"]
+
+
+@pytest.mark.usefixtures("no_model")
+def test_what_consistency_took_off_already_is_not_taken_off_again(tmp_path: Path):
+    pairs = [chosen(n, 1) for n in range(60)] + [
+        chosen(n, int(COINS[n]), user_id="coin", weight=0.1) for n in range(60)
+    ]
+    features = known(range(60))
+    train(tmp_path / "equal", pairs, features)
+    facts = train(tmp_path / "known", pairs, features, annotators="measured", consistency={"coin": 0.1})
+    train(tmp_path / "unknown", pairs, features, annotators="measured")
+    assert facts["annotator_weights"]["coin"] >= 0.1
+    equal, told, untold = (head.load(tmp_path / n / "head").weights for n in ("equal", "known", "unknown"))
+    assert np.array_equal(equal, told)
+    assert not np.array_equal(equal, untold)
 
 
 @pytest.mark.usefixtures("no_model")

@@ -1,7 +1,7 @@
 // The Label page. The next comparison is held ready, so a vote shows it at once and is sent in the background. A vote that
 // cannot be sent waits in this browser's storage and is sent again until the app has it.
 (() => {
-  const { call, whenThere, element: el, t } = window.feedbackLoop;
+  const { call, whenThere, element: el, t, pool } = window.feedbackLoop;
   const CHOICES = [
     ["first", "1", "First is better"], ["second", "2", "Second is better"],
     ["tie", "3", "Equally good"], ["neither", "4", "Neither is good"],
@@ -150,12 +150,8 @@
 
     function nothing() {
       if (!standing) return el("div", { class: "fl-empty" }, el("p", {}, "Loading…"));
-      const p = standing.progress, wait = standing.fetching;
-      if (wait) return el("div", { class: "fl-empty" }, el("h2", {}, "The first answers are on their way"), el("p", {}, wait), el("div", { class: "fl-pulse" }));
-      return el("div", { class: "fl-empty" },
-        el("h2", {}, "Nothing left to rank for you"),
-        el("p", {}, p.needed && p.answered >= p.needed ? "This round has the answers it needs." : "A round may be in progress, or the others are to answer."),
-        el("a", { class: "fl-primary", href: "/rounds" }, "Go to Rounds"),
+      const { state } = standing.fetching;
+      return el("div", { class: "fl-empty", "data-supply": state }, ...pool.nothing(standing.fetching), state === "first" ? null :
         el("div", { class: "fl-more" }, button("undo", "U", "Undo", undo)));
     }
 

@@ -129,7 +129,9 @@ def test_a_later_round_asks_by_the_last_reward_model_and_keeps_what_it_does_not_
     assert {c.id for found in made for c in found.completions} < {c.id for c in kept}
     assert all(len({c.completion for c in found.completions}) == 2 for found in made)
     counted = sum((Counter(m.facts["selections"]) for m in manifests(second_round, 1)), Counter[str]())
-    assert counted == {"random": 3, "best_worst": 7} == dict(Counter(c.selection for c in made)), "the round keeps its share"
+    assert counted == {"random": 3, "best_worst": 7} == dict(Counter(c.selection for c in made)), (
+        "the round keeps its share"
+    )
     assert all(any("5-reward/adapter-1" in name for name in m.inputs) for m in manifests(second_round, 1))
     assert candidate_features(second_round, 1)[0] == [], "without a head nobody needs features"
 
@@ -208,3 +210,41 @@ def test_preferences_of_all_rounds_have_their_annotators_weights_and_neither_is_
     poor = read_jsonl(folder / "disliked.jsonl", Disliked)
     assert [(d.completion, d.weight) for d in poor] == [(c.completion, 0.5) for c in made[2].completions]
     assert (facts["train"], facts["disliked"]) == (2, 2)
+
+
+def test_whoever_contradicts_themselves_weighs_less_in_the_files_and_the_facts_say_why(second_round: Run):
+    run = with_settings(second_round, "preferences.heldout=0")
+    made = asked(run, 0)[:8]
+    again = [
+        c.model_copy(
+            update={"id": f"again-{c.id}", "completions": c.completions[::-1], "purpose": "repeat", "repeat_of": c.id}
+        )
+        for c in made
+    ]
+    shutil.rmtree(run.stage_folder(0, "comparisons"))
+    with commit(run, 0, "comparisons") as draft:
+        write_jsonl(draft.path / "comparisons.jsonl", [*made, *again])
+    ben = [prefers_first(c).model_copy(update={"user_id": "ben"}) for c in [*made, *again]]
+    anna = [prefers_first(c) for c in made] + [
+        prefers_first(c).model_copy(update={"choice": c.completions[1].id}) for c in again
+    ]
+    with commit(run, 0, "rankings") as draft:
+        write_jsonl(draft.path / "rankings.jsonl", [*anna, *ben])
+
+    def weights(opened: Run) -> dict[str, set[float]]:
+        shutil.rmtree(opened.stage_folder(0, "preferences"), ignore_errors=True)
+        with commit(opened, 0, "preferences") as draft:
+            build_preferences(opened, 0, draft, silent)
+        pairs = read_jsonl(opened.stage_folder(0, "preferences") / "train.jsonl", Preference)
+        return {name: {p.weight for p in pairs if p.user_id == name} for name in ("anna", "ben")}
+
+    found = weights(run)
+    facts = run.manifest(0, "preferences").facts
+    assert found == {"anna": {1.0}, "ben": {facts["consistency_weights"]["ben"]}}
+    assert 0.1 < facts["consistency_weights"]["ben"] < 0.6
+    assert (facts["consistency"]["ben"]["repeats"], facts["consistency"]["ben"]["same"]) == (8, 0)
+    ignoring = with_settings(run, "preferences.consistency=ignore")
+    assert weights(ignoring) == {"anna": {1.0}, "ben": {1.0}}
+    facts = ignoring.manifest(0, "preferences").facts
+    assert facts["consistency_weights"] == {}
+    assert facts["consistency"]["ben"]["error"] > 0.2, "it is measured all the same"

@@ -65,3 +65,17 @@ def test_a_step_is_told_how_often_the_reward_model_is_surely_right(tmp_path: Pat
     draft = Draft(tmp_path / "out", tmp_path / "work", tmp_path / "resume")
     assert training.policy_task(run, 0, draft, silent, lambda *a: None).accuracy == 0.55
     assert run.stage_folder(0, "reward") / "manifest.json" in draft.inputs
+
+
+def test_a_step_gets_peoples_pairs_as_often_as_they_weigh(tmp_path: Path):
+    run, pairs = make(tmp_path / "run"), obvious(60)
+    halves = [p.model_copy(update={"weight": 0.5, "user_id": "ben"}) for p in pairs[:40]]
+    with commit(run, 0, "preferences") as draft:
+        write_jsonl(draft.path / "train.jsonl", [*halves, *pairs[40:50]])
+        write_jsonl(draft.path / "heldout.jsonl", pairs[50:])
+    judged(run)
+    draft = Draft(tmp_path / "out", tmp_path / "work", tmp_path / "resume")
+    given = training.policy_task(run, 0, draft, silent, lambda *a: None).pairs
+    assert [p for p in given if p.user_id != "ben"] == pairs[40:]
+    assert 8 < sum(p.user_id == "ben" for p in given) < 32
+    assert given == training.policy_task(run, 0, draft, silent, lambda *a: None).pairs
