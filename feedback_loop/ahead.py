@@ -20,8 +20,8 @@ from feedback_loop.overview import Supply
 from feedback_loop.records import Comparison, Ranking
 from feedback_loop.run import Run, write_json
 from feedback_loop.stage import LIFELINE, progress_file
-from feedback_loop.stages.more import next_prompts
 from feedback_loop.store.journal import Journal
+from feedback_loop.upcoming import next_prompts
 
 POLL_SECONDS = 0.5
 PAUSE, LONGEST_PAUSE = 10.0, 300.0

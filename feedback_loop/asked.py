@@ -63,8 +63,13 @@ def asked(run: Run, number: int) -> list[Comparison]:
     return [comparison for file in files(run, number) for comparison in read_jsonl(file, Comparison)]
 
 
+def label_ids(run: Run, number: int) -> set[str]:
+    """The comparisons of a round that are asked for their label, not as repeats or checks."""
+    return {c.id for c in asked(run, number) if c.purpose == "label"}
+
+
 def count(run: Run, number: int) -> int:
-    """How many comparisons the round asks, by the facts of its parts."""
+    """How many comparisons the round asks for their label, by the facts of its parts."""
     return sum(int(run.manifest(number, name).facts["comparisons"]) for name in parts(run, number))
 
 

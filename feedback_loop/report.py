@@ -3,15 +3,29 @@
 import contextlib
 import json
 import math
+import shlex
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from feedback_loop import ahead, alarms, locks
-from feedback_loop.asked import asked, count, needed
+from feedback_loop.asked import asked, count, label_ids, needed
+from feedback_loop.evaluate import wilson
 from feedback_loop.lineage import current_policy, open_round, policy_name
-from feedback_loop.overview import Bin, Curve, Group, Overview, RoundView, Sample, StageView, Supply, Trust, Truth
+from feedback_loop.overview import (
+    Bin,
+    Curve,
+    Group,
+    Mirror,
+    Overview,
+    RoundView,
+    Sample,
+    StageView,
+    Supply,
+    Trust,
+    Truth,
+)
 from feedback_loop.records import Decision, Ranking
 from feedback_loop.run import STAGES, Manifest, Run, read_jsonl, read_record
 from feedback_loop.stage import progress_file
@@ -32,7 +46,9 @@ GOLD = ("next_round_agreement", "next_round_agreement_low", "next_round_agreemen
 """How often the reward model foresaw people's choices in the next round, among answers it never saw."""
 TRUE = ("true_win_rate_parent", "true_win_rate_base")
 """Where a simulated annotator answers: what its true utility says."""
-OVER_ROUNDS = (*REWARD, *GOLD, *TRUE, "win_rate_parent", "win_rate_base", "kl", "length", "labels", "ties", "alarms")
+RATES = tuple(f"{name}{end}" for name in ("win_rate_parent", "win_rate_base", *TRUE) for end in ("", "_low", "_high"))
+"""Win rates of the new policy, each with its 90 % interval over the held-out prompts."""
+OVER_ROUNDS = (*REWARD, *GOLD, *RATES, "kl", "length", "labels", "ties", "alarms")
 """Figures drawn as curves over rounds, where a round has them."""
 
 
@@ -65,7 +81,24 @@ def overview(run: Run) -> Overview:
         labels=sum(r.labels for r in rounds),
         rounds=rounds,
         curves=_over_rounds(rounds),
+        mirror=mirror(run),
     )
+
+
+def mirror(run: Run) -> Mirror:
+    """Where W&B has the run: the address of what was sent, and what to type for files that were not."""
+    folder, link = run.path / "wandb", link_file(run)
+    here = any(folder.glob("offline-run-*"))
+    return Mirror(
+        url=link.read_text(encoding="utf-8").strip() if link.exists() else "",
+        sync=f"wandb sync {shlex.quote(str(folder))}/offline-run-*" if here else "",
+        view=f"wandb leet {shlex.quote(str(folder))}" if here else "",
+    )
+
+
+def link_file(run: Run) -> Path:
+    """Where the address of the summary on W&B's site is kept, once one was sent there."""
+    return run.path / "wandb" / "online.txt"
 
 
 def _message(run: Run, note: dict[str, Any], *, lost: bool) -> str:
@@ -76,7 +109,7 @@ def _message(run: Run, note: dict[str, Any], *, lost: bool) -> str:
     asks = run.done(number, "comparisons") and not run.done(number, "rankings")
     if note.get("state") != "waiting" and not (asks and note.get("state", "done") == "done"):
         return str(note.get("message", ""))
-    given, enough = sum(r.status == "submitted" for r in rankings(run, number)), needed(run, number)
+    given, enough = len(labels(run, number)), needed(run, number)
     if given < enough:
         return f"Round {number:03d} has {given} of {enough} rankings. Label more: feedback-loop serve {run.path}"
     return f"Round {number:03d} has its {enough} rankings. Start it: feedback-loop advance {run.path}"
@@ -137,8 +170,17 @@ def rankings(run: Run, number: int) -> list[Ranking]:
         return journal.rankings(number, {c.id for c in comparisons})
 
 
-def _round(run: Run, number: int, busy: bool, note: dict[str, Any]) -> RoundView:
+def labels(run: Run, number: int) -> list[Ranking]:
+    """A round's answers that count towards `needed`: skips, repeats and checks do not."""
     given = [r for r in rankings(run, number) if r.status == "submitted"]
+    if not given:
+        return []
+    known = label_ids(run, number)
+    return [r for r in given if r.comparison_id in known]
+
+
+def _round(run: Run, number: int, busy: bool, note: dict[str, Any]) -> RoundView:
+    given = labels(run, number)
     judged = run.stage_folder(number, "evaluation")
     found, warnings = metrics(run, number), warned(run, number)
     return RoundView(
@@ -166,15 +208,17 @@ def metrics(run: Run, number: int) -> dict[str, float]:
     if not run.done(number, "evaluation"):
         return {}
     reward, judged = run.manifest(number, "reward").facts, run.manifest(number, "evaluation").facts
-    given = [n for m in range(number + 1) for n in rankings(run, m) if n.status == "submitted"]
+    given = [n for m in range(number + 1) for n in labels(run, m)]
     candidate = judged["policies"][judged["candidate"]]
     then, true = _facts(run, number + 1, "evaluation").get("next_round_agreement") or {}, truth(run, number)
     found = {name: reward.get(fact) for name, fact in REWARD.items()}
     found |= dict(zip(GOLD, map(then.get, ("agreement", "low", "high")), strict=True))
-    found |= dict(zip(TRUE, (true.win_rate_parent, true.win_rate_base), strict=True)) if true else {}
+    rates = {name: judged[name] for name in ("win_rate_parent", "win_rate_base")}
+    rates |= dict(zip(TRUE, (true.win_rate_parent, true.win_rate_base), strict=True)) if true else {}
+    asked = judged.get("prompts") or 0
+    for name, rate in rates.items():
+        found |= dict(zip((name, f"{name}_low", f"{name}_high"), (rate, *wilson(rate * asked, asked)), strict=True))
     found |= {
-        "win_rate_parent": judged["win_rate_parent"],
-        "win_rate_base": judged["win_rate_base"],
         "kl": candidate["kl"],
         "length": candidate["length"],
         "labels": len(given),
@@ -242,8 +286,7 @@ def _stage(run: Run, number: int, name: str, busy: bool, note: dict[str, Any]) -
         return StageView(name=name, state="running", **progress)
     previous = STAGES[STAGES.index(name) - 1]
     if name == "rankings" and run.done(number, previous):
-        count = sum(r.status == "submitted" for r in rankings(run, number))
-        return StageView(name=name, state="waiting", done=count, total=needed(run, number))
+        return StageView(name=name, state="waiting", done=len(labels(run, number)), total=needed(run, number))
     if here and note.get("state") in ("failed", "running"):
         return StageView(name=name, state="failed")
     return StageView(name=name, state="todo")

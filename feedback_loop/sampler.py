@@ -21,9 +21,10 @@ from feedback_loop.progress import Progress
 from feedback_loop.records import now
 from feedback_loop.run import Run, open_run, write_json
 from feedback_loop.stage import LIFELINE, watch_lifeline
-from feedback_loop.stages.asking import Models, answers_of_a_group
+from feedback_loop.stages.asking import Models
 from feedback_loop.stages.more import make_batch, make_first
 from feedback_loop.store.journal import Journal
+from feedback_loop.upcoming import candidates, group_size
 
 STAYS = 300.0
 """Seconds that it waits, with the model in memory, for more to be wanted."""
@@ -89,7 +90,7 @@ def reporter(run: Run, note: Mapping[str, Any], every: float = 0.3) -> Progress:
             state = {"state": "sampling", "began": began, "done": done, "total": total}
             write_json(ahead.note_file(run), {**note, **state})
 
-    show(0, answers_of_a_group(run, note["round"]), "sampling")
+    show(0, group_size(run, note["round"]) * candidates(run, note["round"]), "sampling")
     return show
 
 

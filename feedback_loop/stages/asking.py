@@ -1,7 +1,5 @@
 """From prompts to comparisons, and from rankings to preferences."""
 
-import hashlib
-import json
 import random
 import zlib
 from collections import Counter
@@ -12,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from feedback_loop import prompts
-from feedback_loop.asked import FEATURES, files, sampled
+from feedback_loop.asked import FEATURES, files
 from feedback_loop.consistency import consistent, evidence, weighed, weighed_disliked
 from feedback_loop.errors import LoopError
 from feedback_loop.lineage import adapter_folder, current_policy
@@ -20,15 +18,15 @@ from feedback_loop.preferences import disliked, preferences, split
 from feedback_loop.progress import Progress
 from feedback_loop.records import Comparison, Completion, Disliked, Preference, Prompt, Ranking, Strategy
 from feedback_loop.run import Draft, Run, files_below, write_jsonl
+from feedback_loop.stages.beside import checks, identity, repeats
+from feedback_loop.upcoming import candidates as per_prompt
+from feedback_loop.upcoming import group_size, strategy, uses
 
 if TYPE_CHECKING:
     import numpy as np
 
     from feedback_loop.scores import Members
     from policies.base import Policy
-
-FEWEST = 4
-"""Prompts of a group at least, so that a round is not cut into crumbs."""
 
 
 def choose_prompts(run: Run, number: int, draft: Draft, report: Progress) -> None:
@@ -38,11 +36,6 @@ def choose_prompts(run: Run, number: int, draft: Draft, report: Progress) -> Non
     chosen = prompts.choose(pool, uses(run, number), run.recipe.prompts.per_round, seed)
     write_jsonl(draft.path / "prompts.jsonl", chosen)
     draft.facts["prompts"] = len(chosen)
-
-
-def uses(run: Run, number: int) -> Counter[str]:
-    """How often each prompt was sampled for comparisons before this round, by its id."""
-    return Counter(p.id for n in range(number) for p in sampled(run, n))
 
 
 @dataclass(frozen=True)
@@ -93,52 +86,44 @@ def make_comparisons(run: Run, number: int, draft: Draft, report: Progress, mode
     draft.facts |= {"prompts": covered, "dropped": covered - draft.facts["comparisons"]}
 
 
-def group_size(run: Run, number: int) -> int:
-    """How many prompts are sampled before what they gave can be ranked: a batch of the sampler, and at least FEWEST."""
-    return max(FEWEST, run.recipe.sampling.batch_size // _completions(run, number))
-
-
-def answers_of_a_group(run: Run, number: int) -> int:
-    """How many answers are sampled for a whole group."""
-    return group_size(run, number) * _completions(run, number)
-
-
 def ask(models: Models, draft: Draft, report: Progress, asked: Sequence[Prompt], start: int, stage: str) -> int:
-    """Comparisons of a group of prompts: two of each one's candidates, in a random order; how many, and facts of them.
+    """comparisons.jsonl of a group of prompts: some of each one's candidates, in a random order; how many, and facts of them.
 
-    comparisons.jsonl, and all candidates in candidates.jsonl; with `reward.form = "head"`, features.safetensors what the
-    base makes of each. `start` is the group's place among the round's prompts, `stage` the stage or batch that is made.
+    After these come repeats and checks (`stages.beside`). candidates.jsonl holds all candidates; with `reward.form = "head"`,
+    features.safetensors what the base makes of each. `start` is the group's place among the round's prompts, `stage` the
+    stage or batch that is made.
     """
     from policies.sampler import sample
     from reward.acquire import check_choice
 
-    run, number = models.run, models.number
-    recipe, seed, strategy = run.recipe, run.seed(number, stage), _strategy(run, number)
-    check_choice(recipe.asking.strategy, recipe.reward.members, recipe.sampling.completions)
+    run, number, recipe = models.run, models.number, models.run.recipe
+    seed, asking = run.seed(number, stage), recipe.asking
+    check_choice(asking.strategy, recipe.reward.members, recipe.sampling.completions, asking.answers)
     candidates = sample(
         models.policy,
         asked,
         recipe.sampling,
-        completions=_completions(run, number),
+        completions=per_prompt(run, number),
         thinking=recipe.model.thinking,
         seed=seed,
         report=report,
     ).completions
-    several = [p.id for p in asked if sum(c.prompt_id == p.id for c in candidates) > 1]
-    choice = [name for name in several if sum(c.prompt_id == name for c in candidates) > 2]
-    plain: dict[str, Strategy] = dict.fromkeys(several, "random")
-    selections = plain | select(choice, strategy, recipe.asking.random_share, seed, start)
+    selections = _selections(run, number, asked, candidates, seed, start)
     with_features = recipe.reward.form == "head" and bool(candidates)
     read = _read(models, draft, asked, candidates, report) if with_features else {}
     judged = [c for c in candidates if selections.get(c.prompt_id, "random") != "random"]
     scores = _scores(models, draft, asked, judged, read) if judged else {}
-    made = pair_up(number, asked, pick(candidates, selections, scores, seed), seed, selections, start)
-    write_jsonl(draft.path / "comparisons.jsonl", made)
+    made = pair_up(number, asked, pick(candidates, selections, scores, seed, asking.answers), seed, selections, start)
+    again = repeats(made, asking.repeats, seed, start)
+    known = checks(number, asked, candidates, asking.checks, asking.answers, seed, start)
+    write_jsonl(draft.path / "comparisons.jsonl", [*made, *again, *known])
     write_jsonl(draft.path / "candidates.jsonl", candidates)
     draft.facts |= {
         "policy": models.policy.name,
         "prompts": len(asked),
         "comparisons": len(made),
+        "repeats": len(again),
+        "checks": len(known),
         "dropped": len(asked) - len(made),
         "candidates": len(candidates),
         "selections": dict(Counter(c.selection for c in made)),
@@ -146,13 +131,15 @@ def ask(models: Models, draft: Draft, report: Progress, asked: Sequence[Prompt],
     return len(made)
 
 
-def _strategy(run: Run, number: int) -> Strategy:
-    return run.recipe.asking.strategy if _judge(run, number) else "random"
-
-
-def _completions(run: Run, number: int) -> int:
-    """Candidates a prompt: no more than are asked where nothing can choose among them."""
-    return 2 if _strategy(run, number) == "random" else run.recipe.sampling.completions
+def _selections(
+    run: Run, number: int, asked: Sequence[Prompt], candidates: Sequence[Completion], seed: int, start: int
+) -> dict[str, Strategy]:
+    """How each prompt's answers are picked, for those with several; at random where there are no more than are shown."""
+    counts = Counter(c.prompt_id for c in candidates)
+    several = [p.id for p in asked if counts[p.id] > 1]
+    choice = [name for name in several if counts[name] > run.recipe.asking.answers]
+    plain: dict[str, Strategy] = dict.fromkeys(several, "random")
+    return plain | select(choice, strategy(run, number), run.recipe.asking.random_share, seed, start)
 
 
 def select(
@@ -172,22 +159,25 @@ def pick(
     selections: Mapping[str, Strategy],
     scores: Mapping[str, Sequence[float]],
     seed: int,
+    answers: int = 2,
 ) -> list[Completion]:
-    """The two candidates to ask of each prompt in `selections`, in the candidates' order.
+    """The candidates to ask of each prompt in `selections`, in the candidates' order: a pair by its strategy, and what
+    `reward.acquire.fill` adds where `answers` is more.
 
     `scores` holds each candidate's by every member, by its id; it may lack those of prompts picked at random. A prompt's
-    random pair hangs on the seed and the prompt's id, not on any score.
+    random answers hang on the seed and the prompt's id, not on any score.
     """
     import numpy as np
 
-    from reward.acquire import STRATEGIES
+    from reward.acquire import STRATEGIES, fill
 
     picked = []
     for name, selection in selections.items():
         own = [c for c in candidates if c.prompt_id == name]
-        known = [[0.0]] * len(own) if selection == "random" else [scores[c.id] for c in own]
+        known = np.array([[0.0]] * len(own) if selection == "random" else [scores[c.id] for c in own])
         rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
-        picked += [own[place] for place in sorted(STRATEGIES[selection](np.array(known), rng))]
+        pair = STRATEGIES[selection](known, rng)
+        picked += [own[place] for place in sorted(fill(known, pair, answers, rng))]
     return picked
 
 
@@ -199,10 +189,10 @@ def pair_up(
     selections: Mapping[str, Strategy] | None = None,
     start: int = 0,
 ) -> list[Comparison]:
-    """Comparisons of each prompt's completions; which one stands first is drawn from the seed.
+    """Comparisons of each prompt's completions; which one stands where is drawn from the seed.
 
-    The id holds a hash of the content, so a ranking can never be taken for one of other answers. `selections` says how each
-    prompt's were picked; at random where it does not. `start` is the first prompt's place in the round.
+    `selections` says how each prompt's were picked; at random where it does not. `start` is the first prompt's place in the
+    round.
     """
     rng = random.Random(seed)
     answers: dict[str, list[Completion]] = {}
@@ -210,18 +200,17 @@ def pair_up(
         answers.setdefault(completion.prompt_id, []).append(completion)
     made = []
     for index, prompt in enumerate(asked, start):
-        pair = answers.pop(prompt.id, [])
-        if len(pair) < 2:
+        shown = answers.pop(prompt.id, [])
+        if len(shown) < 2:
             continue
-        content = json.dumps([prompt.messages, [c.completion for c in pair]])
-        digest = hashlib.sha256(content.encode()).hexdigest()[:8]
-        rng.shuffle(pair)
+        name = identity(number, index, prompt, shown, "label")
+        rng.shuffle(shown)
         made.append(
             Comparison(
-                id=f"r{number:03d}-{index:03d}-{digest}",
+                id=name,
                 round=number,
                 prompt=prompt,
-                completions=tuple(pair),
+                completions=tuple(shown),
                 selection=(selections or {}).get(prompt.id, "random"),
             )
         )

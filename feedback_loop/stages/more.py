@@ -3,13 +3,11 @@
 What a batch holds hangs on the run and its place alone: the same, whoever makes it, and when.
 """
 
-import random
-
 from feedback_loop import asked
 from feedback_loop.progress import Progress
-from feedback_loop.records import Prompt
-from feedback_loop.run import Run, commit, read_jsonl, write_jsonl
-from feedback_loop.stages.asking import Models, ask, choose_prompts, group_size, make_comparisons, uses
+from feedback_loop.run import Run, commit, write_jsonl
+from feedback_loop.stages.asking import Models, ask, choose_prompts, make_comparisons
+from feedback_loop.upcoming import next_prompts
 
 
 def sample_round(run: Run, number: int, report: Progress) -> None:
@@ -46,19 +44,3 @@ def next_batch(run: Run, number: int) -> str:
     """The name of the batch after those that are there: `comparisons.more-001`."""
     last = max((int(name.rpartition("-")[2]) for name in run.batches(number)), default=0)
     return f"comparisons.more-{last + 1:03d}"
-
-
-def next_prompts(run: Run, number: int) -> list[Prompt]:
-    """The next group: of the round's own prompts, then of the run's others, the least used first; empty at the end."""
-    own, place, size = asked.own_prompts(run, number), asked.taken(run, number), group_size(run, number)
-    if place < len(own):
-        return own[place : place + size]
-    return further_prompts(run, number)[place - len(own) :][:size]
-
-
-def further_prompts(run: Run, number: int) -> list[Prompt]:
-    """The run's prompts that are not the round's own, in the order in which it would go on to them."""
-    own, used = {p.id for p in asked.own_prompts(run, number)}, uses(run, number)
-    others = [p for p in read_jsonl(run.path / "prompts.jsonl", Prompt) if p.id not in own]
-    random.Random(run.seed(number, "further prompts")).shuffle(others)
-    return sorted(others, key=lambda p: used[p.id])

@@ -14,9 +14,10 @@ from feedback_loop.progress import silent
 from feedback_loop.records import Comparison, Preference, Ranking
 from feedback_loop.report import overview, rankings
 from feedback_loop.run import Run, commit, create, read_jsonl, write_jsonl
-from feedback_loop.stages.asking import build_preferences, uses
+from feedback_loop.stages.asking import build_preferences
 from feedback_loop.store.desk import RoundClosed
 from feedback_loop.store.journal import Journal
+from feedback_loop.upcoming import uses
 from tests.feedback_loop.store.samples import comparison, ranking
 from tests.feedback_loop.test_loop import Store
 
