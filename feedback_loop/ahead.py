@@ -24,7 +24,7 @@ from feedback_loop.store.journal import Journal
 from feedback_loop.upcoming import next_prompts
 
 POLL_SECONDS = 0.5
-PAUSE, LONGEST_PAUSE = 10.0, 300.0
+PAUSE, LONGEST_PAUSE = 5.0, 300.0
 """Seconds after which a sampler that failed is started again: at first, and at most."""
 
 
@@ -97,20 +97,26 @@ def _keep(run: Run, lifeline: int, stopping: threading.Event) -> None:
     child: subprocess.Popen[bytes] | None = None
     pause, not_before = PAUSE, 0.0
     with contextlib.closing(Journal(run.path / "journal.sqlite")) as journal:
-        while not stopping.wait(POLL_SECONDS):
+        while not stopping.is_set():
             try:
                 if child is not None and (status := child.poll()) is not None:
-                    pause = PAUSE if status == 0 else min(2 * pause, LONGEST_PAUSE)
-                    not_before = 0.0 if status == 0 else time.monotonic() + pause
-                    if status < 0:
-                        failed(run, f"it was killed by signal {-status} (out of memory?); log: {log_file(run)}")
                     child = None
-                free = child is None and time.monotonic() >= not_before
-                if free and not locks.locked(run) and not locks.sampling(run) and wanted(run, journal):
+                    if status < 0:
+                        failed(
+                            run, f"the sampler was killed by signal {-status} (out of memory?); log: {log_file(run)}"
+                        )
+                    not_before = time.monotonic() + pause if status else 0.0
+                    pause = min(2 * pause, LONGEST_PAUSE) if status else PAUSE
+                if child is None and time.monotonic() >= not_before and _should_start(run, journal):
                     child = start(run, lifeline)
             except Exception as error:
                 failed(run, " ".join(str(error).split())[:200] or type(error).__name__)
                 not_before = time.monotonic() + LONGEST_PAUSE
+            stopping.wait(POLL_SECONDS)
+
+
+def _should_start(run: Run, journal: Journal) -> bool:
+    return not locks.locked(run) and not locks.sampling(run) and wanted(run, journal)
 
 
 def failed(run: Run, why: str) -> None:

@@ -18,6 +18,7 @@ from ui.serve import serve as serve_app
 def serve(run: Run, *, host: str, port: int, open_browser: bool, say: Say) -> None:
     """Serve a run until interrupted. Answers are sampled, and Argilla is started, while the page is already there."""
     with contextlib.ExitStack() as closing:
+        closing.enter_context(ahead.kept(run))  # first: the first answers take longest
         connect = closing.enter_context(argilla(run, say))
         journal = closing.enter_context(contextlib.closing(Journal(run.path / "journal.sqlite")))
         courier = couriers.start(run.path / "journal.sqlite", connect, comparisons_of(run))
@@ -38,5 +39,4 @@ def serve(run: Run, *, host: str, port: int, open_browser: bool, say: Say) -> No
             secret="",
             state_folder=run.path,
         )
-        closing.enter_context(ahead.kept(run))
         serve_app(app, host=host, port=port, open_browser=open_browser, ready=lambda url: say(f"Rank here: {url}"))
