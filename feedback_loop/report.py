@@ -181,7 +181,6 @@ def labels(run: Run, number: int) -> list[Ranking]:
 
 def _round(run: Run, number: int, busy: bool, note: dict[str, Any]) -> RoundView:
     given = labels(run, number)
-    judged = run.stage_folder(number, "evaluation")
     found, warnings = metrics(run, number), warned(run, number)
     return RoundView(
         round=number,
@@ -193,11 +192,17 @@ def _round(run: Run, number: int, busy: bool, note: dict[str, Any]) -> RoundView
         metrics=found | {"alarms": float(len(warnings))} if found else {},
         curves=tuple(_training_curves(run, number)),
         note=_note(run, number),
-        samples=tuple(read_jsonl(judged / "samples.jsonl", Sample)) if run.done(number, "evaluation") else (),
+        samples=samples(run, number),
         decision=_decision(run, number),
         trust=_trust(_facts(run, number, "reward")),
         alarms=warnings,
     )
+
+
+def samples(run: Run, number: int) -> tuple[Sample, ...]:
+    """Held-out prompts answered before and after a round; none before its evaluation."""
+    file = run.stage_folder(number, "evaluation") / "samples.jsonl"
+    return tuple(read_jsonl(file, Sample)) if run.done(number, "evaluation") else ()
 
 
 def metrics(run: Run, number: int) -> dict[str, float]:

@@ -6,10 +6,11 @@ from feedback_loop import ahead, asked, loop, refitting
 from feedback_loop.connect import argilla
 from feedback_loop.labelling import comparisons_of, open_desk
 from feedback_loop.loop import Say
-from feedback_loop.report import overview
+from feedback_loop.report import overview, samples
 from feedback_loop.run import Run
 from feedback_loop.store import courier as couriers
 from feedback_loop.store.journal import Journal
+from feedback_loop.taught import taught
 from ui.app import build_app
 from ui.ports import RoundsPort
 from ui.serve import serve as serve_app
@@ -29,6 +30,8 @@ def serve(run: Run, *, host: str, port: int, open_browser: bool, say: Say) -> No
             open_desk(run, journal, priorities),
             RoundsPort(
                 overview=lambda: overview(run),
+                samples=lambda number: samples(run, number),
+                taught=lambda number: taught(run, number),
                 start=lambda: loop.launch(run),
                 rollback=lambda to, who: loop.roll_back(run, to, who),
                 delivery=courier.state,

@@ -98,7 +98,7 @@ def _add_rounds(
     @router.get("/rounds")
     def overview(request: Request) -> dict[str, Any]:
         return {
-            "overview": rounds.overview().model_dump(),
+            "overview": rounds.overview().model_dump(exclude={"rounds": {"__all__": {"samples"}}}),
             "role": role(request),
             **_standing(desk, rounds, user(request)),
         }
