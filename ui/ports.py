@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from feedback_loop.lessons import Taught
-from feedback_loop.overview import Overview, Sample
+from feedback_loop.overview import Overview, Sample, Supply
 from feedback_loop.records import Answer, Comparison, Ranking
 from feedback_loop.store.courier import DeliveryState
 from feedback_loop.store.desk import Progress
@@ -50,5 +50,5 @@ class RoundsPort:
     rollback: Callable[[str, str], None]
     """(policy, who): put an earlier policy in force; LoopError says why not."""
     delivery: Callable[[], DeliveryState]
-    fetching: Callable[[], str]
-    """What is being waited for while there is nothing to rank yet; else empty."""
+    supply: Callable[[], Supply]
+    """Whether there is something to rank, and what is done about it."""

@@ -146,7 +146,7 @@ def _standing(desk: DeskPort, rounds: RoundsPort, who: str) -> dict[str, Any]:
             "left": progress.left,
         },
         "delivery": {"pending": delivery.pending, "error": delivery.error, "url": delivery.argilla_url},
-        "fetching": rounds.fetching(),
+        "fetching": rounds.supply().model_dump(),
     }
 
 

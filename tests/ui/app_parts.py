@@ -7,7 +7,7 @@ from fastapi import FastAPI
 
 from feedback_loop.errors import LoopError
 from feedback_loop.lessons import Taught
-from feedback_loop.overview import Overview
+from feedback_loop.overview import Overview, Supply
 from feedback_loop.records import Comparison, Completion, Message, Prompt
 from feedback_loop.store.courier import DeliveryState
 from feedback_loop.store.desk import Desk
@@ -70,7 +70,7 @@ def rounds_port(
         start=start,
         rollback=rollback,
         delivery=lambda: DeliveryState(pending=0, error="", argilla_url=""),
-        fetching=lambda: "",
+        supply=lambda: Supply(state="ended"),
     )
 
 
