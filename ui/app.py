@@ -19,8 +19,9 @@ from feedback_loop.errors import LoopError
 from ui import login as doors
 from ui.languages import build_languages, language_of
 from ui.pages import HEAD, build_pages, theme
-from ui.ports import DeskPort, RoundsPort
+from ui.ports import DeskPort, RoundsPort, TeamPort
 from ui.routes import build_routes, status_of
+from ui.team_routes import build_team_routes
 from ui.visitors import Visitor, announce, owner, user
 
 STATIC = Path(__file__).parent / "static"
@@ -39,7 +40,14 @@ OPEN = ("/login", "/page/", "/favicon.ico")
 
 
 def build_app(
-    desk: DeskPort, rounds: RoundsPort, *, title: str, login: doors.Login, secret: str, state_folder: Path
+    desk: DeskPort,
+    rounds: RoundsPort,
+    team: TeamPort,
+    *,
+    title: str,
+    login: doors.Login,
+    secret: str,
+    state_folder: Path,
 ) -> FastAPI:
     """The app; UsageError where the recipe's log-in needs a password or token that is not set.
 
@@ -54,6 +62,7 @@ def build_app(
     _add_login(app, door, title)
 
     app.include_router(build_routes(desk, rounds, user, owner))
+    app.include_router(build_team_routes(team, user, owner))
     pages = build_pages(title)
     looks = {
         "theme": theme(),

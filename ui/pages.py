@@ -1,4 +1,4 @@
-"""The three pages, in Gradio. They are frames; `static/*.js` fills them from the routes."""
+"""The four pages, in Gradio. They are frames; `static/*.js` fills them from the routes."""
 
 import gradio as gr
 
@@ -10,6 +10,7 @@ HEAD = """
 <script src="/page/charts.js"></script>
 <script src="/page/label.js" defer></script>
 <script src="/page/rounds.js" defer></script>
+<script src="/page/team.js" defer></script>
 <script src="/page/help.js" defer></script>
 """
 FONTS = ("ui-sans-serif", "system-ui", "sans-serif")
@@ -23,13 +24,16 @@ def theme() -> gr.themes.Base:
 
 
 def build_pages(title: str) -> gr.Blocks:
-    """Label, Rounds and Help."""
+    """Label, Rounds, Team and Help."""
     with gr.Blocks(title=title, analytics_enabled=False) as pages:
         gr.Navbar(main_page_name="Label")
         gr.HTML('<div id="fl-label" class="fl-page"></div>', padding=False, apply_default_css=False)
     with pages.route("Rounds", "/rounds"):
         gr.Navbar(main_page_name="Label")
         gr.HTML('<div id="fl-rounds" class="fl-page"></div>', padding=False, apply_default_css=False)
+    with pages.route("Team", "/team"):
+        gr.Navbar(main_page_name="Label")
+        gr.HTML('<div id="fl-team" class="fl-page"></div>', padding=False, apply_default_css=False)
     with pages.route("Help", "/help"):
         gr.Navbar(main_page_name="Label")
         gr.HTML('<div id="fl-help" class="fl-page"></div>', padding=False, apply_default_css=False)

@@ -8,6 +8,7 @@ from feedback_loop.overview import Overview
 from feedback_loop.records import Answer, Comparison, Ranking
 from feedback_loop.store.courier import DeliveryState
 from feedback_loop.store.desk import Progress
+from feedback_loop.team import Me, Team
 
 
 class DeskPort(Protocol):
@@ -47,3 +48,12 @@ class RoundsPort:
     delivery: Callable[[], DeliveryState]
     fetching: Callable[[], str]
     """What is being waited for while there is nothing to rank yet; else empty."""
+
+
+@dataclass(frozen=True)
+class TeamPort:
+    """How far the labels can be trusted."""
+
+    everybody: Callable[[], Team]
+    me: Callable[[str], Me]
+    """What that person may know of their own answers."""

@@ -23,7 +23,7 @@ SHARED = {
         "prompts",
         "recipe",
     ),
-    *("records", "run", "scores", "store", "tracking", "training"),
+    *("records", "run", "scores", "store", "team", "tracking", "training"),
 }
 """What every room may use of `feedback_loop`."""
 WIRING = {"begin", "cli", "doctor", "loop", "refitting", "serving", "stages"}

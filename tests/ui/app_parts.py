@@ -6,12 +6,13 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from feedback_loop.overview import Overview
-from feedback_loop.records import Comparison, Completion, Message, Prompt
+from feedback_loop.records import Comparison, Completion, Message, Prompt, Ranking
 from feedback_loop.store.courier import DeliveryState
 from feedback_loop.store.desk import Desk
 from feedback_loop.store.journal import Journal
+from feedback_loop.team import me_of, team_of
 from ui.app import build_app
-from ui.ports import RoundsPort
+from ui.ports import RoundsPort, TeamPort
 
 CSRF = {"X-Feedback-Loop": "1"}
 
@@ -57,6 +58,17 @@ def rounds_port(start: Callable[[], None] = lambda: None, overview: Overview = E
     )
 
 
+def team_port(comparisons: Sequence[Comparison], journal: Journal) -> TeamPort:
+    """A Team page of what the journal holds."""
+
+    def answers() -> list[Ranking]:
+        return [r for number in sorted({c.round for c in comparisons}) for r in journal.rankings(number)]
+
+    return TeamPort(
+        everybody=lambda: team_of(comparisons, answers()), me=lambda name: me_of(comparisons, answers(), name)
+    )
+
+
 def app_of(
     folder: Path, comparisons: Sequence[Comparison], needed: int = 4, overview: Overview = EMPTY
 ) -> tuple[FastAPI, Journal]:
@@ -64,5 +76,11 @@ def app_of(
     journal = Journal(folder / "journal.sqlite")
     desk = Desk(lambda: comparisons, journal, lambda: needed, 1)
     return build_app(
-        desk, rounds_port(overview=overview), title="Test", login="name", secret="s", state_folder=folder
+        desk,
+        rounds_port(overview=overview),
+        team_port(comparisons, journal),
+        title="Test",
+        login="name",
+        secret="s",
+        state_folder=folder,
     ), journal
