@@ -130,7 +130,7 @@ def make_task(read: Recipe, pairs: Sequence[Preference], folder: Path, cache: Pa
         place.mkdir(parents=True, exist_ok=True)
     return Task(
         model=read.model, policy=read.policy, sampling=read.sampling, pairs=pairs, prompts=(), parent=None, reward=None,
-        load_members=None, accuracy=None, seed=0, report=silent, track=lambda *_: None, **places,
+        load_members=None, accuracy=None, seed=0, run_seed=0, report=silent, track=lambda *_: None, **places,
     )  # fmt: skip
 
 

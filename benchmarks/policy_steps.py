@@ -238,7 +238,7 @@ def run_arm(world: World, read: Recipe, pairs: list[Preference], reward: list[Pa
         model=read.model, policy=read.policy, sampling=read.sampling, pairs=pairs, prompts=world.pool, parent=None,
         reward=reward[0], load_members=members, accuracy=None,
         out=folders[0], work=folders[1], resume=folders[2], cache=folders[3],
-        seed=world.seed, report=silent, track=gold.note,
+        seed=world.seed, run_seed=world.seed, report=silent, track=gold.note,
     )  # fmt: skip
     start = time.monotonic()
     facts = STEPS[read.policy.step](task)

@@ -19,7 +19,7 @@ Check = Callable[[str, Any, Prompt], bool]
 
 BULLET = re.compile(r"^\s*(?:[-*+•]|\d+[.)])\s+")
 STEP = re.compile(r"^\s*(\d+)[.)]\s+", re.MULTILINE)
-END = re.compile(r"[.!?…。！？]+[\"'»”)\]]*(?=\s|$)|[。！？]")
+END = re.compile(r"(?<![.!?…。！？])[.!?…。！？]+[\"'»”)\]]*(?=\s|$)|[。！？]")
 WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 GREETS = re.compile(r"(?:good (?:day|morning|afternoon|evening)|greetings|hello|hey|hi|hiya|dear)\b", re.IGNORECASE)
 CLOSES = re.compile(

@@ -121,6 +121,23 @@ def simulate(
 
 
 @app.command()
+def taught(
+    run: RunFolder,
+    number: Annotated[int | None, typer.Option("--round", help="The round; the latest by default.", min=0)] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what the labels taught: the traits people prefer, and how the new version moved on each."""
+    from feedback_loop.run import open_run
+    from feedback_loop.taught import latest
+    from feedback_loop.taught import taught as read_taught
+    from feedback_loop.taught_text import as_text
+
+    opened = open_run(run)
+    found = read_taught(opened, latest(opened) if number is None else number)
+    print(found.model_dump_json(indent=2) if as_json else as_text(found))
+
+
+@app.command()
 def redo(
     run: RunFolder,
     stage: Annotated[str, typer.Argument(help="A stage's name, such as reward.")],

@@ -27,7 +27,7 @@ def mean(values: Sequence[float]) -> float:
     return sum(values) / len(values) if values else 0.0
 
 
-def wilson(successes: float, trials: int, z: float = Z) -> tuple[float, float]:
+def wilson(successes: float, trials: float, z: float = Z) -> tuple[float, float]:
     """Interval (low, high) of a share, Wilson 1927; 90 % by default. (0, 1) of no trials; halves count as they are."""
     if not trials:
         return 0.0, 1.0

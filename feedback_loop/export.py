@@ -7,13 +7,16 @@ from pathlib import Path
 from feedback_loop.errors import UsageError
 from feedback_loop.lineage import adapter_folder, current_policy
 from feedback_loop.preferences import preferences
-from feedback_loop.records import Comparison
+from feedback_loop.records import Comparison, Preference, Ranking
 from feedback_loop.report import rankings
 from feedback_loop.run import Run, read_jsonl, verify, write_json, write_jsonl, write_text
 
 
 def export(run: Run, out: Path) -> list[str]:
-    """Write adapter/, rankings.jsonl and preferences.jsonl into a new folder; a line on each. UsageError if `out` exists."""
+    """Write what a run has made into a new folder; a line on each part. UsageError if `out` exists.
+
+    adapter/; rankings.jsonl, and comparisons.jsonl with what their ids speak of; preferences.jsonl.
+    """
     if out.exists():
         raise UsageError(f"{out}: already there. Name a new folder.")
     making = out.with_name(f".{out.name}.making")
@@ -35,17 +38,26 @@ def _adapter(run: Run, name: str, folder: Path) -> str:
     return f"adapter: {name}, a PEFT adapter for {run.recipe.model.name}"
 
 
-def _labels(run: Run, folder: Path) -> tuple[str, str]:
-    """Rankings as they were given; preferences in TRL's conversational format, ties left out."""
-    given, pairs = [], []
+def _labels(run: Run, folder: Path) -> tuple[str, ...]:
+    """Rankings as they were given, of what was asked; preferences in TRL's conversational format, ties left out.
+
+    Beside `prompt`, `chosen` and `rejected`, which TRL reads, a preference says where it comes from.
+    """
+    given, pairs, shown = list[Ranking](), list[Preference](), list[Comparison]()
     for number in run.rounds():
         if not run.done(number, "comparisons"):
             continue
         asked = read_jsonl(run.stage_folder(number, "comparisons") / "comparisons.jsonl", Comparison)
         answers = rankings(run, number)
+        shown += asked
         given += answers
-        pairs += [p for p in preferences(asked, answers) if not p.tie]
+        pairs += [p for p in preferences(asked, answers, run.recipe.preferences.weights) if not p.tie]
+    write_jsonl(folder / "comparisons.jsonl", shown)
     write_jsonl(folder / "rankings.jsonl", given)
-    rows = (p.model_dump(include={"prompt", "chosen", "rejected"}, mode="json") for p in pairs)
+    rows = (p.model_dump(exclude={"tie"}, mode="json") for p in pairs)
     write_text(folder / "preferences.jsonl", "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
-    return f"rankings.jsonl: {len(given)} rankings", f"preferences.jsonl: {len(pairs)} pairs for TRL"
+    return (
+        f"comparisons.jsonl: {len(shown)} comparisons",
+        f"rankings.jsonl: {len(given)} rankings",
+        f"preferences.jsonl: {len(pairs)} pairs for TRL",
+    )

@@ -130,22 +130,40 @@ def collect(run: Run, number: int, connect: Connect) -> Waiting | None:
     with commit(run, number, "rankings") as draft:
         draft.inputs.append(source)
         write_jsonl(draft.path / "rankings.jsonl", rankings)
-        draft.facts |= {
-            "rankings": sum(r.status == "submitted" for r in rankings),
-            "skips": sum(r.status == "discarded" for r in rankings),
-            "ties": sum(r.choice == "tie" for r in rankings),
-            "neither": sum(r.choice == "neither" for r in rankings),
-            "annotators": len({r.user_id for r in rankings}),
-        }
+        draft.facts |= _counted(comparisons, rankings)
     return None
 
 
+def _counted(comparisons: list[Comparison], rankings: list[Ranking]) -> dict[str, int]:
+    """A round's answers by what they are; repeats and checks apart."""
+    purposes = {c.id: c.purpose for c in comparisons}
+    of = {
+        purpose: [r for r in rankings if r.status == "submitted" and purposes[r.comparison_id] == purpose]
+        for purpose in ("label", "repeat", "check")
+    }
+    return {
+        "rankings": len(of["label"]),
+        "skips": sum(r.status == "discarded" for r in rankings),
+        "ties": sum(r.choice == "tie" for r in of["label"]),
+        "neither": sum(r.choice == "neither" for r in of["label"]),
+        "edits": sum(bool(r.edit) for r in of["label"]),
+        "repeats": len(of["repeat"]),
+        "checks": len(of["check"]),
+        "flagged": sum(r.flagged for r in rankings),
+        "annotators": len({r.user_id for r in rankings}),
+    }
+
+
 def enough(run: Run, number: int, comparisons: list[Comparison], rankings: list[Ranking]) -> Waiting | None:
-    """None where a round has the rankings it needs, two of which at least say which answer is better."""
-    most = len(comparisons) * run.recipe.rankings.per_comparison
+    """None where a round has the rankings it needs, two of which at least say which answer is better.
+
+    Answers to repeats and checks do not count.
+    """
+    asked = {c.id for c in comparisons if c.purpose == "label"}
+    most = len(asked) * run.recipe.rankings.per_comparison
     needed = min(run.recipe.rankings.needed, most)
-    given = [r for r in rankings if r.status == "submitted"]
-    decided = [r for r in given if r.edit or r.choice not in ("tie", "neither")]
+    given = [r for r in rankings if r.status == "submitted" and r.comparison_id in asked]
+    decided = [r for r in given if _prefers(r)]
     label = f"Label more: feedback-loop serve {run.path}"
     if len(given) < needed:
         return Waiting(number, len(given), needed, f"Round {number:03d} has {len(given)} of {needed} rankings. {label}")
@@ -158,6 +176,12 @@ def enough(run: Run, number: int, comparisons: list[Comparison], rankings: list[
             f"then: feedback-loop redo {run.path} prompts"
         )
     return Waiting(number, len(given), needed, f"{text} {label}")
+
+
+def _prefers(ranking: Ranking) -> bool:
+    """Whether an answer says that something is better than something else."""
+    several = ranking.order is not None and len(ranking.order) > 1
+    return bool(ranking.edit) or several or ranking.choice not in ("tie", "neither")
 
 
 def launch(run: Run) -> None:

@@ -101,6 +101,17 @@ class RoundView(Record):
     """Why the reward model should be believed less, a line each, with what to do; see `alarms.py`."""
 
 
+class Mirror(Record):
+    """Where Weights & Biases has the same curves."""
+
+    url: str = ""
+    """Of the summary, where it was sent to W&B; empty where it never was."""
+    sync: str = ""
+    """What to type to send the files that only lie in the run; empty where there are none."""
+    view: str = ""
+    """What to type to see them in a terminal."""
+
+
 class Overview(Record):
     """A whole run at one moment."""
 
@@ -118,3 +129,4 @@ class Overview(Record):
     rounds: tuple[RoundView, ...]
     curves: tuple[Curve, ...]
     """Over rounds: `loop/reward_accuracy`, `loop/win_rate_parent`, `loop/kl`, ...: `report.OVER_ROUNDS`."""
+    mirror: Mirror = Mirror()

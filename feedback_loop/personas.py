@@ -6,8 +6,9 @@ The annotator model is that of Lee et al. 2021, "B-Pref" (arXiv 2111.03026), sec
 import math
 import random
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
@@ -15,7 +16,7 @@ from pydantic import Field, ValidationError, model_validator
 from feedback_loop.checks import SCRIPTS, known, met, words
 from feedback_loop.errors import UsageError
 from feedback_loop.prompts import DATA
-from feedback_loop.records import Comparison, Prompt, Record, Strength
+from feedback_loop.records import Answer, Comparison, Prompt, Record, Strength
 
 
 class Trait(Record):
@@ -112,6 +113,14 @@ def utility(persona: Persona, prompt: Prompt, completion: str) -> float:
     return worth / sum(w.weight for w in wants) if wants else 1.0
 
 
+def respond(persona: Persona, comparison: Comparison, rng: random.Random, answered: int = 0) -> Answer:
+    """All that the persona says of a comparison, after `answered` earlier ones: of three or four answers, an order."""
+    if len(comparison.completions) > 2:
+        return _order(persona, comparison, rng, answered)
+    status, choice = answer(persona, comparison, rng, answered)
+    return Answer(status=status, choice=choice, strength=strength(persona, comparison, choice))
+
+
 def answer(
     persona: Persona, comparison: Comparison, rng: random.Random, answered: int = 0
 ) -> tuple[Literal["submitted", "discarded"], str | None]:
@@ -129,8 +138,7 @@ def answer(
     if u == v or abs(u - v) < who.equal:
         return "submitted", "neither" if u == v == 0 else "tie"
     takes_first = u > v if math.isinf(who.beta) else rng.random() < _sigmoid(who.beta * (u - v))
-    tired = min(0.5, who.mistake + who.fatigue * answered / 100)
-    if rng.random() < max(who.mistake, tired):
+    if rng.random() < _mistaken(who, answered):
         takes_first = not takes_first
     return "submitted", (first if takes_first else second).id
 
@@ -140,11 +148,10 @@ def strength(persona: Persona, comparison: Comparison, choice: str | None) -> St
 
     By the distance of the utilities alone: who chooses the wrong one by mistake says as much of it as of the right one.
     """
-    much = persona.annotator.much
-    if math.isinf(much) or choice not in {c.id for c in comparison.completions}:
+    if choice not in {c.id for c in comparison.completions}:
         return None
     u, v = (utility(persona, comparison.prompt, c.completion) for c in comparison.completions[:2])
-    return "much" if abs(u - v) >= much else "slight"
+    return _felt(persona.annotator, abs(u - v))
 
 
 def edit(persona: Persona, prompt: Prompt, chosen: str, candidates: Sequence[str]) -> str | None:
@@ -153,10 +160,71 @@ def edit(persona: Persona, prompt: Prompt, chosen: str, candidates: Sequence[str
     return best if utility(persona, prompt, best) > utility(persona, prompt, chosen) else None
 
 
+def _order(persona: Persona, comparison: Comparison, rng: random.Random, answered: int) -> Answer:
+    """Three or four answers in order, with the faults of `answer`: for two it would be the same.
+
+    Answers whose utilities are as good as equal share a place. The places are drawn by Plackett and Luce, of which Bradley
+    and Terry are the case of two: utilities plus Gumbel noise / beta, sorted (Yellott 1977, doi 10.1016/0022-2496(77)90026-8).
+    Who takes whatever stands first takes the rest as it stands too, and a mistake turns the whole order round.
+    """
+    who = persona.annotator
+    worth = {c.id: utility(persona, comparison.prompt, c.completion) for c in comparison.completions}
+    if max(worth.values()) < 0.5 and rng.random() < who.skip:
+        return Answer(status="discarded")
+    if rng.random() < who.left_bias:
+        return _in_order([[name] for name in worth], worth, who)
+    groups = _as_good(worth, who.equal)
+    if len(groups) == 1 and not any(worth.values()):
+        return Answer(choice="neither")
+    if not math.isinf(who.beta):
+        groups.sort(key=lambda g: fmean(worth[name] for name in g) + _gumbel(rng) / who.beta, reverse=True)
+    if rng.random() < _mistaken(who, answered):
+        groups.reverse()
+    return _in_order(groups, worth, who)
+
+
+def _as_good(worth: Mapping[str, float], equal: float) -> list[list[str]]:
+    """The names in groups, best first; each of a group is less than `equal` from the next, or the same."""
+    groups: list[list[str]] = []
+    for name in sorted(worth, key=lambda name: -worth[name]):
+        gap = worth[groups[-1][-1]] - worth[name] if groups else math.inf
+        if gap == 0 or gap < equal:
+            groups[-1].append(name)
+        else:
+            groups.append([name])
+    return groups
+
+
+def _in_order(groups: Sequence[Sequence[str]], worth: Mapping[str, float], who: Annotator) -> Answer:
+    """An answer of these places, with how much better the first is than the next where it stands alone."""
+    best, *others = groups
+    alone = len(best) == 1 and bool(others)
+    far = abs(worth[best[0]] - max(worth[name] for name in others[0])) if alone else 0.0
+    return Answer(
+        choice=best[0] if len(best) == 1 else "tie",
+        order=tuple(map(tuple, groups)),
+        strength=_felt(who, far) if alone else None,
+    )
+
+
+def _felt(who: Annotator, distance: float) -> Strength | None:
+    """How they call a distance of utilities; None where they never say."""
+    return None if math.isinf(who.much) else "much" if distance >= who.much else "slight"
+
+
+def _mistaken(who: Annotator, answered: int) -> float:
+    """Probability of the opposite answer after `answered` earlier ones."""
+    return max(who.mistake, min(0.5, who.mistake + who.fatigue * answered / 100))
+
+
 def _counting(traits: Sequence[Trait], prompt: Prompt) -> list[Trait]:
     """The traits that count for this request."""
     asked = set(words(prompt.request))
     return [t for t in traits if not t.when or any(word.casefold() in asked for word in t.when)]
+
+
+def _gumbel(rng: random.Random) -> float:
+    return -math.log(rng.expovariate(1.0) or 1e-300)
 
 
 def _sigmoid(x: float) -> float:

@@ -2,8 +2,10 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from itertools import combinations
+from typing import Any
 
-from feedback_loop.records import Comparison, Disliked, Message, Preference, Ranking
+from feedback_loop.records import Comparison, Completion, Disliked, Message, Preference, Ranking, Strength
 
 
 def preferences(
@@ -11,13 +13,18 @@ def preferences(
 ) -> list[Preference]:
     """The training pairs that the rankings state, in their order, each with its annotator's weight (1 where none is given).
 
-    A choice gives the chosen completion over each other one. A tie gives one pair marked `tie`, spelled as the first
-    completion shown (`chosen`) and the second (`rejected`); it prefers neither. `neither` and skips give none. An edit is
-    the best answer the person could think of: it gives the edit over each completion shown (`source="edit"`), beside the
-    pair of the choice itself. Rankings of comparisons that are not given are left out.
+    An order of k answers gives all k(k-1)/2 pairs, those as good as each other marked `tie`. By Plackett and Luce (Luce 1959,
+    "Individual choice behavior"; Plackett 1975, "The analysis of permutations") it is k - 1 choices, each of the best among
+    what is left, so its pairs weigh as much together: 2/k each. A choice without an order is one choice over k - 1 others,
+    which weigh 1/(k-1) each; a tie without one is an order of one place. A tie is spelled as it was shown and prefers
+    neither. `neither` and skips give none. An edit is the best answer the person could think of: it gives the edit over
+    each completion shown (`source="edit"`), beside the pairs of the answer itself, and weighs as much whatever k.
+
+    Left out are rankings of comparisons that are not given, and checks, which show who reads and not what they want. A
+    repeat is a further label.
     """
     pairs = [pair for comparison, ranking in _known(comparisons, rankings) for pair in _pairs(comparison, ranking)]
-    return [p.model_copy(update={"weight": (weights or {}).get(p.user_id, 1.0)}) for p in pairs]
+    return [p.model_copy(update={"weight": (weights or {}).get(p.user_id, 1.0) * p.share}) for p in pairs]
 
 
 def disliked(
@@ -32,6 +39,10 @@ def disliked(
             user_id=ranking.user_id,
             round=comparison.round,
             weight=(weights or {}).get(ranking.user_id, 1.0),
+            comparison_id=comparison.id,
+            completion_id=shown.id,
+            comment=ranking.comment,
+            flagged=ranking.flagged,
         )
         for comparison, ranking in _known(comparisons, rankings)
         if ranking.choice == "neither"
@@ -53,45 +64,79 @@ def split(prefs: Sequence[Preference], share: float, seed: int) -> tuple[list[Pr
 
 
 def _known(comparisons: Sequence[Comparison], rankings: Sequence[Ranking]) -> list[tuple[Comparison, Ranking]]:
-    """Each submitted ranking of a comparison that is given, with that comparison."""
-    asked = {c.id: c for c in comparisons}
+    """Each submitted ranking of a comparison that is given and no check, with that comparison."""
+    asked = {c.id: c for c in comparisons if c.purpose != "check"}
     return [(asked[r.comparison_id], r) for r in rankings if r.comparison_id in asked and r.status == "submitted"]
 
 
 def _pairs(comparison: Comparison, ranking: Ranking) -> list[Preference]:
-    shown = {c.id: c.completion for c in comparison.completions}
-    pairs: list[Preference] = []
+    places, count = _places(comparison, ranking), len(comparison.completions)
+    ordered = ranking.order is not None or ranking.choice == "tie"
+    pairs = []
+    for first, second in combinations(comparison.completions if places else (), 2):
+        tie = places[first.id] == places[second.id]
+        if tie and not ordered:
+            continue
+        chosen, rejected = (first, second) if places[first.id] <= places[second.id] else (second, first)
+        said = {
+            "tie": tie,
+            "strength": _strength(ranking, places[chosen.id], places[rejected.id], count),
+            "share": 2 / count if ordered else 1 / (count - 1),
+            "chosen_id": chosen.id,
+            "chosen_first": chosen is first,
+        }
+        pairs.append(_pair(comparison, ranking, chosen.completion, rejected, said))
+    return pairs + _edited(comparison, ranking)
+
+
+def _places(comparison: Comparison, ranking: Ranking) -> dict[str, int]:
+    """Each completion's place by its id, 0 the best; empty where the answer compares none."""
+    shown = [c.id for c in comparison.completions]
+    if ranking.order is not None:
+        return {name: place for place, group in enumerate(ranking.order) for name in group}
     if ranking.choice == "tie":
-        first, second = list(shown.values())[:2]
-        pairs.append(_pair(comparison, ranking, first, second).model_copy(update={"tie": True}))
-    elif ranking.choice in shown:
-        others = [text for identity, text in shown.items() if identity != ranking.choice]
-        pairs += [_pair(comparison, ranking, shown[ranking.choice], other) for other in others]
-    if ranking.edit:
-        better = [_pair(comparison, ranking, ranking.edit, text) for text in shown.values() if text != ranking.edit]
-        pairs += [pair.model_copy(update={"source": "edit", "strength": None}) for pair in better]
-    return pairs
+        return dict.fromkeys(shown, 0)
+    return {name: int(name != ranking.choice) for name in shown} if ranking.choice in shown else {}
 
 
-def _pair(comparison: Comparison, ranking: Ranking, chosen: str, rejected: str) -> Preference:
+def _strength(ranking: Ranking, better: int, worse: int, count: int) -> Strength | None:
+    """How much better the answer at the place `better` is than the one at `worse`, as far as the person said it.
+
+    What is much better than the next is so than all after it; what is slightly better than the next may be much better than
+    those after it.
+    """
+    if (better, ranking.strength) == (0, "much") and worse > 0:
+        return "much"
+    next_best = worse == 1 and (count == 2 or ranking.order is not None)
+    return ranking.strength if better == 0 and next_best else None
+
+
+def _edited(comparison: Comparison, ranking: Ranking) -> list[Preference]:
+    """The person's own words over each completion that says something else."""
+    shown = comparison.completions
+    said = {"source": "edit", "edit_of": ranking.edit_of, "share": 2 / len(shown)}
+    edit = ranking.edit or ""
+    return [_pair(comparison, ranking, edit, c, said) for c in shown if edit and c.completion != edit]
+
+
+def _pair(
+    comparison: Comparison, ranking: Ranking, chosen: str, rejected: Completion, said: Mapping[str, Any]
+) -> Preference:
     return Preference(
         prompt=comparison.prompt.prompt,
         chosen=(Message(role="assistant", content=chosen),),
-        rejected=(Message(role="assistant", content=rejected),),
+        rejected=(Message(role="assistant", content=rejected.completion),),
         prompt_id=comparison.prompt_id,
         comparison_id=comparison.id,
         user_id=ranking.user_id,
         round=comparison.round,
-        strength=ranking.strength,
-        chosen_first=_chosen_first(comparison, chosen, rejected),
         selection=comparison.selection,
+        repeat=comparison.purpose == "repeat",
+        rejected_id=rejected.id,
+        comment=ranking.comment,
+        flagged=ranking.flagged,
+        **said,
     )
-
-
-def _chosen_first(comparison: Comparison, chosen: str, rejected: str) -> bool | None:
-    """Whether the chosen text stood before the rejected one; None where one of them is an edit, which was not shown."""
-    shown = [c.completion for c in comparison.completions]
-    return shown.index(chosen) < shown.index(rejected) if {chosen, rejected} <= set(shown) else None
 
 
 def _place(seed: int, prompt_id: str) -> float:

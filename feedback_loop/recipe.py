@@ -9,7 +9,7 @@ import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from feedback_loop.errors import UsageError
-from feedback_loop.records import Strategy
+from feedback_loop.records import MOST_COMPLETIONS, Strategy
 
 TrlOptions = dict[str, Any]
 
@@ -51,7 +51,7 @@ class SamplingTable(Table):
     """`[sampling]`: how completions are drawn."""
 
     completions: int = Field(2, ge=2, le=16)
-    """Candidates a prompt, of which `asking.strategy` picks the two that people compare."""
+    """Candidates a prompt, of which `asking.strategy` picks those that people compare."""
     temperature: float = Field(1.0, gt=0)
     top_p: float = Field(1.0, gt=0, le=1)
     max_new_tokens: int = Field(256, ge=1)
@@ -68,10 +68,17 @@ class RankingsTable(Table):
 
 
 class AskingTable(Table):
-    """`[asking]`: which pairs are asked, once a round's reward model can say what is worth asking."""
+    """`[asking]`: what a comparison shows, and what is asked beside the round's own comparisons."""
 
+    answers: int = Field(2, ge=2, le=MOST_COMPLETIONS)
+    """Answers that a comparison shows; of three or four, people give an order."""
+    repeats: float = Field(0.06, ge=0, le=0.5)
+    """Share of comparisons shown once more to those who answered them, in another order: does one agree with oneself?"""
+    checks: float = Field(0.03, ge=0, le=0.5)
+    """Share of comparisons, beside the round's own, whose answer is known: does one read them? They never train."""
     strategy: Strategy = "random"
-    """How two of a prompt's candidates are picked; see docs/reward-model.md for what each is worth."""
+    """How two of a prompt's candidates are picked, where there is a reward model to say what is worth asking; see
+    docs/reward-model.md for what each is worth."""
     random_share: float = Field(0.3, ge=0, le=1)
     """Share of comparisons picked at random whatever the strategy: only they measure the reward model honestly."""
 
@@ -143,9 +150,11 @@ class BonTable(Table):
     """`[policy.bon]`: best-of-n distillation."""
 
     prompts: int = Field(64, ge=1)
-    """Training prompts answered afresh by the policy in force; all of them where there are fewer."""
+    """Training prompts that are answered; all of them where there are fewer."""
     completions: int = Field(16, ge=2)
     """n: completions a prompt, of which the reward model picks."""
+    pool: Literal["base", "parent"] = "base"
+    """Whose answers they are: the base's, drawn once a run, or those of the policy in force, drawn anew each round."""
     learn: Literal["sft", "dpo", "both"] = "dpo"
     """SFT on the best; DPO on the best against the worst; or DPO on these pairs and those of people's that it agrees with."""
     min_accuracy: float = Field(0.5, ge=0, le=1)

@@ -83,7 +83,7 @@ class Comparison(Record):
 
     @property
     def prompt_id(self) -> str:
-        """Id of the prompt that all completions answer."""
+        """Id of the prompt; all completions answer it, except of a `check`."""
         return self.prompt.id
 
 
@@ -138,7 +138,20 @@ class Preference(Record):
     selection: Strategy = "random"
     """How the comparison came to be asked."""
     weight: float = Field(1.0, gt=0)
-    """How much this label counts, beside another's 1."""
+    """How much this label counts, beside another's 1: its annotator's weight times `share`."""
+    share: float = Field(1.0, gt=0)
+    """How much of a whole label this pair is: an order gives more pairs than it holds choices; see `preferences`."""
+    repeat: bool = False
+    """Whether the same person had answered the same comparison before."""
+    chosen_id: str | None = None
+    """The chosen completion; None where it is the person's own words."""
+    rejected_id: str | None = None
+    edit_of: str | None = None
+    """Of an edit: the completion that it was made from; None where it was written from nothing."""
+    comment: str | None = None
+    """What the person wrote beside the answer, of this comparison."""
+    flagged: bool = False
+    """Whether the person asked somebody to look at it."""
 
 
 class Disliked(Record):
@@ -151,6 +164,10 @@ class Disliked(Record):
     round: int
     weight: float = Field(1.0, gt=0)
     """How much this label counts, beside another's 1."""
+    comparison_id: str | None = None
+    completion_id: str | None = None
+    comment: str | None = None
+    flagged: bool = False
 
 
 class Decision(Record):

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import math
+import shlex
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -10,8 +11,9 @@ from typing import Any
 
 from feedback_loop import alarms
 from feedback_loop import run as runs
+from feedback_loop.evaluate import wilson
 from feedback_loop.lineage import current_policy, open_round, policy_name
-from feedback_loop.overview import Bin, Curve, Group, Overview, RoundView, Sample, StageView, Trust, Truth
+from feedback_loop.overview import Bin, Curve, Group, Mirror, Overview, RoundView, Sample, StageView, Trust, Truth
 from feedback_loop.records import Comparison, Decision, Ranking
 from feedback_loop.run import STAGES, Manifest, Run, read_jsonl, read_record
 from feedback_loop.stage import progress_file
@@ -32,7 +34,9 @@ GOLD = ("next_round_agreement", "next_round_agreement_low", "next_round_agreemen
 """How often the reward model foresaw people's choices in the next round, among answers it never saw."""
 TRUE = ("true_win_rate_parent", "true_win_rate_base")
 """Where a simulated annotator answers: what its true utility says."""
-OVER_ROUNDS = (*REWARD, *GOLD, *TRUE, "win_rate_parent", "win_rate_base", "kl", "length", "labels", "ties", "alarms")
+RATES = tuple(f"{name}{end}" for name in ("win_rate_parent", "win_rate_base", *TRUE) for end in ("", "_low", "_high"))
+"""Win rates of the new policy, each with its 90 % interval over the held-out prompts."""
+OVER_ROUNDS = (*REWARD, *GOLD, *RATES, "kl", "length", "labels", "ties", "alarms")
 """Figures drawn as curves over rounds, where a round has them."""
 
 
@@ -55,7 +59,24 @@ def overview(run: Run) -> Overview:
         labels=sum(r.labels for r in rounds),
         rounds=rounds,
         curves=_over_rounds(rounds),
+        mirror=mirror(run),
     )
+
+
+def mirror(run: Run) -> Mirror:
+    """Where W&B has the run: the address of what was sent, and what to type for files that were not."""
+    folder, link = run.path / "wandb", link_file(run)
+    here = any(folder.glob("offline-run-*"))
+    return Mirror(
+        url=link.read_text(encoding="utf-8").strip() if link.exists() else "",
+        sync=f"wandb sync {shlex.quote(str(folder))}/offline-run-*" if here else "",
+        view=f"wandb leet {shlex.quote(str(folder))}" if here else "",
+    )
+
+
+def link_file(run: Run) -> Path:
+    """Where the address of the summary on W&B's site is kept, once one was sent there."""
+    return run.path / "wandb" / "online.txt"
 
 
 def _message(run: Run, note: dict[str, Any], *, lost: bool) -> str:
@@ -65,7 +86,7 @@ def _message(run: Run, note: dict[str, Any], *, lost: bool) -> str:
     if note.get("state") != "waiting":
         return str(note.get("message", ""))
     number = open_round(run)
-    given, asked = sum(r.status == "submitted" for r in rankings(run, number)), needed(run, number)
+    given, asked = len(labels(run, number)), needed(run, number)
     if given < asked:
         return f"Round {number:03d} has {given} of {asked} rankings. Label more: feedback-loop serve {run.path}"
     return f"Round {number:03d} has its {asked} rankings. Start it: feedback-loop advance {run.path}"
@@ -127,8 +148,23 @@ def rankings(run: Run, number: int) -> list[Ranking]:
         return journal.rankings(number, {c.id for c in comparisons})
 
 
-def _round(run: Run, number: int, busy: bool, note: dict[str, Any]) -> RoundView:
+def labels(run: Run, number: int) -> list[Ranking]:
+    """A round's answers that count towards `needed`: skips, repeats and checks do not."""
     given = [r for r in rankings(run, number) if r.status == "submitted"]
+    made = run.manifest(number, "comparisons").facts if given else {}
+    if not (made.get("repeats") or made.get("checks")):
+        return given
+    return [r for r in given if r.comparison_id in label_ids(run, number)]
+
+
+def label_ids(run: Run, number: int) -> set[str]:
+    """The comparisons of a round that are asked for their label, not as repeats or checks."""
+    comparisons = read_jsonl(run.stage_folder(number, "comparisons") / "comparisons.jsonl", Comparison)
+    return {c.id for c in comparisons if c.purpose == "label"}
+
+
+def _round(run: Run, number: int, busy: bool, note: dict[str, Any]) -> RoundView:
+    given = labels(run, number)
     judged = run.stage_folder(number, "evaluation")
     found, warnings = metrics(run, number), warned(run, number)
     return RoundView(
@@ -155,15 +191,17 @@ def metrics(run: Run, number: int) -> dict[str, float]:
     if not run.done(number, "evaluation"):
         return {}
     reward, judged = run.manifest(number, "reward").facts, run.manifest(number, "evaluation").facts
-    given = [n for m in range(number + 1) for n in rankings(run, m) if n.status == "submitted"]
+    given = [n for m in range(number + 1) for n in labels(run, m)]
     candidate = judged["policies"][judged["candidate"]]
     then, true = _facts(run, number + 1, "evaluation").get("next_round_agreement") or {}, truth(run, number)
     found = {name: reward.get(fact) for name, fact in REWARD.items()}
     found |= dict(zip(GOLD, map(then.get, ("agreement", "low", "high")), strict=True))
-    found |= dict(zip(TRUE, (true.win_rate_parent, true.win_rate_base), strict=True)) if true else {}
+    rates = {name: judged[name] for name in ("win_rate_parent", "win_rate_base")}
+    rates |= dict(zip(TRUE, (true.win_rate_parent, true.win_rate_base), strict=True)) if true else {}
+    asked = judged.get("prompts") or 0
+    for name, rate in rates.items():
+        found |= dict(zip((name, f"{name}_low", f"{name}_high"), (rate, *wilson(rate * asked, asked)), strict=True))
     found |= {
-        "win_rate_parent": judged["win_rate_parent"],
-        "win_rate_base": judged["win_rate_base"],
         "kl": candidate["kl"],
         "length": candidate["length"],
         "labels": len(given),
@@ -228,8 +266,7 @@ def _stage(run: Run, number: int, name: str, busy: bool, note: dict[str, Any]) -
         return StageView(name=name, state="running", **progress)
     previous = STAGES[STAGES.index(name) - 1]
     if name == "rankings" and run.done(number, previous):
-        count = sum(r.status == "submitted" for r in rankings(run, number))
-        return StageView(name=name, state="waiting", done=count, total=needed(run, number))
+        return StageView(name=name, state="waiting", done=len(labels(run, number)), total=needed(run, number))
     if here and note.get("state") in ("failed", "running"):
         return StageView(name=name, state="failed")
     return StageView(name=name, state="todo")

@@ -11,10 +11,10 @@ from feedback_loop.evaluate import mean, win_rate
 from feedback_loop.labelling import open_desk
 from feedback_loop.lineage import BASE, open_round
 from feedback_loop.loop import Say, run_round, working
-from feedback_loop.personas import Persona, answer, gated, strength, utility
-from feedback_loop.records import Answer, Completion, Decision, Prompt, Record
+from feedback_loop.personas import Persona, gated, respond, utility
+from feedback_loop.records import Completion, Decision, Prompt, Record
 from feedback_loop.refitting import Refit
-from feedback_loop.report import needed, rankings
+from feedback_loop.report import labels, needed, rankings
 from feedback_loop.run import Run, read_jsonl, read_record
 from feedback_loop.store.journal import Journal
 from feedback_loop.truth import write_truth
@@ -75,12 +75,7 @@ def label(run: Run, persona: Persona) -> int:
             if comparison is None:
                 break
             rng = random.Random(f"{run.recipe.seed}/{comparison.id}")
-            status, choice = answer(persona, comparison, rng, before + given)
-            desk.vote(
-                user,
-                comparison.id,
-                Answer(status=status, choice=choice, strength=strength(persona, comparison, choice)),
-            )
+            desk.vote(user, comparison.id, respond(persona, comparison, rng, before + given))
             given += 1
     return given
 
@@ -101,7 +96,7 @@ def measure(run: Run, number: int, persona: Persona) -> SimulatedRound:
     in_force = of(decision.policy)
     return SimulatedRound(
         round=number,
-        labels=sum(r.status == "submitted" for n in range(number + 1) for r in rankings(run, n)),
+        labels=sum(len(labels(run, n)) for n in range(number + 1)),
         reward_accuracy=run.manifest(number, "reward").facts.get("accuracy"),
         win_rate_base=win_rate(utilities(decision.policy), utilities(BASE)),
         win_rate_parent=win_rate(utilities(decision.candidate), utilities(decision.parent)),

@@ -19,7 +19,10 @@ from pydantic import BaseModel
 
 from feedback_loop.alarms import BETWEEN
 from feedback_loop.overview import Overview, RoundView
-from feedback_loop.run import Run
+from feedback_loop.report import link_file
+from feedback_loop.run import Run, write_text
+from feedback_loop.taught import taught
+from feedback_loop.taught_tracking import log_taught
 from feedback_loop.team import Team
 from feedback_loop.team_tracking import log_team
 
@@ -97,13 +100,19 @@ def summarise(run: Run, view: Overview, teams: Sequence[tuple[int, Team]] = ()) 
         judged = [seen for seen in view.rounds if seen.metrics]
         for seen in judged:
             _log_round(wandb_run, seen)
+            if run.done(seen.round, "preferences"):
+                with _harmless("what labels taught"):
+                    log_taught(wandb_run, taught(run, seen.round))
         with _harmless("the team"):
             log_team(wandb_run, teams)
         for seen in judged[-1:]:
             _alert(wandb_run, seen.round, seen.alarms)
         for seen in judged[-2:-1]:  # told when it was the last, but for what the last one's labels say of it
             _alert(wandb_run, seen.round, [alarm for alarm in seen.alarms if alarm.startswith(BETWEEN)])
+        url = str(getattr(wandb_run, "url", None) or "")
         wandb_run.finish()
+        if url.startswith(("https://", "http://")):
+            write_text(link_file(run), url + "\n")
 
 
 def _log_round(wandb_run: Any, seen: RoundView) -> None:

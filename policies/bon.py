@@ -4,6 +4,7 @@ import gc
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from statistics import fmean
 from typing import Any
 
@@ -35,16 +36,16 @@ class Candidate(Record):
 
 
 def train_bon(task: Task) -> dict[str, Any]:
-    """Draw n answers a prompt from the policy in force, and learn what the reward model picks, as `policy.bon.learn` says.
+    """Draw n answers a prompt, and learn what the reward model picks, as `policy.bon.learn` says.
 
     While it is not sure to be right more often than `policy.bon.min_accuracy`, the step is DPO on people's pairs: a reward
     model that guesses teaches its guesses. LoopError where the round has none, or where it finds no answer better.
     """
-    bon = task.policy.bon
+    bon, (_, seed) = task.policy.bon, _source(task)
     doubt = doubted(task)
     if doubt:
         return train_dpo(task, "bon") | {"doubt": doubt}
-    asked = choose(task.prompts, {}, min(bon.prompts, len(task.prompts)), task.seed)
+    asked = choose(task.prompts, {}, min(bon.prompts, len(task.prompts)), seed)
     chosen, people = _judged(task, asked)
     gc.collect()  # the judging model is gone before the training loads its own
     if not chosen:
@@ -84,10 +85,10 @@ def agreed(task: Task, members: Members, pairs: Sequence[Preference]) -> list[Pr
 
 
 def opened(task: Task) -> tuple[Policy, Members]:
-    """The policy in force, and the reward model on it."""
+    """The policy that the pool is drawn from, and the reward model on it."""
     if task.load_members is None:
         raise LoopError("Best-of-n needs a reward model, and this round has none.")
-    policy = load_policy(task.model, task.parent, name="parent")
+    policy = load_policy(task.model, _source(task)[0], name="pool")
     return policy, task.load_members(policy.model, policy.tokenizer)
 
 
@@ -128,14 +129,19 @@ def pick(task: Task, policy: Policy, members: Members, asked: Sequence[Prompt]) 
     return picked
 
 
+def _source(task: Task) -> tuple[Path | None, int]:
+    """The adapter that the pool is drawn from, and by which seed."""
+    return (None, task.run_seed) if task.policy.bon.pool == "base" else (task.parent, task.seed)
+
+
 def _pool(task: Task, policy: Policy, asked: Sequence[Prompt]) -> Iterator[Candidate]:
-    """The pool: n answers a prompt, a file a group of prompts, so that none is drawn again after a kill or to learn otherwise."""
-    count = task.policy.bon.completions
+    """The pool: n answers a prompt, a file a group of prompts: none is drawn again after a kill, or for the same question."""
+    count, (_, seed) = task.policy.bon.completions, _source(task)
     for start in range(0, len(asked), GROUP):
         group = asked[start : start + GROUP]
         file = task.cache / f"pool-{_key(task, group)}.jsonl"
         if not file.exists():
-            write_jsonl(file, _draw(task, policy, [p for p in group for _ in range(count)], task.seed + start))
+            write_jsonl(file, _draw(task, policy, [p for p in group for _ in range(count)], seed + start))
         yield from read_jsonl(file, Candidate)
         task.report(start + len(group), len(asked), "sampling")
 
@@ -152,12 +158,13 @@ def _draw(task: Task, policy: Policy, prompts: Sequence[Prompt], seed: int) -> l
 
 def _key(task: Task, group: Sequence[Prompt]) -> str:
     """Hash of all that a group's answers hang on."""
+    adapter, seed = _source(task)
     parts = [
         fingerprint(task.model),
-        adapter_sha256(task.parent),
+        adapter_sha256(adapter),
         task.sampling.model_dump(),
         task.policy.bon.completions,
-        task.seed,
+        seed,
     ]
     return hashlib.sha256(json.dumps([*parts, [p.model_dump() for p in group]]).encode()).hexdigest()[:24]
 

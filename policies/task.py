@@ -45,6 +45,8 @@ class Task:
     cache: Path
     """Survives the stage: what is expensive, keyed by content. May be deleted."""
     seed: int
+    run_seed: int
+    """The same in every round of a run: what is drawn from it need not be drawn again."""
     report: Progress
     track: Track
 

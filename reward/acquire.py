@@ -1,4 +1,4 @@
-"""Which two of a prompt's candidates to ask people about.
+"""Which of a prompt's candidates to ask people about: two, and where more are shown, those that add most to them.
 
 Each strategy is a function of `scores`, float (candidates, members): every candidate's score by every member of the reward
 model, and of a random generator. It gives the places of two different candidates, the better one first where it has an
@@ -18,12 +18,12 @@ REDRAWS = 30
 """Draws for a second candidate that differs from the first (the reference implementation of DRTS has as many)."""
 
 
-def check_choice(strategy: Strategy, members: int, candidates: int) -> None:
+def check_choice(strategy: Strategy, members: int, candidates: int, answers: int = 2) -> None:
     """UsageError where the strategy has nothing to choose from, or compares the members' opinions and there is but one."""
-    if strategy != "random" and candidates < 3:
+    if strategy != "random" and candidates <= answers:
         raise UsageError(
-            f'asking.strategy = "{strategy}" picks two of a prompt\'s candidates, and sampling.completions is {candidates}. '
-            "Raise sampling.completions to 4 or more"
+            f'asking.strategy = "{strategy}" picks {answers} of a prompt\'s candidates, and sampling.completions is '
+            f"{candidates}. Raise sampling.completions to {answers + 2} or more"
         )
     if strategy in NEED_SEVERAL and members < 2:
         raise UsageError(
@@ -99,6 +99,24 @@ STRATEGIES: dict[Strategy, Choose] = {
     "best_worst": best_worst,
 }
 NEED_SEVERAL: frozenset[Strategy] = frozenset({"uncertainty", "thompson", "drts", "deltaucb"})
+
+
+def fill(scores: np.ndarray, pair: tuple[int, int], count: int, rng: np.random.Generator) -> list[int]:
+    """The pair, and further candidates one by one until there are `count`; all of them where there are fewer.
+
+    Each is the one whose differences from those already there the members are least sure of, by the sum of the variances:
+    an order of them all would then teach most, as `uncertainty` has it of two. Where they are sure of all alike, as one
+    member is, it is the one whose mean is farthest from the nearest one there; where all are alike, any.
+    """
+    known, picked = _known(scores), list(pair)
+    while len(picked) < min(count, len(known)):
+        differences = known[:, None, :] - known[picked][None, :, :]
+        unsure = differences.var(-1).sum(1)
+        apart = np.abs(differences.mean(-1)).min(1)
+        unsure[picked] = apart[picked] = -np.inf
+        best = np.isclose(unsure, unsure.max())
+        picked.append(_greatest(np.where(best, apart, -np.inf), rng))
+    return picked
 
 
 def _known(scores: np.ndarray) -> np.ndarray:

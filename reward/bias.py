@@ -31,12 +31,17 @@ def length_correlation(margins: Sequence[float], differences: Sequence[int]) -> 
     }
 
 
-def share(hits: Sequence[float]) -> dict[str, Any]:
-    """A share (halves count half) with its 90 % Wilson interval: {share, low, high, pairs}; all None of nothing."""
+def share(hits: Sequence[float], counts: Sequence[float] = ()) -> dict[str, Any]:
+    """A share (halves count half) with its 90 % Wilson interval: {share, low, high, pairs}; all None of nothing.
+
+    `counts` says how much of a judgement each hit is, 1 where it is left out; `pairs` is their sum, rounded.
+    """
     if not hits:
         return {"share": None, "low": None, "high": None, "pairs": 0}
-    low, high = wilson(sum(hits), len(hits))
-    return {"share": sum(hits) / len(hits), "low": low, "high": high, "pairs": len(hits)}
+    parts = counts or [1.0] * len(hits)
+    right, total = sum(h * n for h, n in zip(hits, parts, strict=True)), sum(parts)
+    low, high = wilson(right, total)
+    return {"share": right / total, "low": low, "high": high, "pairs": round(total)}
 
 
 def more_characters(pair: Preference) -> float:

@@ -35,6 +35,9 @@ class Checked(Record):
     round: int
     selection: Strategy = "random"
     strength: Strength | None = None
+    share: float = 1.0
+    """How much of a whole label the pair is: an order's pairs are not so many independent judgements."""
+    repeat: bool = False
 
     @classmethod
     def of(cls, pair: Preference, margin: float, spread: float) -> "Checked":
@@ -51,6 +54,8 @@ class Checked(Record):
             round=pair.round,
             selection=pair.selection,
             strength=pair.strength,
+            share=pair.share,
+            repeat=pair.repeat,
         )
 
 
@@ -62,22 +67,25 @@ def figures(checked: Sequence[Checked]) -> dict[str, Any]:
     nor for position: one gives a pair with every answer shown, and is easy to tell from them, so it would flatter.
     `accuracy` is the share in which the chosen answer scores higher, equal scores counting half, with its 90 % Wilson
     interval. Correlation with length is of all pairs: a length difference is as random in a chosen pair as in another.
+    Repeats count for position alone: of all else they would be the same judgement twice. A pair of an order counts by its
+    `share` in accuracy, position and their intervals; `checked_pairs` are whole labels.
     LoopError where a score is NaN or infinite.
     """
     _refuse_nan(checked)
-    ranked = [c for c in checked if c.source == "ranking"]
-    drawn = [c for c in ranked if c.selection == "random"]
-    honest = [c for c in drawn or ranked if not c.tie]
+    ranked, once = [c for c in checked if c.source == "ranking"], [c for c in checked if not c.repeat]
+    first = [c for c in ranked if not c.repeat]
+    drawn = [c for c in first if c.selection == "random"]
+    honest = [c for c in drawn or first if not c.tie]
     margins = np.array([c.margin for c in honest], float)
     scale = temperature(margins)
-    total = share(_right(honest))
+    total = share(_right(honest), [c.share for c in honest])
     return {
         "accuracy": total["share"],
         "accuracy_low": total["low"],
         "accuracy_high": total["high"],
         "margin": float(margins.mean()) if honest else None,
         "spread": float(np.mean([c.spread for c in honest])) if honest else None,
-        "checked_pairs": len(honest),
+        "checked_pairs": total["pairs"],
         "checked_random": bool(drawn),
         "by_annotator": _accuracies(honest, lambda c: c.user_id),
         "by_round": _accuracies(honest, lambda c: str(c.round)),
@@ -85,7 +93,7 @@ def figures(checked: Sequence[Checked]) -> dict[str, Any]:
         "calibration_error": calibration_error(margins),
         "calibration_error_scaled": calibration_error(margins / scale) if scale else None,
         "reliability": reliability(margins),
-        **_length(checked),
+        **_length(once),
         **_position(ranked),
     }
 
@@ -158,7 +166,7 @@ def _accuracies(pairs: Sequence[Checked], key: Callable[[Checked], str]) -> dict
     groups: dict[str, list[Checked]] = {}
     for pair in pairs:
         groups.setdefault(key(pair), []).append(pair)
-    shares = {name: share(_right(groups[name])) for name in sorted(groups)}
+    shares = {name: share(_right(g), [c.share for c in g]) for name, g in sorted(groups.items())}
     return {name: {"accuracy": s.pop("share"), **s} for name, s in shares.items()}
 
 
@@ -172,14 +180,16 @@ def _length(checked: Sequence[Checked]) -> dict[str, Any]:
 def _position(checked: Sequence[Checked]) -> dict[str, Any]:
     """How often people chose what was shown first; which one that is, is drawn at random."""
     shown = [c for c in checked if not c.tie and c.chosen_first is not None]
-    total = share([float(bool(c.chosen_first)) for c in shown])
+    total = _first(shown)
     names = sorted({c.user_id for c in shown})
     return {
         "position_share": total["share"],
         "position_low": total["low"],
         "position_high": total["high"],
         "position_pairs": total["pairs"],
-        "position_by_annotator": {
-            name: share([float(bool(c.chosen_first)) for c in shown if c.user_id == name]) for name in names
-        },
+        "position_by_annotator": {name: _first([c for c in shown if c.user_id == name]) for name in names},
     }
+
+
+def _first(shown: Sequence[Checked]) -> dict[str, Any]:
+    return share([float(bool(c.chosen_first)) for c in shown], [c.share for c in shown])

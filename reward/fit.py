@@ -159,7 +159,7 @@ def learning_curve(labels: heads.Labels, pairs: Sequence[Preference]) -> list[di
     """
     rows, seen = [], 4
     while seen < len(pairs):
-        coming = [i for i in range(seen, min(2 * seen, len(pairs))) if not pairs[i].tie]
+        coming = [i for i in range(seen, min(2 * seen, len(pairs))) if not (pairs[i].tie or pairs[i].repeat)]
         if coming:
             past = heads.subset(labels, np.arange(seen))
             means, spreads = heads.predict(past, heads.fit(past), labels.differences[coming], labels.requests[coming])

@@ -5,6 +5,7 @@ Needs no model: the features of all candidates were kept when they were drawn. N
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
@@ -34,24 +35,27 @@ def known(rounds: Sequence[tuple[Sequence[Completion], np.ndarray]]) -> Known:
 def priorities(comparisons: Sequence[Comparison], pairs: Sequence[Preference], features: Known) -> dict[str, float]:
     """How much an answer to each comparison would teach, by its id: variance of the difference of its answers' scores.
 
-    The scores are those of a head fitted on `pairs`. Pairs and comparisons of answers without features, such as edits, are
-    left out; empty where no pair is left.
+    Of three or four answers, the sum over all pairs, each by its share in an order (`feedback_loop.preferences`). The scores
+    are those of a head fitted on `pairs`. Pairs and comparisons of answers without features, such as edits, are left out;
+    empty where no pair is left.
     """
     labelled = [(p, both) for p in pairs if (both := _pair_places(p, features)) is not None]
-    names = {c.id: [(c.prompt_id, answer.completion) for answer in c.completions[:2]] for c in comparisons}
-    asked = {
-        name: [features.places[a] for a in pair] for name, pair in names.items() if set(pair) <= set(features.places)
-    }
+    names = {c.id: [(c.prompt_id, answer.completion) for answer in c.completions] for c in comparisons}
+    asked = {name: [features.places[a] for a in own] for name, own in names.items() if set(own) <= set(features.places)}
     if not labelled or not asked:
         return {}
     view, kept = heads.frame(features.rows), [p for p, _ in labelled]
     chosen, rejected = (features.rows[[both[side] for _, both in labelled]] for side in (0, 1))
     labels = heads.prepare(chosen, rejected, kept, view, thresholds(kept))
+    between = [(name, pair) for name, own in asked.items() for pair in combinations(own, 2)]
     (first, requests), (second, _) = (
-        heads.measured(view, features.rows[[both[side] for both in asked.values()]]) for side in (0, 1)
+        heads.measured(view, features.rows[[pair[side] for _, pair in between]]) for side in (0, 1)
     )
     _, deviations = heads.predict(labels, heads.fit(labels), first - second, requests)
-    return dict(zip(asked, (deviations**2).tolist(), strict=True))
+    found = dict.fromkeys(asked, 0.0)
+    for (name, _), deviation in zip(between, deviations.tolist(), strict=True):
+        found[name] += 2 / len(asked[name]) * deviation**2
+    return found
 
 
 def _pair_places(pair: Preference, features: Known) -> tuple[int, int] | None:

@@ -56,6 +56,7 @@ def make_task(
     parent: Path | None = None,
     reward: Path | Sequence[Path] | None = None,
     seed: int = 7,
+    run_seed: int = 7,
     track: Track = lambda row, samples: None,
 ) -> Task:
     """A policy step in a folder; made again in the same folder, it goes on from what is there."""
@@ -77,6 +78,7 @@ def make_task(
         resume=folder / "resume",
         cache=folder / "cache",
         seed=seed,
+        run_seed=run_seed,
         report=silent,
         track=track,
     )

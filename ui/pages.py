@@ -8,7 +8,7 @@ HEAD = """
 <script src="/page/language.js"></script>
 <script src="/page/words.js"></script>
 <script src="/page/charts.js"></script>
-<script src="/page/label.js" defer></script>
+<script src="/page/label/page.js" type="module"></script>
 <script src="/page/rounds.js" defer></script>
 <script src="/page/team.js" defer></script>
 <script src="/page/help.js" defer></script>
@@ -23,18 +23,23 @@ def theme() -> gr.themes.Base:
     )
 
 
+def frame(name: str) -> None:
+    """An empty place that a script fills. Not `gr.HTML`: it evaluates text as script, which the content policy forbids."""
+    gr.Column(elem_id=name, elem_classes=["fl-page"])
+
+
 def build_pages(title: str) -> gr.Blocks:
     """Label, Rounds, Team and Help."""
     with gr.Blocks(title=title, analytics_enabled=False) as pages:
         gr.Navbar(main_page_name="Label")
-        gr.HTML('<div id="fl-label" class="fl-page"></div>', padding=False, apply_default_css=False)
+        frame("fl-label")
     with pages.route("Rounds", "/rounds"):
         gr.Navbar(main_page_name="Label")
-        gr.HTML('<div id="fl-rounds" class="fl-page"></div>', padding=False, apply_default_css=False)
+        frame("fl-rounds")
     with pages.route("Team", "/team"):
         gr.Navbar(main_page_name="Label")
-        gr.HTML('<div id="fl-team" class="fl-page"></div>', padding=False, apply_default_css=False)
+        frame("fl-team")
     with pages.route("Help", "/help"):
         gr.Navbar(main_page_name="Label")
-        gr.HTML('<div id="fl-help" class="fl-page"></div>', padding=False, apply_default_css=False)
+        frame("fl-help")
     return pages

@@ -146,7 +146,8 @@ def _policy(cell: Cell, arm: Arm, labels: Sequence[Label]) -> Trained:
 def _parent(cell: Cell, arm: Arm, labels: Sequence[Label]) -> Path | None:
     """The arm's policy of the checkpoint before, as in a round; only best-of-n asks it anything, for its answers."""
     place = cell.tier.checkpoints.index(len(labels))
-    if place == 0 or recipe_of(cell.world.model, arm.settings).policy.step != "bon":
+    policy = recipe_of(cell.world.model, arm.settings).policy
+    if place == 0 or policy.step != "bon" or policy.bon.pool == "base":
         return None
     return _policy(cell, arm, labels[: cell.tier.checkpoints[place - 1]]).adapter
 

@@ -65,6 +65,7 @@ def train(
             resume=folders[2],
             cache=cache,
             seed=world.seed,
+            run_seed=world.seed,
             report=silent,
             track=lambda *_: None,
         )

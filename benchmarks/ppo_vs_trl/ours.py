@@ -96,6 +96,7 @@ def task(asked: argparse.Namespace) -> Any:
         resume=folders["resume"],
         cache=folders["cache"],
         seed=asked.seed,
+        run_seed=asked.seed,
         report=silent,
         track=lambda *_: None,
     )

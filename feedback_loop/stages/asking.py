@@ -1,7 +1,5 @@
 """From prompts to comparisons, and from rankings to preferences."""
 
-import hashlib
-import json
 import random
 import zlib
 from collections import Counter
@@ -17,6 +15,7 @@ from feedback_loop.preferences import disliked, preferences, split
 from feedback_loop.progress import Progress
 from feedback_loop.records import Comparison, Completion, Disliked, Preference, Prompt, Ranking, Strategy
 from feedback_loop.run import Draft, Run, files_below, read_jsonl, write_jsonl
+from feedback_loop.stages.beside import checks, identity, repeats
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,50 +36,64 @@ def choose_prompts(run: Run, number: int, draft: Draft, report: Progress) -> Non
 
 
 def make_comparisons(run: Run, number: int, draft: Draft, report: Progress) -> None:
-    """comparisons.jsonl: two of a prompt's candidates by the policy in force, in a random order that is recorded.
+    """comparisons.jsonl: some of a prompt's candidates by the policy in force, in a random order that is recorded.
 
-    candidates.jsonl holds all candidates; with `reward.form = "head"`, features.safetensors what the base makes of each.
+    After these come repeats and checks (`stages.beside`). candidates.jsonl holds all candidates; with `reward.form = "head"`,
+    features.safetensors what the base makes of each.
     """
     from policies.base import load_policy
     from policies.sampler import sample
     from reward.acquire import check_choice
 
     recipe, seed, name = run.recipe, run.seed(number, "comparisons"), current_policy(run)
-    check_choice(recipe.asking.strategy, recipe.reward.members, recipe.sampling.completions)
-    strategy = recipe.asking.strategy if _judge(run, number) else "random"
+    asking, answers = recipe.asking, recipe.asking.answers
+    check_choice(asking.strategy, recipe.reward.members, recipe.sampling.completions, answers)
+    strategy = asking.strategy if _judge(run, number) else "random"
     asked = draft.read(run.stage_folder(number, "prompts") / "prompts.jsonl", Prompt)
     policy = load_policy(recipe.model, adapter_folder(run, name), name=name)
     candidates = sample(
         policy,
         asked,
         recipe.sampling,
-        completions=2 if strategy == "random" else recipe.sampling.completions,
+        completions=answers if strategy == "random" else recipe.sampling.completions,
         thinking=recipe.model.thinking,
         seed=seed,
         report=report,
     ).completions
-    several = [p.id for p in asked if sum(c.prompt_id == p.id for c in candidates) > 1]
+    selections = _selections(run, number, strategy, asked, candidates, seed)
+    read = _read(run, draft, policy, asked, candidates, report) if recipe.reward.form == "head" else {}
+    judged = [c for c in candidates if selections.get(c.prompt_id, "random") != "random"]
+    scores = _scores(run, number, draft, policy, asked, judged, read) if judged else {}
+    made = pair_up(number, asked, pick(candidates, selections, scores, seed, answers), seed, selections)
+    again = repeats(made, asking.repeats, seed)
+    known = checks(number, asked, candidates, asking.checks, answers, seed)
+    write_jsonl(draft.path / "comparisons.jsonl", [*made, *again, *known])
+    write_jsonl(draft.path / "candidates.jsonl", candidates)
+    draft.facts |= {
+        "policy": name,
+        "comparisons": len(made),
+        "repeats": len(again),
+        "checks": len(known),
+        "dropped": len(asked) - len(made),
+        "candidates": len(candidates),
+        "selections": dict(Counter(c.selection for c in made)),
+    }
+
+
+def _selections(
+    run: Run, number: int, strategy: Strategy, asked: Sequence[Prompt], candidates: Sequence[Completion], seed: int
+) -> dict[str, Strategy]:
+    """How each prompt's answers are picked, for those with several; at random where there are no more than are shown."""
+    counts = Counter(c.prompt_id for c in candidates)
+    several = [p.id for p in asked if counts[p.id] > 1]
     if not several:
         raise LoopError(
             f"Round {number:03d}: the model wrote the same answer twice to every prompt, so there is nothing to rank. "
             f"Raise sampling.temperature in {run.path / 'recipe.toml'}"
         )
-    choice = [name for name in several if sum(c.prompt_id == name for c in candidates) > 2]
+    choice = [name for name in several if counts[name] > run.recipe.asking.answers]
     plain: dict[str, Strategy] = dict.fromkeys(several, "random")
-    selections = plain | select(choice, strategy, recipe.asking.random_share, seed)
-    read = _read(run, draft, policy, asked, candidates, report) if recipe.reward.form == "head" else {}
-    judged = [c for c in candidates if selections.get(c.prompt_id, "random") != "random"]
-    scores = _scores(run, number, draft, policy, asked, judged, read) if judged else {}
-    made = pair_up(number, asked, pick(candidates, selections, scores, seed), seed, selections)
-    write_jsonl(draft.path / "comparisons.jsonl", made)
-    write_jsonl(draft.path / "candidates.jsonl", candidates)
-    draft.facts |= {
-        "policy": name,
-        "comparisons": len(made),
-        "dropped": len(asked) - len(made),
-        "candidates": len(candidates),
-        "selections": dict(Counter(c.selection for c in made)),
-    }
+    return plain | select(choice, strategy, run.recipe.asking.random_share, seed)
 
 
 def select(prompt_ids: Sequence[str], strategy: Strategy, random_share: float, seed: int) -> dict[str, Strategy]:
@@ -98,22 +111,25 @@ def pick(
     selections: Mapping[str, Strategy],
     scores: Mapping[str, Sequence[float]],
     seed: int,
+    answers: int = 2,
 ) -> list[Completion]:
-    """The two candidates to ask of each prompt in `selections`, in the candidates' order.
+    """The candidates to ask of each prompt in `selections`, in the candidates' order: a pair by its strategy, and what
+    `reward.acquire.fill` adds where `answers` is more.
 
     `scores` holds each candidate's by every member, by its id; it may lack those of prompts picked at random. A prompt's
-    random pair hangs on the seed and the prompt's id, not on any score.
+    random answers hang on the seed and the prompt's id, not on any score.
     """
     import numpy as np
 
-    from reward.acquire import STRATEGIES
+    from reward.acquire import STRATEGIES, fill
 
     picked = []
     for name, selection in selections.items():
         own = [c for c in candidates if c.prompt_id == name]
-        known = [[0.0]] * len(own) if selection == "random" else [scores[c.id] for c in own]
+        known = np.array([[0.0]] * len(own) if selection == "random" else [scores[c.id] for c in own])
         rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
-        picked += [own[place] for place in sorted(STRATEGIES[selection](np.array(known), rng))]
+        pair = STRATEGIES[selection](known, rng)
+        picked += [own[place] for place in sorted(fill(known, pair, answers, rng))]
     return picked
 
 
@@ -124,10 +140,9 @@ def pair_up(
     seed: int,
     selections: Mapping[str, Strategy] | None = None,
 ) -> list[Comparison]:
-    """Comparisons of each prompt's completions; which one stands first is drawn from the seed.
+    """Comparisons of each prompt's completions; which one stands where is drawn from the seed.
 
-    The id holds a hash of the content, so a ranking can never be taken for one of other answers. `selections` says how each
-    prompt's were picked; at random where it does not.
+    `selections` says how each prompt's were picked; at random where it does not.
     """
     rng = random.Random(seed)
     answers: dict[str, list[Completion]] = {}
@@ -135,18 +150,17 @@ def pair_up(
         answers.setdefault(completion.prompt_id, []).append(completion)
     made = []
     for index, prompt in enumerate(asked):
-        pair = answers.pop(prompt.id, [])
-        if len(pair) < 2:
+        shown = answers.pop(prompt.id, [])
+        if len(shown) < 2:
             continue
-        content = json.dumps([prompt.messages, [c.completion for c in pair]])
-        digest = hashlib.sha256(content.encode()).hexdigest()[:8]
-        rng.shuffle(pair)
+        name = identity(number, index, prompt, shown, "label")
+        rng.shuffle(shown)
         made.append(
             Comparison(
-                id=f"r{number:03d}-{index:03d}-{digest}",
+                id=name,
                 round=number,
                 prompt=prompt,
-                completions=tuple(pair),
+                completions=tuple(shown),
                 selection=(selections or {}).get(prompt.id, "random"),
             )
         )

@@ -109,13 +109,15 @@ def foreseen(run: Run, number: int, draft: Draft, policy: "Policy") -> dict[str,
         score(prompts, [getattr(p, side)[-1].content for p in pairs]) for side in ("chosen", "rejected")
     )
     forget(policy.model, ADAPTER)
-    found = share([1.0 if a > b else 0.5 if a == b else 0.0 for a, b in zip(chosen, rejected, strict=True)])
+    right = [1.0 if a > b else 0.5 if a == b else 0.0 for a, b in zip(chosen, rejected, strict=True)]
+    found = share(right, [p.share for p in pairs])
     return {"agreement": found.pop("share"), **found}
 
 
 def counts(pair: Preference, number: int) -> bool:
-    """Whether a pair shows what people chose in that round, between two answers that nobody picked for them."""
-    return pair.round == number and pair.source == "ranking" and not pair.tie and pair.selection == "random"
+    """Whether a pair shows what people chose in that round, for the first time, between answers that nobody picked for them."""
+    plain = pair.source == "ranking" and not pair.tie and not pair.repeat
+    return pair.round == number and plain and pair.selection == "random"
 
 
 def forget(network: Any, prefix: str) -> None:

@@ -130,6 +130,7 @@ def policy_task(run: Run, number: int, draft: Draft, report: Progress, track: Ca
         resume=draft.resumed(_key(run, number, draft)),
         cache=run.cache,
         seed=run.seed(number, "policy"),
+        run_seed=run.seed(0, "policy"),
         report=report,
         track=track,
     )

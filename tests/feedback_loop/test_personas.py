@@ -1,7 +1,9 @@
 """Personas: what answers are worth to them, how they answer, and what a bad file is told."""
 
+import math
 import random
 from collections import Counter
+from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -9,9 +11,22 @@ import pytest
 from feedback_loop import prompts
 from feedback_loop.checks import words
 from feedback_loop.errors import UsageError
-from feedback_loop.personas import Annotator, Persona, Trait, answer, edit, find, gated, load, strength, utility
+from feedback_loop.personas import (
+    Annotator,
+    Persona,
+    Trait,
+    answer,
+    edit,
+    find,
+    gated,
+    load,
+    respond,
+    strength,
+    utility,
+)
 from feedback_loop.prompts import DATA
-from feedback_loop.records import Comparison, Completion, Message, Prompt
+from feedback_loop.records import Answer, Comparison, Completion, Message, Prompt
+from feedback_loop.store.validity import check_answer
 
 PROMPT = Prompt(id="p", prompt=(Message(role="user", content="How do I clean the lamp?"),))
 WANTS = (Trait(check="max_words", value=3, weight=3.0), Trait(check="greeting", value=False))
@@ -123,6 +138,82 @@ def test_the_same_seed_gives_the_same_answers() -> None:
     who = person(beta=1.0, mistake=0.2, skip=0.2, left_bias=0.2)
     runs = [[answer(who, compare(LONG, GREETING), rng) for _ in range(50)] for rng in map(random.Random, (3, 3, 4))]
     assert runs[0] == runs[1] != runs[2]
+
+
+def of_several(*texts: str) -> Comparison:
+    return Comparison(
+        id="c",
+        round=0,
+        prompt=PROMPT,
+        completions=tuple(
+            Completion(id=f"{n}", prompt_id="p", completion=text, policy="base", seed=0) for n, text in enumerate(texts)
+        ),
+    )
+
+
+def orders(who: Persona, *texts: str, answered: int = 0) -> dict[object, float]:
+    """How often the persona gives each order of these answers, which are called 0, 1, ..."""
+    rng, shown = random.Random(7), of_several(*texts)
+    given = Counter(respond(who, shown, rng, answered).order for _ in range(DRAWS))
+    return {order: count / DRAWS for order, count in given.items()}
+
+
+MIDDLING = "Hello, you."
+"""Short, and it greets: of worth between SHORT and LONG, which is in turn above GREETING."""
+
+
+def test_of_two_answers_all_is_said_as_before() -> None:
+    said = respond(person(much=0.75), compare(LONG, SHORT), random.Random(1))
+    assert said == Answer(choice="second", strength="much")
+
+
+def test_without_faults_several_answers_are_ordered_by_what_they_are_worth() -> None:
+    assert orders(person(), LONG, SHORT, GREETING, MIDDLING) == {(("1",), ("3",), ("0",), ("2",)): 1.0}
+    assert orders(person(), SHORT, LONG, "Wipe it.") == {(("0", "2"), ("1",)): 1.0}
+    assert orders(person(equal=0.3), SHORT, LONG, MIDDLING) == {(("0", "2"), ("1",)): 1.0}
+
+
+def test_an_order_is_an_answer_that_the_desk_takes() -> None:
+    rng = random.Random(3)
+    who = person(beta=1.0, mistake=0.3, skip=0.3, equal=0.3, left_bias=0.2, much=0.4)
+    texts = (SHORT, LONG, GREETING, MIDDLING)
+    for _ in range(500):
+        shown = of_several(*rng.sample(texts, rng.choice((3, 4))))
+        check_answer(shown, respond(who, shown, rng))
+
+
+def test_of_several_answers_none_of_which_is_worth_anything_neither_is_good() -> None:
+    said = respond(person(), of_several(GREETING, GREETING, GREETING), random.Random(1))
+    assert (said.choice, said.order) == ("neither", None)
+
+
+def test_beta_makes_an_order_one_of_plackett_and_luce() -> None:
+    found = orders(person(beta=2.0), SHORT, LONG, MIDDLING)
+    worth = {"0": math.exp(2.0), "1": math.exp(0.5), "2": math.exp(1.5)}
+    for order in permutations(worth):
+        left, expected = list(worth), 1.0
+        for name in order:
+            expected *= worth[name] / sum(worth[other] for other in left)
+            left.remove(name)
+        assert found[tuple((name,) for name in order)] == pytest.approx(expected, abs=0.03)
+
+
+def test_a_mistake_turns_a_whole_order_round_and_position_takes_it_as_it_stands() -> None:
+    right, wrong = (("1",), ("2",), ("0",)), (("0",), ("2",), ("1",))
+    texts = (LONG, SHORT, MIDDLING)
+    assert orders(person(mistake=0.2), *texts) == pytest.approx({right: 0.8, wrong: 0.2}, abs=0.03)
+    assert orders(person(mistake=0.1, fatigue=0.1), *texts, answered=200)[wrong] == pytest.approx(0.3, abs=0.03)
+    assert orders(person(left_bias=1.0), *texts) == {(("0",), ("1",), ("2",)): 1.0}
+
+
+def test_how_much_better_the_best_of_several_is_than_the_next() -> None:
+    def said(much: float, *texts: str) -> str | None:
+        return respond(person(much=much), of_several(*texts), random.Random(1)).strength
+
+    assert said(0.5, SHORT, LONG, GREETING) == "much"
+    assert said(0.5, SHORT, MIDDLING, LONG) == "slight"
+    assert said(0.5, SHORT, "Wipe it.", LONG) is None, "of two that are best none is chosen"
+    assert said(math.inf, SHORT, LONG, GREETING) is None
 
 
 def test_strength_is_said_by_the_distance_of_the_utilities() -> None:

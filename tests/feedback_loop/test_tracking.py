@@ -11,12 +11,14 @@ import pytest
 from feedback_loop import tracking
 from feedback_loop.alarms import BETWEEN
 from feedback_loop.overview import Bin, RoundView, Sample, Trust
+from feedback_loop.personas import find
 from feedback_loop.recipe import Recipe
 from feedback_loop.records import Message, Prompt, Record
-from feedback_loop.report import overview
+from feedback_loop.report import link_file, overview
 from feedback_loop.run import Run, create
 from feedback_loop.team import team_of
 from feedback_loop.team_tracking import figures
+from tests.feedback_loop.taught_parts import answers, labels, make_run
 from tests.feedback_loop.team_samples import comparison, repeat, said
 
 
@@ -118,11 +120,46 @@ def test_an_alarm_is_sent_once_when_its_round_is_done_or_the_next_ones_labels_ra
     assert sent == ["Round 2: Length | Length: of 2", f"Round 1: {BETWEEN} | {BETWEEN}: of 1"]
 
 
+def test_what_labels_taught_is_a_table_of_all_traits_and_figures_of_the_main_ones(run: Run, tmp_path: Path):
+    warm = labels(find("warm"), 120)
+    taught = make_run(tmp_path / "taught", [(warm, answers({"base": {}, "round-000": {"emoji": True}}))])
+    tracking.summarise(taught, overview(run).model_copy(update={"rounds": (ROUND,)}))
+    (file,) = taught.path.glob("wandb/offline-run-*/files/media/table/traits/round-000*.table.json")
+    table = json.loads(file.read_text())
+    rows = {row[0]: dict(zip(table["columns"], row, strict=True)) for row in table["data"]}
+    assert rows["Emoji"]["verdict"] == "followed"
+    assert rows["Emoji"]["said"].startswith("You prefer emoji: ")
+    assert 0 < rows["Emoji"]["chosen-rejected low"] < rows["Emoji"]["chosen-rejected value"]
+    assert rows["Code"]["wanted"] == "unseen"
+    text = inspected(taught)
+    for name in ("taught/emoji/chosen-rejected", "taught/emoji/new-base", "taught/followed", "taught/unasked"):
+        assert name in text
+    assert "taught/code/" not in text
+
+
+def test_the_address_on_wandbs_site_is_kept_once_there_is_one(run: Run, monkeypatch: pytest.MonkeyPatch):
+    tracking.summarise(run, overview(run))
+    assert not link_file(run).exists(), "offline there is none"
+    seen = overview(run).mirror
+    assert seen.url == ""
+    assert seen.sync == f"wandb sync {run.path}/wandb/offline-run-*"
+
+    class Online:
+        url = "https://wandb.example/team/feedback-loop/runs/1"
+
+        def __getattr__(self, name: str) -> Any:
+            return lambda *given, **more: None
+
+    monkeypatch.setattr(tracking, "_start", lambda *given: Online())
+    tracking.summarise(run, overview(run))
+    assert overview(run).mirror.url == Online.url
+
+
 def test_the_team_is_there_over_rounds_and_as_tables_by_person_and_by_pair(run: Run):
     asked = [*(comparison(n) for n in range(6)), *(repeat(n) for n in range(6))]
-    answers = [said(c, "a", seconds=4.0) for c in asked]
-    answers += [said(c, c.completions[0].id[-1] if n else "b", "ben") for n, c in enumerate(asked)]
-    teams = [(0, team_of(asked, answers[:12])), (1, team_of(asked, answers))]
+    given = [said(c, "a", seconds=4.0) for c in asked]
+    given += [said(c, c.completions[0].id[-1] if n else "b", "ben") for n, c in enumerate(asked)]
+    teams = [(0, team_of(asked, given[:12])), (1, team_of(asked, given))]
     tracking.summarise(run, overview(run).model_copy(update={"rounds": (ROUND,)}), teams)
     text = inspected(run)
     for name in ("loop/reward_accuracy", "team/alpha", "team/alpha_low", "team/weight/ben", "team/answers/anna"):

@@ -72,12 +72,23 @@ def test_the_pool_is_drawn_once_however_it_is_learned(
     assert adapter_bytes(sft) != first
 
 
-def test_another_seed_or_policy_is_another_pool(tmp_path: Path, task: Task, reward_adapter: Path, adapter: Path):
-    bon.pick(task, *bon.opened(task), task.prompts)
-    for more in ({"seed": 8}, {"parent": adapter}):
-        other = make_task(tmp_path, recipe(), reward=reward_adapter, prompt_count=10, **more)
-        bon.pick(other, *bon.opened(other), other.prompts)
-    assert len(list(task.cache.glob("pool-*"))) == 6
+def pools(tmp_path: Path, reward: Path, pool: str, *rounds: dict[str, Any]) -> int:
+    """Files of answers after these rounds; two a pool."""
+    how = recipe(bon=BonTable(prompts=10, completions=4, pool=pool))
+    for more in rounds:
+        task = make_task(tmp_path, how, reward=reward, prompt_count=10, **more)
+        bon.pick(task, *bon.opened(task), task.prompts)
+    return len(list(task.cache.glob("pool-*")))
+
+
+def test_the_bases_answers_are_drawn_once_a_run(tmp_path: Path, reward_adapter: Path, adapter: Path):
+    rounds = {"seed": 7}, {"seed": 8}, {"seed": 9, "parent": adapter}
+    assert pools(tmp_path, reward_adapter, "base", *rounds) == 2
+    assert pools(tmp_path, reward_adapter, "base", {"run_seed": 8}) == 4
+
+
+def test_the_policys_own_answers_are_drawn_each_round(tmp_path: Path, reward_adapter: Path, adapter: Path):
+    assert pools(tmp_path, reward_adapter, "parent", {"seed": 7}, {"seed": 8}, {"seed": 7, "parent": adapter}) == 6
 
 
 def test_a_kill_while_drawing_costs_one_group_at_most(tmp_path: Path, task: Task, monkeypatch: pytest.MonkeyPatch):

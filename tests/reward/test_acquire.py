@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from feedback_loop.errors import UsageError
-from reward.acquire import NEED_SEVERAL, STRATEGIES, check_choice
+from reward.acquire import NEED_SEVERAL, STRATEGIES, check_choice, fill
 
 AGREED = np.array([[0.0, 0.0], [3.0, 3.0], [-2.0, -2.0], [1.0, 1.0]])
 """Two members of one mind: candidate 1 is best, candidate 2 worst."""
@@ -100,3 +100,40 @@ def test_what_needs_several_opinions_is_refused_with_one():
                 check_choice(name, 1, 6)
         else:
             check_choice(name, 1, 6)
+
+
+def test_more_answers_need_more_candidates_to_choose_from():
+    check_choice("uncertainty", 2, 4, 3)
+    check_choice("random", 1, 2, 4)
+    with pytest.raises(UsageError, match=r"picks 4 of .* is 4. Raise sampling.completions to 6"):
+        check_choice("uncertainty", 2, 4, 4)
+
+
+def filled(scores: np.ndarray, pair: tuple[int, int], count: int, times: int = 200) -> Counter[tuple[int, ...]]:
+    rng = np.random.default_rng(0)
+    return Counter(tuple(fill(scores, pair, count, rng)) for _ in range(times))
+
+
+def test_further_answers_are_those_of_which_least_is_known_beside_the_pair():
+    unsure = np.array([[0.0, 0.0], [9.0, 9.0], [-3.0, 3.0], [1.0, 1.0], [2.0, 1.0]])
+    assert set(filled(unsure, (0, 1), 3)) == {(0, 1, 2)}
+    assert set(filled(unsure, (0, 1), 4)) == {(0, 1, 2, 4)}
+
+
+def test_where_members_are_sure_of_all_further_answers_are_those_farthest_from_the_others():
+    one = np.array([[0.0], [8.0], [0.5], [4.5], [7.9]])
+    assert set(filled(one, (0, 1), 3)) == {(0, 1, 3)}
+
+
+def test_where_nothing_is_known_any_further_answer_may_come():
+    found = filled(np.zeros((5, 1)), (3, 0), 3, 900)
+    assert {picked[:2] for picked in found} == {(3, 0)}
+    assert {picked[2] for picked in found} == {1, 2, 4}
+    assert max(found.values()) < 1.5 * min(found.values())
+
+
+@pytest.mark.parametrize("scores", DEGENERATE.values(), ids=DEGENERATE.keys())
+def test_there_are_never_more_answers_than_candidates_and_none_twice(scores: np.ndarray):
+    for picked in filled(scores, (0, 1), 4):
+        assert sorted(picked) == list(range(len(scores)))
+    assert set(filled(scores, (1, 0), 2)) == {(1, 0)}

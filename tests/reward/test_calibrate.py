@@ -186,3 +186,21 @@ def test_scores_that_are_not_numbers_are_refused_in_one_line(bad: dict[str, floa
     with pytest.raises(LoopError, match=r"1 of 3 pairs are NaN or infinite.*Lower reward.trl.learning_rate") as told:
         figures([checked(1.0), checked(2.0), checked(1.0).model_copy(update=bad)])
     assert "\n" not in str(told.value)
+
+
+def test_a_repeat_counts_for_position_and_for_nothing_else():
+    asked = [checked(1.0, user_id=u, length_chosen=n) for u in ("anna", "otto") for n in (10, 40)]
+    again = [checked(-1.0, user_id="anna", repeat=True, chosen_first=False)] * 4
+    found, alone = figures([*asked, *again]), figures(asked)
+    assert (found["accuracy"], found["checked_pairs"], found["by_annotator"]) == (1.0, 4, alone["by_annotator"])
+    assert found["length_pairs"] == 4
+    assert (found["position_pairs"], found["position_share"]) == (8, 0.5)
+
+
+def test_the_pairs_of_an_order_count_as_the_choices_it_holds():
+    order_of_four = [checked(1.0, share=0.5)] * 5 + [checked(-1.0, share=0.5)]
+    found = figures([*order_of_four, checked(1.0)])
+    assert found["checked_pairs"] == 4
+    assert found["accuracy"] == pytest.approx(3.5 / 4)
+    whole = figures([checked(m) for m in (1.0, 1.0, 1.0, 1.0, 1.0, -1.0, 1.0)])
+    assert found["accuracy_high"] - found["accuracy_low"] > whole["accuracy_high"] - whole["accuracy_low"]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+import pytest
 
 from feedback_loop.preferences import preferences
 from feedback_loop.records import Comparison, Completion, Message, Preference, Prompt, Ranking
@@ -100,3 +101,20 @@ def test_earlier_rounds_count_too():
     earlier = label(*(comparison(10 + n, pair) for n, (pair, _) in enumerate(old)))
     found = priorities(asked, earlier, both)
     assert found["c2"] < min(found["c0"], found["c1"])
+
+
+def test_an_order_of_three_teaches_the_sum_of_its_pairs_by_their_share():
+    asked, features = world([0, 0, 0, 0, 0, 0])
+    third = np.zeros((1, features.rows.shape[1]), np.float32)
+    third[0, 3] = 1.0
+    more = Completion(id="p5-c", prompt_id="p5", completion="c to 5", policy="base", seed=0)
+    wide = Known(np.concatenate([features.rows, third]), {**features.places, ("p5", "c to 5"): len(features.rows)})
+    first, second = asked[5].completions
+    three = asked[5].model_copy(update={"completions": (first, more, second)})
+    pairs = [
+        asked[5].model_copy(update={"id": f"pair{n}", "completions": both})
+        for n, both in enumerate([(first, more), (first, second), (more, second)])
+    ]
+    found = priorities([three, *pairs], label(*asked[:5]), wide)
+    assert found["c5"] == pytest.approx(2 / 3 * sum(found[f"pair{n}"] for n in range(3)), rel=1e-5)
+    assert found["pair1"] != found["pair0"]

@@ -13,7 +13,9 @@ from feedback_loop.store.journal import Journal
 from feedback_loop.team import me_of, team_of
 from ui.app import build_app
 from ui.ports import RoundsPort, TeamPort
+from ui.site import Site
 
+SITE = Site(names=frozenset({"testserver"}))
 CSRF = {"X-Feedback-Loop": "1"}
 
 
@@ -83,4 +85,5 @@ def app_of(
         login="name",
         secret="s",
         state_folder=folder,
+        site=SITE,
     ), journal

@@ -12,6 +12,7 @@ from feedback_loop.errors import LoopError, UsageError
 from feedback_loop.preferences import preferences
 from feedback_loop.progress import silent
 from feedback_loop.records import Comparison, Completion, Disliked, Preference, Ranking, now
+from feedback_loop.report import needed
 from feedback_loop.run import Run, commit, create, open_run, read_jsonl, write_jsonl
 from feedback_loop.stages.asking import build_preferences, candidate_features, make_comparisons, pair_up, pick, select
 from reward.head import fit_head, save
@@ -69,6 +70,17 @@ def test_each_comparison_says_how_it_was_picked_and_either_answer_may_stand_firs
     assert 4 < sum(c.completions[0].id.endswith("-0") for c in made) < 16
 
 
+def test_three_answers_are_the_strategys_pair_and_one_more():
+    own = {p: candidates(p) for p in ("p1", "p2")}
+    rising = {c.id: [float(n), float(n)] for p in own for n, c in enumerate(own[p])}
+    how = {"p1": "best_worst", "p2": "random"}
+    picked = pick([*own["p1"], *own["p2"]], how, rising, 3, answers=3)
+    assert [c.id for c in picked if c.prompt_id == "p1"] in (["p1-0", "p1-2", "p1-5"], ["p1-0", "p1-3", "p1-5"])
+    assert len({c.id for c in picked if c.prompt_id == "p2"}) == 3
+    pair = pick([*own["p1"], *own["p2"]], how, rising, 3)
+    assert {c.id for c in pair} < {c.id for c in picked}, "the pair is the same as where two are shown"
+
+
 @pytest.fixture
 def second_round(tmp_path: Path, reward_adapter: Path) -> Run:
     """A run whose first round has a reward model of two members, and whose second has its prompts."""
@@ -109,6 +121,7 @@ def test_a_later_round_asks_by_the_last_reward_model_and_keeps_what_it_does_not_
     folder = second_round.stage_folder(1, "comparisons")
     kept = read_jsonl(folder / "candidates.jsonl", Completion)
     assert len(kept) == 40
+    made = [c for c in made if c.purpose == "label"]
     assert {c.id for found in made for c in found.completions} < {c.id for c in kept}
     assert all(len({c.completion for c in found.completions}) == 2 for found in made)
     facts = second_round.manifest(1, "comparisons").facts
@@ -120,7 +133,36 @@ def test_a_later_round_asks_by_the_last_reward_model_and_keeps_what_it_does_not_
 def test_a_first_round_draws_no_more_than_it_asks(second_round: Run):
     made = asked(second_round, 0)
     assert {c.selection for c in made} == {"random"}
-    assert second_round.manifest(0, "comparisons").facts["candidates"] == 2 * len(made)
+    assert second_round.manifest(0, "comparisons").facts["candidates"] == 2 * sum(c.purpose == "label" for c in made)
+
+
+def test_repeats_and_checks_come_after_the_rounds_own_and_are_counted_apart(second_round: Run):
+    run = with_settings(second_round, "asking.repeats=0.2", "asking.checks=0.1")
+    made = asked(run, 0)
+    facts = run.manifest(0, "comparisons").facts
+    assert [c.purpose for c in made] == ["label"] * 10 + ["repeat"] * 2 + ["check"]
+    assert (facts["comparisons"], facts["repeats"], facts["checks"], facts["dropped"]) == (10, 2, 1, 0)
+    assert needed(run, 0) == 10
+    shutil.rmtree(run.stage_folder(0, "comparisons"))
+    assert asked(run, 0) == made, "they hang on the seed alone"
+    plain = with_settings(run, "asking.repeats=0", "asking.checks=0")
+    shutil.rmtree(plain.stage_folder(0, "comparisons"))
+    assert asked(plain, 0) == made[:10], "and the round's own comparisons not on them"
+
+
+def test_a_round_may_show_three_answers_a_prompt(second_round: Run):
+    run = with_settings(second_round, "asking.answers=3")
+    assert {len(c.completions) for c in asked(run, 0)} == {3}
+    assert run.manifest(0, "comparisons").facts["candidates"] == 30
+    later = asked(run, 1)
+    assert {len(c.completions) for c in later} == {3}
+    assert run.manifest(1, "comparisons").facts["selections"] == {"random": 3, "best_worst": 7}
+
+
+def test_a_strategy_with_no_more_candidates_than_are_shown_is_refused(second_round: Run):
+    run = with_settings(second_round, "asking.answers=4")
+    with pytest.raises(UsageError, match=r"Raise sampling.completions to 6"):
+        asked(run, 1)
 
 
 def test_for_a_head_every_candidates_features_are_kept_line_by_line(second_round: Run):
@@ -149,7 +191,7 @@ def test_a_head_is_asked_by_the_features_that_are_kept(second_round: Run):
     made = asked(run, 1)
     kept, features = candidate_features(run, 1)
     scores = head.scores(features)
-    for comparison in made:
+    for comparison in (c for c in made if c.purpose == "label"):
         own = [n for n, c in enumerate(kept) if c.prompt_id == comparison.prompt_id]
         doubts = {frozenset((i, j)): float((scores[i] - scores[j]).var()) for i in own for j in own if i < j}
         picked = frozenset(n for n in own if kept[n] in comparison.completions)

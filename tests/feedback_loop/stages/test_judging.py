@@ -60,8 +60,9 @@ def test_agreement_is_the_share_of_this_rounds_choices_that_it_foresaw(
         ({"tie": True}, False),
         ({"source": "edit"}, False),
         ({"selection": "uncertainty"}, False),
+        ({"repeat": True}, False),
     ],
-    ids=["a choice", "an earlier round", "a tie", "an edit", "chosen for being hard"],
+    ids=["a choice", "an earlier round", "a tie", "an edit", "chosen for being hard", "said before"],
 )
 def test_what_counts(changes: dict[str, Any], counted: bool):
     assert counts(pair(0).model_copy(update=changes), 1) == counted
