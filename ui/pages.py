@@ -9,7 +9,7 @@ HEAD = """
 <script src="/page/words.js"></script>
 <script src="/page/charts.js"></script>
 <script src="/page/label/page.js" type="module"></script>
-<script src="/page/rounds.js" defer></script>
+<script src="/page/rounds/page.js" type="module"></script>
 <script src="/page/team.js" defer></script>
 <script src="/page/help.js" defer></script>
 """

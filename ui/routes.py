@@ -98,7 +98,7 @@ def _add_rounds(
     @router.get("/rounds")
     def overview(request: Request) -> dict[str, Any]:
         return {
-            "overview": rounds.overview().model_dump(),
+            "overview": rounds.overview().model_dump(exclude={"rounds": {"__all__": {"samples"}}}),
             "role": role(request),
             **_standing(desk, rounds, user(request)),
         }
@@ -152,7 +152,7 @@ def _standing(desk: DeskPort, rounds: RoundsPort, who: str) -> dict[str, Any]:
             "left": progress.left,
         },
         "delivery": {"pending": delivery.pending, "error": delivery.error, "url": delivery.argilla_url},
-        "fetching": rounds.fetching(),
+        "fetching": rounds.supply().model_dump(),
     }
 
 
