@@ -11,8 +11,9 @@ def thinned(pairs: Sequence[Preference], seed: int) -> list[Preference]:
     """Each pair as many times as its person weighs on average: at 0.3 once with probability 0.3, at 2 twice.
 
     The expected gradient is that of the weighted loss. What an order of several answers shares out among its pairs is not
-    thinned: leaving out some of what a person said would lose it, and TRL counts pairs, not people. Which pairs stay hangs on the seed and each pair alone, and a pair
-    that stays at one weight stays at every greater one. Where no pair that prefers an answer would stay, the nearest does.
+    thinned: leaving out some of what a person said would lose it, and TRL counts pairs, not people. Which pairs stay hangs on
+    the seed and each pair alone, and a pair that stays at one weight stays at every greater one. Where no pair that prefers an
+    answer would stay, the nearest does.
     """
     copies = [math.floor(p.weight / p.share + _draw(seed, p)) for p in pairs]
     decided = [n for n, p in enumerate(pairs) if not p.tie]
