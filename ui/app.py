@@ -19,6 +19,7 @@ from ui.guard import Guard, Pages, line
 from ui.languages import build_languages, language_of
 from ui.pages import HEAD, build_pages, theme
 from ui.ports import DeskPort, RoundsPort, TeamPort
+from ui.reading_routes import build_reading
 from ui.rounds_routes import build_rounds_routes
 from ui.routes import build_routes, status_of
 from ui.site import Site
@@ -53,6 +54,7 @@ def build_app(
     _explain_errors(app)
     _add_login(app, door, title)
     app.include_router(build_routes(desk, rounds, user, owner))
+    app.include_router(build_reading(desk, user))
     app.include_router(build_rounds_routes(rounds, user))
     app.include_router(build_team_routes(team, user, owner))
     blocks = build_pages(title)

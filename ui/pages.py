@@ -8,6 +8,7 @@ HEAD = """
 <script src="/page/language.js"></script>
 <script src="/page/words.js"></script>
 <script src="/page/charts.js"></script>
+<script src="/page/reading.js"></script>
 <script src="/page/label/page.js" type="module"></script>
 <script src="/page/rounds/page.js" type="module"></script>
 <script src="/page/team.js" defer></script>
