@@ -12,7 +12,9 @@ from feedback_loop.store.desk import Desk
 from feedback_loop.store.journal import Journal
 from ui.app import build_app
 from ui.ports import RoundsPort
+from ui.site import Site
 
+SITE = Site(names=frozenset({"testserver"}))
 CSRF = {"X-Feedback-Loop": "1"}
 
 
@@ -64,5 +66,11 @@ def app_of(
     journal = Journal(folder / "journal.sqlite")
     desk = Desk(lambda: comparisons, journal, lambda: needed, 1)
     return build_app(
-        desk, rounds_port(overview=overview), title="Test", login="name", secret="s", state_folder=folder
+        desk,
+        rounds_port(overview=overview),
+        title="Test",
+        login="name",
+        secret="s",
+        state_folder=folder,
+        site=SITE,
     ), journal
