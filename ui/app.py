@@ -19,6 +19,8 @@ from ui.guard import Guard, Pages, line
 from ui.languages import build_languages, language_of
 from ui.pages import HEAD, build_pages, theme
 from ui.ports import DeskPort, RoundsPort
+from ui.reading_routes import build_reading
+from ui.rounds_routes import build_rounds_routes
 from ui.routes import build_routes, status_of
 from ui.site import Site
 from ui.styles import STATIC, build_styles
@@ -50,6 +52,8 @@ def build_app(
     _explain_errors(app)
     _add_login(app, door, title)
     app.include_router(build_routes(desk, rounds, user, owner))
+    app.include_router(build_reading(desk, user))
+    app.include_router(build_rounds_routes(rounds, user))
     blocks = build_pages(title)
     paths = frozenset(f"/{page[0]}" for page in blocks.pages)
     pages = Pages(paths, OWNERS_PAGES & paths, HEAD)

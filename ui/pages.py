@@ -8,8 +8,9 @@ HEAD = """
 <script src="/page/language.js"></script>
 <script src="/page/words.js"></script>
 <script src="/page/charts.js"></script>
+<script src="/page/reading.js"></script>
 <script src="/page/label/page.js" type="module"></script>
-<script src="/page/rounds.js" defer></script>
+<script src="/page/rounds/page.js" type="module"></script>
 <script src="/page/help.js" defer></script>
 """
 FONTS = ("ui-sans-serif", "system-ui", "sans-serif")

@@ -9,13 +9,13 @@ import fcntl
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from feedback_loop.errors import LoopError
-from feedback_loop.records import Ranking
+from feedback_loop.records import Comparison, Ranking
 from feedback_loop.store.journal import Event, Journal
 from feedback_loop.store.ranking_store import RankingStore, RefusedError
 
@@ -62,8 +62,11 @@ def reconcile(journal: Journal, store: RankingStore, round: int) -> None:  # noq
 class Courier:
     """A daemon thread that delivers while it lives. A store that blocks or fails holds up nobody else."""
 
-    def __init__(self, journal_path: Path, connect: Callable[[], RankingStore]) -> None:
-        self._journal, self._connect = Journal(journal_path), connect
+    def __init__(
+        self, journal_path: Path, connect: Callable[[], RankingStore], asked: Callable[[], Sequence[Comparison]] = tuple
+    ) -> None:
+        self._journal, self._connect, self._asked = Journal(journal_path), connect, asked
+        self._published: Sequence[Comparison] = ()
         self._state = DeliveryState()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="courier", daemon=True)
@@ -88,8 +91,9 @@ class Courier:
             waiting = -1
             try:
                 waiting = self._journal.waiting()
-                store = store or self._connect()
+                store = store or self._fresh(self._connect())
                 self._state = replace(self._state, argilla_url=store.url)
+                self._publish(store)
                 if waiting:
                     deliver(self._journal, store, self._stopping.is_set)
                 self._state, pause = replace(self._state, error=""), POLL_SECONDS
@@ -97,6 +101,18 @@ class Courier:
                 store, pause = None, min(max(pause, 0.5) * 2, LONGEST_PAUSE)
                 self._state = replace(self._state, error=" ".join(str(error).split()) or type(error).__name__)
             self._rest(pause, waiting)
+
+    def _fresh(self, store: RankingStore) -> RankingStore:
+        """It may have lost what it held."""
+        self._published = ()
+        return store
+
+    def _publish(self, store: RankingStore) -> None:
+        """What is asked goes before what is answered; `asked` gives another object whenever there is more of it."""
+        asked = self._asked()
+        if asked and asked is not self._published:
+            store.publish(asked)
+            self._published = asked
 
     def _rest(self, seconds: float, waiting: int) -> None:
         """Wait, but no longer than until the next vote."""
@@ -107,9 +123,11 @@ class Courier:
                     return
 
 
-def start(journal_path: Path, connect: Callable[[], RankingStore]) -> Courier:
-    """Start delivering a journal to the store that `connect` opens, again after each failure."""
-    return Courier(journal_path, connect)
+def start(
+    journal_path: Path, connect: Callable[[], RankingStore], asked: Callable[[], Sequence[Comparison]] = tuple
+) -> Courier:
+    """Start delivering a journal, and what is asked, to the store that `connect` opens, again after each failure."""
+    return Courier(journal_path, connect, asked)
 
 
 def _deliver(journal: Journal, store: RankingStore, stopping: Callable[[], bool] = lambda: False) -> int:

@@ -77,7 +77,7 @@ def test_another_site_can_change_nothing(anna: TestClient, path: str):
 def test_two_comparisons_come_at_once_and_nothing_tells_who_wrote_what(anna: TestClient):
     answer = anna.get("/api/next")
     assert len(answer.json()["items"]) == 2
-    assert set(answer.json()["items"][0]) == {"id", "prompt", "answers", "texts"}
+    assert set(answer.json()["items"][0]) == {"id", "prompt", "answers"}
     assert "secret" not in answer.text
     assert "round-007" not in answer.text
 
@@ -231,7 +231,7 @@ def test_an_answer_of_the_history_opens_with_its_comparison_and_what_was_said(an
         "/api/vote", json={"comparison_id": "c0", "choice": "first", "edit": "Mine", "edit_of": "first", "seconds": 3}
     )
     opened = anna.get("/api/history/c0").json()
-    assert opened["texts"] == ["One to 0", "Two to 0"]
+    assert [shown["text"] for shown in opened["answers"]] == ["One to 0", "Two to 0"]
     assert opened["said"] == {"choice": "first", "edit": "Mine", "edit_of": "first", "seconds": 3.0}
     refused(anna.get("/api/history/c99"), 404, "c99")
 

@@ -3,7 +3,7 @@
 import * as drafts from "./drafts.js";
 import * as outbox from "./outbox.js";
 
-const { call, t } = window.feedbackLoop;
+const { call, reading, t } = window.feedbackLoop;
 const SETTLE = 350; // ms in which a new card takes no vote: a double click must not answer what nobody has read
 const HELD = 4; // the one shown and three ahead
 const NEVER = [400, 404, 409, 410, 413, 422]; // refusals that sending again cannot change
@@ -42,6 +42,7 @@ export function createFlow({ shown, noted, reached, failed, waits }) {
     standing = { ...standing, ...said };
     const known = new Set([...voted, ...waiting().map((vote) => vote.comparison_id), ...ready.map((card) => card.id)]);
     ready.push(...items.filter((card) => !known.has(card.id)));
+    ready.forEach(reading.prepare);
     note(said);
     if (ready[0]?.id !== onScreen) show();
   }

@@ -1,4 +1,6 @@
 // The page's lasting parts: made once, so that neither focus nor a screen reader's place is lost between two comparisons.
+import { drawSupply } from "./supply.js";
+
 const { element: el, t } = window.feedbackLoop;
 
 // `at` gets a slot for each part; what is in a slot changes, the slots stay.
@@ -25,10 +27,6 @@ export function drawProgress(standing) {
 
 // Nothing to rank: why, and what will change it.
 export function drawEmpty(standing) {
-  if (!standing) return el("div", { class: "fl-empty", tabindex: "-1" }, el("p", {}, t("label.loading")));
-  const p = standing.progress, wait = standing.fetching;
-  if (wait) return el("div", { class: "fl-empty", tabindex: "-1" }, el("h2", {}, t(p.mine ? "label.more_coming" : "label.first_coming")), el("p", {}, wait), el("div", { class: "fl-pulse" }));
-  return el("div", { class: "fl-empty", tabindex: "-1" }, el("h2", {}, t("label.nothing_left")),
-    el("p", {}, t(p.needed && p.answered >= p.needed ? "label.round_full" : "label.others_answer")),
-    el("a", { class: "fl-primary", href: "/rounds" }, t("label.to_rounds")));
+  const parts = standing ? drawSupply(standing.fetching, standing.progress) : [el("p", {}, t("label.loading"))];
+  return el("div", { class: "fl-empty", tabindex: "-1", "data-supply": standing ? standing.fetching.state : null }, parts);
 }
