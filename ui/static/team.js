@@ -1,7 +1,7 @@
 // The Team page: how far each person's labels can be trusted, in figures with intervals and in sentences; for owners.
 (() => {
   const { call, whenThere, element: el, t, parts, percent, number, seconds, when } = window.feedbackLoop;
-  const REFRESH = 10_000;
+  const REFRESH = 30_000;
   // Figures of a person that are shares, in the order in which they are shown; `half` where one half is what to expect.
   const SHARES = [
     { key: "self_agreement", name: "same" }, { key: "checks", name: "checks" }, { key: "majority", name: "majority" },
