@@ -66,15 +66,23 @@ def serve(run: RunFolder, port: Port = 7860, host: Host = "127.0.0.1", browser: 
 
 
 @app.command()
-def advance(run: RunFolder) -> None:
+def advance(
+    run: RunFolder,
+    once: Annotated[
+        bool, typer.Option("--once", help="Stop when the open round is decided, and sample the next in the background.")
+    ] = False,
+) -> None:
     """Run stages until people are needed, then say so."""
-    from feedback_loop import loop
+    from feedback_loop import ahead, loop
     from feedback_loop.connect import argilla
+    from feedback_loop.lineage import open_round
     from feedback_loop.run import open_run
 
     opened = open_run(run)
     with argilla(opened, say) as connect:
-        waiting = loop.advance(opened, connect, say)
+        waiting = loop.advance(opened, connect, say, rounds=open_round(opened) + 1 if once else None)
+    if once:
+        ahead.start(opened)
     if waiting is not None:
         say(waiting.message)
 
@@ -98,6 +106,19 @@ def team(run: RunFolder, as_json: AsJson = False) -> None:
 
     view = team_now(open_run(run))
     print(view.model_dump_json(indent=2) if as_json else as_text(view))
+
+
+@app.command()
+def flags(run: RunFolder, as_json: AsJson = False) -> None:
+    """List what people flagged, for somebody to look at."""
+    from feedback_loop.flags import as_text
+    from feedback_loop.flags import flags as flags_now
+    from feedback_loop.run import open_run
+
+    found = flags_now(open_run(run))
+    print(
+        json.dumps([flag.model_dump() for flag in found], indent=2, ensure_ascii=False) if as_json else as_text(found)
+    )
 
 
 @app.command()

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from feedback_loop import argilla_local, tracking
 from feedback_loop.errors import LoopError
+from feedback_loop.locks import locked
 from feedback_loop.records import Record
-from feedback_loop.run import STAGES, Run, locked, open_run, verify
+from feedback_loop.run import STAGES, Run, open_run, verify
 
 ROOM = 3 * 2**30
 """Bytes that the Argilla environment and a few adapters need."""
@@ -72,9 +73,9 @@ def _model(run: Run) -> Iterator[Finding]:
 
 
 def _files(run: Run) -> Iterator[Finding]:
-    """Every file of every finished stage, by its checksum."""
+    """Every file of every finished stage and batch, by its checksum."""
     for number in run.rounds():
-        for stage in STAGES:
+        for stage in (*STAGES[:2], *run.batches(number), *STAGES[2:]):
             if run.done(number, stage):
                 where = f"round {number:03d}, {stage}: all files as they were written"
                 yield _try(partial(verify, run, number, stage), where)

@@ -4,12 +4,13 @@ import json
 import shutil
 from pathlib import Path
 
+from feedback_loop.asked import asked
 from feedback_loop.errors import UsageError
 from feedback_loop.lineage import adapter_folder, current_policy
 from feedback_loop.preferences import preferences
 from feedback_loop.records import Comparison, Preference, Ranking
 from feedback_loop.report import rankings
-from feedback_loop.run import Run, read_jsonl, verify, write_json, write_jsonl, write_text
+from feedback_loop.run import Run, verify, write_json, write_jsonl, write_text
 
 
 def export(run: Run, out: Path) -> list[str]:
@@ -47,11 +48,11 @@ def _labels(run: Run, folder: Path) -> tuple[str, ...]:
     for number in run.rounds():
         if not run.done(number, "comparisons"):
             continue
-        asked = read_jsonl(run.stage_folder(number, "comparisons") / "comparisons.jsonl", Comparison)
         answers = rankings(run, number)
-        shown += asked
+        comparisons = asked(run, number)
+        shown += comparisons
         given += answers
-        pairs += [p for p in preferences(asked, answers, run.recipe.preferences.weights) if not p.tie]
+        pairs += [p for p in preferences(comparisons, answers, run.recipe.preferences.weights) if not p.tie]
     write_jsonl(folder / "comparisons.jsonl", shown)
     write_jsonl(folder / "rankings.jsonl", given)
     rows = (p.model_dump(exclude={"tie"}, mode="json") for p in pairs)

@@ -5,6 +5,7 @@ from typing import Literal
 from feedback_loop.records import Record
 
 Direction = Literal["more", "less"]
+Head = Literal["wanted", "unasked", "leaning", "either", "unknown", "unseen"]
 Wanted = Literal["more", "less", "either", "unknown", "unseen"]
 """What people's choices say of a trait: `either`, it makes no difference; `unseen`, the answers never differed in it."""
 Verdict = Literal["wanted", "followed", "there", "not yet", "slipped", "against", "unasked", "leaning", "still"]
@@ -56,6 +57,13 @@ class Lesson(Record):
     base: Difference | None
     wanted: Wanted
     verdict: Verdict
+
+    @property
+    def head(self) -> Head:
+        """What it is shown under."""
+        if self.wanted in ("more", "less"):
+            return "wanted"
+        return self.verdict if self.verdict in ("unasked", "leaning") else self.wanted  # type: ignore[return-value]
 
 
 class Taught(Record):

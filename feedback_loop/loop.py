@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from feedback_loop import lineage, tracking
+from feedback_loop import asked, lineage, locks, tracking
 from feedback_loop import run as runs
 from feedback_loop import stage as stages
 from feedback_loop.connect import Connect
@@ -21,7 +21,7 @@ from feedback_loop.lineage import open_round
 from feedback_loop.progress import silent
 from feedback_loop.records import Comparison, Ranking, now
 from feedback_loop.report import overview
-from feedback_loop.run import STAGES, Run, commit, read_jsonl, write_json, write_jsonl
+from feedback_loop.run import STAGES, Run, commit, write_json, write_jsonl
 from feedback_loop.store.courier import deliver, reconcile
 from feedback_loop.store.journal import Journal
 from feedback_loop.team_report import over_rounds
@@ -53,7 +53,7 @@ def advance(run: Run, connect: Connect, say: Say, *, rounds: int | None = None) 
 @contextlib.contextmanager
 def working(run: Run) -> Iterator[int]:
     """Hold the run's lock and leave a note of how the work ended; yields the lock for `run_round`."""
-    with runs.lock(run) as descriptor:
+    with locks.lock(run) as descriptor:
         _note(run, "running", "")
         try:
             yield descriptor
@@ -74,6 +74,9 @@ def run_round(run: Run, number: int, connect: Connect, say: Say, lock: int) -> W
             continue
         if name == "rankings":
             waiting = collect(run, number, connect)
+            if waiting is not None and asked.left(run, number):  # whoever sampled them was cut off, or gave way
+                do_stage(run, number, "comparisons", say, lock)
+                waiting = collect(run, number, connect)
             if waiting is not None:
                 return waiting
         else:
@@ -92,7 +95,7 @@ def run_stages(run: Run, names: Sequence[str], connect: Connect, say: Say) -> Wa
         )
     with working(run) as lock:
         for name in names:
-            if run.done(number, name):
+            if run.done(number, name) and not (name == "comparisons" and asked.left(run, number)):
                 say(f"round {number:03d}: {name} is already there")
             elif name == "rankings":
                 return collect(run, number, connect)
@@ -116,8 +119,7 @@ def do_stage(run: Run, number: int, name: str, say: Say, lock: int) -> None:
 
 def collect(run: Run, number: int, connect: Connect) -> Waiting | None:
     """Bring journal and Argilla together, and snapshot the round's rankings once there are enough."""
-    source = run.stage_folder(number, "comparisons") / "comparisons.jsonl"
-    comparisons = read_jsonl(source, Comparison)
+    sources, comparisons = asked.files(run, number), asked.asked(run, number)
     store = connect()
     store.publish(comparisons)
     with contextlib.closing(Journal(run.path / "journal.sqlite")) as journal:
@@ -128,9 +130,10 @@ def collect(run: Run, number: int, connect: Connect) -> Waiting | None:
     if waiting is not None:
         return waiting
     with commit(run, number, "rankings") as draft:
-        draft.inputs.append(source)
+        draft.inputs += sources
         write_jsonl(draft.path / "rankings.jsonl", rankings)
         draft.facts |= _counted(comparisons, rankings)
+    runs.sweep(run, number)
     return None
 
 
@@ -159,10 +162,10 @@ def enough(run: Run, number: int, comparisons: list[Comparison], rankings: list[
 
     Answers to repeats and checks do not count.
     """
-    asked = {c.id for c in comparisons if c.purpose == "label"}
-    most = len(asked) * run.recipe.rankings.per_comparison
+    labels = {c.id for c in comparisons if c.purpose == "label"}
+    most = (len(labels) + asked.left(run, number)) * run.recipe.rankings.per_comparison
     needed = min(run.recipe.rankings.needed, most)
-    given = [r for r in rankings if r.status == "submitted" and r.comparison_id in asked]
+    given = [r for r in rankings if r.status == "submitted" and r.comparison_id in labels]
     decided = [r for r in given if _prefers(r)]
     label = f"Label more: feedback-loop serve {run.path}"
     if len(given) < needed:
@@ -185,14 +188,14 @@ def _prefers(ranking: Ranking) -> bool:
 
 
 def launch(run: Run) -> None:
-    """Start `advance` in a process of its own that outlives this one."""
-    if runs.locked(run):
+    """Start the open round in a process of its own that outlives this one, and then the sampling of what the next one asks."""
+    if locks.locked(run):
         raise LoopError("A round is already running.")
     (run.path / "logs").mkdir(exist_ok=True)
     _note(run, "running", "")
     with (run.path / "logs" / "advance.log").open("ab") as log:
         subprocess.Popen(
-            [sys.executable, "-m", "feedback_loop.cli", "advance", str(run.path)],
+            [sys.executable, "-m", "feedback_loop.cli", "advance", "--once", str(run.path)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -204,11 +207,15 @@ def redo(run: Run, stage: str, number: int) -> list[str]:
     """Set a stage aside, with all that was made from it; the names of what was set aside. Nothing is deleted."""
     if stage not in STAGES:
         raise UsageError(f"{stage}: no such stage. There are: {', '.join(STAGES)}.")
-    with runs.lock(run):
+    with locks.lock(run):
         if not run.done(number, stage):
             raise UsageError(f"Round {number:03d} has no {stage} yet. Make it: feedback-loop advance {run.path}")
         later = [run.round_folder(n) for n in run.rounds() if n > number]
-        own = [run.stage_folder(number, name) for name in STAGES[STAGES.index(stage) :]]
+        names = list(STAGES[STAGES.index(stage) :])
+        if "comparisons" in names:
+            place = names.index("comparisons") + 1
+            names[place:place] = run.batches(number)
+        own = [run.stage_folder(number, name) for name in names]
         moved = [runs.set_aside(folder) for folder in [*reversed(later), *reversed(own)]]
         return [str(folder.relative_to(run.path)) for folder in moved if folder is not None]
 
@@ -218,7 +225,7 @@ def roll_back(run: Run, to: str, who: str) -> None:
 
     LoopError where a round is being worked on.
     """
-    with runs.lock(run):
+    with locks.lock(run):
         number = open_round(run)
         lineage.roll_back(run, to, who=who, when=now())
         stages = runs.STAGES[runs.STAGES.index("policy") :]

@@ -7,6 +7,21 @@ from feedback_loop.records import Decision, Record
 StageState = Literal["done", "running", "waiting", "todo", "failed"]
 
 
+class Supply(Record):
+    """Whether there is something to rank, and what is done about it."""
+
+    state: Literal["first", "ready", "writing", "ended", "working", "failed"]
+    """`first`: the round's first answers are sampled. `ready`: nothing is sampled, as enough is there. `writing`: more is.
+    `ended`: the round has no prompt that was not sampled. `working`: the round is learned from. `failed`: see `message`."""
+    done: int = 0
+    total: int = 0
+    """Answers of the group that is sampled now; 0 while the model is loaded."""
+    seconds: float | None = None
+    """Until the group can be ranked, by how long others took; None where nothing is measured yet."""
+    message: str = ""
+    """Why nothing is sampled, and what to type; empty unless `failed`."""
+
+
 class StageView(Record):
     """One stage of a round."""
 
@@ -87,6 +102,8 @@ class RoundView(Record):
     stages: tuple[StageView, ...]
     labels: int
     """Rankings of this round so far, ties and neithers included."""
+    comparisons: int = 0
+    """What people can rank so far: more may be sampled meanwhile."""
     needed: int
     metrics: dict[str, float]
     """Of a finished evaluation: reward_accuracy, win_rate_base, kl, length, labels, ...; see `report.metrics`."""
@@ -127,6 +144,7 @@ class Overview(Record):
     failed: bool
     labels: int
     rounds: tuple[RoundView, ...]
+    supply: Supply = Supply(state="ready")
     curves: tuple[Curve, ...]
     """Over rounds: `loop/reward_accuracy`, `loop/win_rate_parent`, `loop/kl`, ...: `report.OVER_ROUNDS`."""
     mirror: Mirror = Mirror()

@@ -44,7 +44,7 @@ class PromptsTable(Table):
     heldout: float = Field(0.2, gt=0, lt=1)
     """Share of `file` kept for evaluation where there is no `heldout_file`."""
     per_round: int = Field(40, ge=1)
-    """Comparisons made in a round, one a prompt; more than `rankings.needed` leaves room to skip."""
+    """Comparisons made in a round, one a prompt; more than `rankings.needed` leaves room to skip. See `asking.ahead`."""
 
 
 class SamplingTable(Table):
@@ -81,6 +81,8 @@ class AskingTable(Table):
     docs/reward-model.md for what each is worth."""
     random_share: float = Field(0.3, ge=0, le=1)
     """Share of comparisons picked at random whatever the strategy: only they measure the reward model honestly."""
+    ahead: int = Field(8, ge=0)
+    """Unanswered comparisons kept ready for whoever ranks fastest, beyond `prompts.per_round` of further prompts; 0: none."""
 
 
 class PreferencesTable(Table):

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from feedback_loop.asked import asked as comparisons_asked
+from feedback_loop.asked import candidate_features
 from feedback_loop.consistency import consistent, weighed
 from feedback_loop.labelling import comparisons_of
 from feedback_loop.preferences import preferences
@@ -60,12 +62,19 @@ class Refit:
         if not reorders(self._run) or not asked:
             return
         if self._material is None or self._material.comparisons is not asked:
-            self._material, self._fitted, self._order = material(self._run, asked), None, {}
+            if self._material is None or not _continues(asked, self._material.comparisons):
+                self._order = {}
+            self._material, self._fitted = material(self._run, asked), None
         given = self._journal.rankings(asked[0].round, {c.id for c in asked})
         settled = given[: len(given) // EVERY * EVERY]
         if settled != self._fitted:
             self._fitted = settled
             self._order = order_after(self._run, self._material, settled)
+
+
+def _continues(asked: Sequence[Comparison], before: Sequence[Comparison]) -> bool:
+    """Whether more comparisons were added to those before: the order so far holds until it is refitted."""
+    return [c.id for c in asked[: len(before)]] == [c.id for c in before]
 
 
 def reorders(run: Run) -> bool:
@@ -75,13 +84,12 @@ def reorders(run: Run) -> bool:
 
 def material(run: Run, asked: Sequence[Comparison]) -> Material:
     """Read what the refits of the round of these comparisons need."""
-    from feedback_loop.stages.asking import candidate_features
     from reward.order import known
 
     number, table, comparisons, rankings = asked[0].round, run.recipe.preferences, list[Comparison](), list[Ranking]()
     for n in range(number):
         rankings += read_jsonl(run.stage_folder(n, "rankings") / "rankings.jsonl", Ranking)
-        comparisons += read_jsonl(run.stage_folder(n, "comparisons") / "comparisons.jsonl", Comparison)
+        comparisons += comparisons_asked(run, n)
     consistency = consistent(table, comparisons, rankings)
     pairs = weighed(preferences(comparisons, rankings, table.weights), consistency)
     features = known([candidate_features(run, n) for n in range(number + 1)])

@@ -9,12 +9,24 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from feedback_loop import alarms
-from feedback_loop import run as runs
+from feedback_loop import ahead, alarms, locks
+from feedback_loop.asked import asked, count, label_ids, needed
 from feedback_loop.evaluate import wilson
 from feedback_loop.lineage import current_policy, open_round, policy_name
-from feedback_loop.overview import Bin, Curve, Group, Mirror, Overview, RoundView, Sample, StageView, Trust, Truth
-from feedback_loop.records import Comparison, Decision, Ranking
+from feedback_loop.overview import (
+    Bin,
+    Curve,
+    Group,
+    Mirror,
+    Overview,
+    RoundView,
+    Sample,
+    StageView,
+    Supply,
+    Trust,
+    Truth,
+)
+from feedback_loop.records import Decision, Ranking
 from feedback_loop.run import STAGES, Manifest, Run, read_jsonl, read_record
 from feedback_loop.stage import progress_file
 from feedback_loop.store.journal import Journal
@@ -40,22 +52,32 @@ OVER_ROUNDS = (*REWARD, *GOLD, *RATES, "kl", "length", "labels", "ties", "alarms
 """Figures drawn as curves over rounds, where a round has them."""
 
 
+SUPPLIES = {
+    "first": "the first answers are not sampled yet",
+    "writing": "more answers are being sampled; those there can be ranked meanwhile",
+}
+"""What the terminal is told of what there is to rank."""
+
+
 def overview(run: Run) -> Overview:
     """Everything about a run, for people."""
-    busy, note = runs.locked(run), _json(run.path / "advance.json")
+    busy, note = locks.locked(run), _json(run.path / "advance.json")
     numbers = run.rounds() or [0]
     if open_round(run) not in numbers:
         numbers.append(open_round(run))
     rounds = tuple(_round(run, n, busy, note) for n in numbers)
     lost = note.get("state") == "running" and not busy
+    supply = ahead.supply(run)
+    starved = supply.state == "failed" and not lost and note.get("state") != "failed"
     return Overview(
         run=run.path.name,
         folder=str(run.path),
         model=run.recipe.model.name,
         policy=current_policy(run),
         busy=busy,
-        message=_message(run, note, lost=lost),
-        failed=note.get("state") == "failed" or lost,
+        message=supply.message if starved else _message(run, note, lost=lost),
+        failed=note.get("state") == "failed" or lost or starved,
+        supply=supply,
         labels=sum(r.labels for r in rounds),
         rounds=rounds,
         curves=_over_rounds(rounds),
@@ -83,13 +105,14 @@ def _message(run: Run, note: dict[str, Any], *, lost: bool) -> str:
     """What the last work ended with; where it waits for people, how many rankings are there by now."""
     if lost:
         return f"The last work was cut off. Go on: feedback-loop advance {run.path}"
-    if note.get("state") != "waiting":
-        return str(note.get("message", ""))
     number = open_round(run)
-    given, asked = len(labels(run, number)), needed(run, number)
-    if given < asked:
-        return f"Round {number:03d} has {given} of {asked} rankings. Label more: feedback-loop serve {run.path}"
-    return f"Round {number:03d} has its {asked} rankings. Start it: feedback-loop advance {run.path}"
+    asks = run.done(number, "comparisons") and not run.done(number, "rankings")
+    if note.get("state") != "waiting" and not (asks and note.get("state", "done") == "done"):
+        return str(note.get("message", ""))
+    given, enough = len(labels(run, number)), needed(run, number)
+    if given < enough:
+        return f"Round {number:03d} has {given} of {enough} rankings. Label more: feedback-loop serve {run.path}"
+    return f"Round {number:03d} has its {enough} rankings. Start it: feedback-loop advance {run.path}"
 
 
 def as_text(view: Overview) -> str:
@@ -98,7 +121,10 @@ def as_text(view: Overview) -> str:
     for r in view.rounds:
         marks = {"done": "x", "running": ">", "waiting": "?", "failed": "!", "todo": " "}
         stages = " ".join(f"[{marks[s.state]}] {s.name}" for s in r.stages)
-        lines += [f"round {r.round:03d}  {stages}", f"           {r.labels} of {r.needed} rankings"]
+        lines += [
+            f"round {r.round:03d}  {stages}",
+            f"           {r.labels} of {r.needed} rankings, {r.comparisons} comparisons",
+        ]
         if r.note:
             lines.append(f"           {r.note}")
         if r.metrics:
@@ -109,7 +135,12 @@ def as_text(view: Overview) -> str:
             lines += [f"           {'kept' if r.decision.promoted else 'not kept'}: {r.decision.policy} is in force"]
             lines += [f"           - {reason}" for reason in r.decision.reasons]
         lines += [f"           ALARM: {alarm}" for alarm in r.alarms]
+    lines += [_supplied(view.supply)] if view.supply.state in SUPPLIES else []
     return "\n".join([*lines, *([view.message] if view.message else [])])
+
+
+def _supplied(supply: Supply) -> str:
+    return SUPPLIES[supply.state] + (f": {supply.done} of {supply.total}" if supply.total else "")
 
 
 def _figures(metrics: dict[str, float]) -> list[str]:
@@ -127,15 +158,6 @@ def _group(group: Group) -> str:
     return f"{group.name} {group.accuracy:.0%} ({group.low:.0%} to {group.high:.0%}, {group.pairs} pairs)"
 
 
-def needed(run: Run, number: int) -> int:
-    """Rankings that complete a round: the recipe's, or fewer where fewer comparisons could be made."""
-    asked = run.recipe.rankings.needed
-    if not run.done(number, "comparisons"):
-        return asked
-    made: int = run.manifest(number, "comparisons").facts["comparisons"]
-    return min(asked, made * run.recipe.rankings.per_comparison)
-
-
 def rankings(run: Run, number: int) -> list[Ranking]:
     """A round's rankings: the snapshot where it is made, else the journal's."""
     snapshot = run.stage_folder(number, "rankings") / "rankings.jsonl"
@@ -143,7 +165,7 @@ def rankings(run: Run, number: int) -> list[Ranking]:
         return read_jsonl(snapshot, Ranking)
     if not (run.path / "journal.sqlite").exists() or not run.done(number, "comparisons"):
         return []
-    comparisons = read_jsonl(run.stage_folder(number, "comparisons") / "comparisons.jsonl", Comparison)
+    comparisons = asked(run, number)
     with contextlib.closing(Journal(run.path / "journal.sqlite")) as journal:
         return journal.rankings(number, {c.id for c in comparisons})
 
@@ -151,36 +173,36 @@ def rankings(run: Run, number: int) -> list[Ranking]:
 def labels(run: Run, number: int) -> list[Ranking]:
     """A round's answers that count towards `needed`: skips, repeats and checks do not."""
     given = [r for r in rankings(run, number) if r.status == "submitted"]
-    made = run.manifest(number, "comparisons").facts if given else {}
-    if not (made.get("repeats") or made.get("checks")):
-        return given
-    return [r for r in given if r.comparison_id in label_ids(run, number)]
-
-
-def label_ids(run: Run, number: int) -> set[str]:
-    """The comparisons of a round that are asked for their label, not as repeats or checks."""
-    comparisons = read_jsonl(run.stage_folder(number, "comparisons") / "comparisons.jsonl", Comparison)
-    return {c.id for c in comparisons if c.purpose == "label"}
+    if not given:
+        return []
+    known = label_ids(run, number)
+    return [r for r in given if r.comparison_id in known]
 
 
 def _round(run: Run, number: int, busy: bool, note: dict[str, Any]) -> RoundView:
     given = labels(run, number)
-    judged = run.stage_folder(number, "evaluation")
     found, warnings = metrics(run, number), warned(run, number)
     return RoundView(
         round=number,
         policy=policy_name(number),
         stages=tuple(_stage(run, number, name, busy, note) for name in STAGES),
         labels=len(given),
+        comparisons=count(run, number),
         needed=needed(run, number),
         metrics=found | {"alarms": float(len(warnings))} if found else {},
         curves=tuple(_training_curves(run, number)),
         note=_note(run, number),
-        samples=tuple(read_jsonl(judged / "samples.jsonl", Sample)) if run.done(number, "evaluation") else (),
+        samples=samples(run, number),
         decision=_decision(run, number),
         trust=_trust(_facts(run, number, "reward")),
         alarms=warnings,
     )
+
+
+def samples(run: Run, number: int) -> tuple[Sample, ...]:
+    """Held-out prompts answered before and after a round; none before its evaluation."""
+    file = run.stage_folder(number, "evaluation") / "samples.jsonl"
+    return tuple(read_jsonl(file, Sample)) if run.done(number, "evaluation") else ()
 
 
 def metrics(run: Run, number: int) -> dict[str, float]:
@@ -260,6 +282,9 @@ def _note(run: Run, number: int) -> str:
 def _stage(run: Run, number: int, name: str, busy: bool, note: dict[str, Any]) -> StageView:
     if run.done(number, name):
         return StageView(name=name, state="done", seconds=_seconds(run.manifest(number, name)))
+    if name == "comparisons" and not busy and number == open_round(run) and locks.sampling(run):
+        supply = ahead.supply(run)
+        return StageView(name=name, state="running", done=supply.done, total=supply.total, what="sampling")
     here = note.get("round") == number and note.get("stage") == name
     if busy and here:
         progress = _json(progress_file(run))

@@ -4,10 +4,10 @@ A stage folder is whole or absent. It is written under a temporary name, its man
 it is renamed once; after that nobody changes it.
 """
 
-import fcntl
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
 import subprocess
@@ -37,6 +37,7 @@ STAGES = (
     "promotion",
 )
 PACKAGES = ("feedback-loop", "torch", "transformers", "trl", "peft", "datasets", "accelerate")
+BATCH = re.compile(r"comparisons\.more-\d{3,}")
 R = TypeVar("R", bound=Record)
 
 
@@ -103,8 +104,13 @@ class Run:
         return final.parent / f".resume-{final.name}"
 
     def stage_folder(self, number: int, stage: str) -> Path:
-        """`RUN/rounds/007/5-reward`, whether or not it is there yet."""
-        return self.round_folder(number) / f"{STAGES.index(stage) + 1}-{stage}"
+        """`RUN/rounds/007/5-reward`, or `2-comparisons.more-001` of a batch; whether or not it is there yet."""
+        return self.round_folder(number) / f"{STAGES.index(stage.partition('.')[0]) + 1}-{stage}"
+
+    def batches(self, number: int) -> list[str]:
+        """Names of a round's complete batches, `comparisons.more-001` and on: committed beside the stage, each like one."""
+        found = self.round_folder(number).glob(f"{STAGES.index('comparisons') + 1}-comparisons.more-*/manifest.json")
+        return sorted(name for file in found if BATCH.fullmatch(name := file.parent.name.partition("-")[2]))
 
     def done(self, number: int, stage: str) -> bool:
         """Whether the stage is complete."""
@@ -167,45 +173,6 @@ def open_run(path: Path) -> Run:
     return Run(path.absolute(), read_record(file, RunRecord), recipes.load(path / "recipe.toml"))
 
 
-@contextmanager
-def lock(run: Run) -> Iterator[int]:
-    """Hold the run's lock; yields the locked file descriptor, which a child process may inherit to keep it held.
-
-    LoopError where another process holds it.
-    """
-    file = run.path / ".lock"
-    descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            holder = os.read(descriptor, 32).decode(errors="replace").strip() or "unknown"
-            raise LoopError(
-                f"{run.path}: another process ({holder}) is working on this run. "
-                f"Wait for it, or look: feedback-loop status {run.path}"
-            ) from error
-        os.truncate(descriptor, 0)
-        os.write(descriptor, f"{os.getpid()}\n".encode())
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def locked(run: Run) -> bool:
-    """Whether some process is working on the run now."""
-    try:
-        descriptor = os.open(run.path / ".lock", os.O_RDONLY)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
-
-
 @dataclass
 class Draft:
     """A stage folder while it is written: put files into `path`, figures into `facts`, sources into `inputs`."""
@@ -238,7 +205,7 @@ def commit(run: Run, number: int, stage: str) -> Iterator[Draft]:
     """Write a stage: everything that is in the draft when the block ends becomes the stage folder, or nothing does."""
     final = run.stage_folder(number, stage)
     if final.exists():
-        raise LoopError(f"{final}: already there. To do it again: feedback-loop redo {run.path} {stage}")
+        raise LoopError(f"{final}: already there. To do it again: feedback-loop redo {run.path} {_whole(stage)}")
     temporary, work = final.parent / f".making-{final.name}", final.parent / f".work-{final.name}"
     for folder in (temporary, work):
         shutil.rmtree(folder, ignore_errors=True)
@@ -273,6 +240,13 @@ def commit(run: Run, number: int, stage: str) -> Iterator[Draft]:
     shutil.rmtree(draft.resume, ignore_errors=True)
 
 
+def sweep(run: Run, number: int) -> None:
+    """Remove what a batch left that was cut off and will not be made: its round's rankings are taken."""
+    for kind in ("making", "work"):
+        for folder in run.round_folder(number).glob(f".{kind}-{STAGES.index('comparisons') + 1}-comparisons.more-*"):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 def set_aside(folder: Path) -> Path | None:
     """Rename a folder out of the way; its new path, or None where there was nothing."""
     if not folder.exists():
@@ -293,7 +267,7 @@ def verify(run: Run, number: int, stage: str) -> None:
         if not file.exists() or sha256(file) != expected:
             raise LoopError(
                 f"{file}: damaged or missing (sha256 differs from the manifest). "
-                f"Make it again: feedback-loop redo {run.path} {stage} --round {number}"
+                f"Make it again: feedback-loop redo {run.path} {_whole(stage)} --round {number}"
             )
 
 
@@ -385,6 +359,11 @@ def git_revision() -> str | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout.strip() or None if done.returncode == 0 else None
+
+
+def _whole(stage: str) -> str:
+    """The stage that a batch belongs to: the batches are done again with it."""
+    return stage.partition(".")[0]
 
 
 def _first(error: ValidationError) -> str:

@@ -5,6 +5,7 @@ import random
 from collections.abc import Sequence
 from datetime import datetime
 
+from feedback_loop.asked import needed
 from feedback_loop.connect import Connect
 from feedback_loop.errors import LoopError
 from feedback_loop.evaluate import mean, win_rate
@@ -14,7 +15,7 @@ from feedback_loop.loop import Say, run_round, working
 from feedback_loop.personas import Persona, gated, respond, utility
 from feedback_loop.records import Completion, Decision, Prompt, Record
 from feedback_loop.refitting import Refit
-from feedback_loop.report import labels, needed, rankings
+from feedback_loop.report import labels, rankings
 from feedback_loop.run import Run, read_jsonl, read_record
 from feedback_loop.store.journal import Journal
 from feedback_loop.truth import write_truth

@@ -17,18 +17,18 @@ from feedback_loop.progress import Progress, bar, silent, to_file
 from feedback_loop.run import Run, commit, open_run
 
 LIFELINE = "FEEDBACK_LOOP_LIFELINE"
-"""Names the read end of a pipe that the loop holds open: when it closes, the loop is gone."""
+"""Names the read end of a pipe that whoever started the process holds open: when it closes, they are gone."""
 
 
 def main(path: Path, number: int, name: str) -> int:
     """Run one stage and commit it; the exit status, with the reason in the error file where it failed."""
-    _watch_lifeline()
+    watch_lifeline()
     run = open_run(path)
-    terminal = _divert_output(log_file(run, number, name))
+    terminal = divert_output(log_file(run, number, name))
     try:
         _work(run, number, name, terminal)
     except LoopError as error:
-        return _failed(run, _in_full(run, number, name, str(error)), error.exit_status)
+        return _failed(run, in_full(run, number, name, str(error)), error.exit_status)
     except OSError as error:
         traceback.print_exc()
         return _failed(
@@ -49,7 +49,7 @@ def again(run: Run) -> str:
     return f"Then go on: feedback-loop advance {run.path}"
 
 
-def _in_full(run: Run, number: int, name: str, said: str) -> str:
+def in_full(run: Run, number: int, name: str, said: str) -> str:
     """A room's error with where it was and what to type, where it does not say so itself."""
     said = said.replace(" RUN ", f" {run.path} ")
     where = "" if said.startswith("Round") else f"Round {number:03d}, {name}: "
@@ -73,13 +73,17 @@ def progress_file(run: Run) -> Path:
 
 def _work(run: Run, number: int, name: str, terminal: TextIO) -> None:
     from feedback_loop.stages import WORK
+    from feedback_loop.stages.more import sample_round
 
     if int(os.environ.get("RANK", "0")) > 0:
         if name in ("reward", "policy"):
             _follow(run, number, name)
         return
+    report: Progress = to_file(progress_file(run), bar(terminal) if terminal.isatty() else silent)
+    if name == "comparisons":
+        sample_round(run, number, report)
+        return
     with commit(run, number, name) as draft:
-        report: Progress = to_file(progress_file(run), bar(terminal) if terminal.isatty() else silent)
         WORK[name].work(run, number, draft, report)
 
 
@@ -103,7 +107,7 @@ def _failed(run: Run, message: str, status: int) -> int:
     return status
 
 
-def _divert_output(log: Path) -> TextIO:
+def divert_output(log: Path) -> TextIO:
     """Send standard output and error to the log; returns the terminal as it was."""
     log.parent.mkdir(exist_ok=True)
     terminal = os.fdopen(os.dup(2), "w", encoding="utf-8")
@@ -114,8 +118,8 @@ def _divert_output(log: Path) -> TextIO:
     return terminal
 
 
-def _watch_lifeline() -> None:
-    """End at once when the loop is gone: it would start this stage again, and two must never write one folder."""
+def watch_lifeline() -> None:
+    """End at once when whoever started this is gone: they would start it again, and two must never write one folder."""
     number = os.environ.get(LIFELINE)
     if number is None:
         return

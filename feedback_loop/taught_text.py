@@ -6,15 +6,15 @@ from feedback_loop.lessons import Difference, Direction, Lesson, Taught
 from feedback_loop.traits import sayings
 
 SENTENCES = {
-    "prefer.count": "You prefer {what}: by {size} {unit} ({low} to {high}).",
+    "prefer.count": "You prefer {what}: by {size} ({low} to {high}).",
     "prefer.share": "You prefer {what}: {chosen} of what you chose, {rejected} of the rest ({low} to {high} points).",
     "followed": "The new version followed: {new}, the base model {old} ({change}).",
     "there": "The new version is there already: {new}, the base model {old} ({change}).",
     "not yet": "The new version has not followed yet: {new}, the base model {old} ({change}).",
     "slipped": "The new version slipped back: {new}, the one before {before}, the base model {old} ({change}).",
     "against": "The new version went the other way: {new}, the base model {old} ({change}).",
-    "unasked": "You never said so, but it changed: the new version moved to {what}, {new}, the base model {old} ({change}).",
-    "leaning": "You lean to {what}, which may be chance; the new version moved so: {new}, the base model {old} ({change}).",
+    "unasked": "The new version moved to {what}: {new}, the base model {old} ({change}).",
+    "leaning": "You lean to {what}; the new version moved so: {new}, the base model {old} ({change}).",
 }
 SUMMARY = "{pairs} choices on {prompts} requests so far, {round_pairs} of them in this round; {ties} ties say nothing of a trait."
 HEADS = {
@@ -37,15 +37,8 @@ def groups(found: Taught) -> dict[str, list[Lesson]]:
     """The lessons under the heads they are shown under, in their order."""
     placed: dict[str, list[Lesson]] = {head: [] for head in HEADS}
     for lesson in found.lessons:
-        placed[group(lesson)].append(lesson)
+        placed[lesson.head].append(lesson)
     return placed
-
-
-def group(lesson: Lesson) -> str:
-    """The head that a lesson is shown under."""
-    if lesson.wanted in ("more", "less"):
-        return "wanted"
-    return lesson.verdict if lesson.verdict in ("unasked", "leaning") else lesson.wanted
 
 
 def as_text(found: Taught) -> str:
@@ -85,11 +78,8 @@ def _preference(lesson: Lesson, labels: Difference, want: Direction) -> str:
             what=_what(lesson, want), chosen=chosen, rejected=rejected, low=f"{low:.0f}", high=f"{high:.0f}"
         )
     low, high = sorted((abs(low), abs(high)))
-    return SENTENCES["prefer.count"].format(
-        what=_what(lesson, want),
-        unit=sayings()[lesson.trait]["unit"],
-        **{name: _number(value) for name, value in (("size", abs(labels.value)), ("low", low), ("high", high))},
-    )
+    size = _level(lesson, abs(labels.value), want)
+    return SENTENCES["prefer.count"].format(what=_what(lesson, want), size=size, low=_number(low), high=_number(high))
 
 
 def _movement(lesson: Lesson, parent: Difference, base: Difference, want: Direction | None) -> str:

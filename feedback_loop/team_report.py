@@ -1,9 +1,10 @@
 """The team of a run, read from its files: for the Team page, `feedback-loop team` and the W&B summary."""
 
+from feedback_loop.asked import asked
 from feedback_loop.lineage import open_round
 from feedback_loop.records import Comparison, Ranking
 from feedback_loop.report import rankings
-from feedback_loop.run import Run, read_jsonl
+from feedback_loop.run import Run
 from feedback_loop.team import Me, Person, Share, Team, me_of, team_of
 
 
@@ -77,6 +78,6 @@ def _answers(run: Run, through: int | None) -> tuple[list[Comparison], list[Rank
     given: list[Ranking] = []
     for number in range((open_round(run) if through is None else through) + 1):
         if run.done(number, "comparisons"):
-            comparisons += read_jsonl(run.stage_folder(number, "comparisons") / "comparisons.jsonl", Comparison)
+            comparisons += asked(run, number)
             given += rankings(run, number)
     return comparisons, given

@@ -1,4 +1,4 @@
-"""The three pages, in Gradio. They are frames; `static/*.js` fills them from the routes."""
+"""The four pages, in Gradio. They are frames; `static/*.js` fills them from the routes."""
 
 import gradio as gr
 
@@ -8,8 +8,10 @@ HEAD = """
 <script src="/page/language.js"></script>
 <script src="/page/words.js"></script>
 <script src="/page/charts.js"></script>
-<script src="/page/label.js" defer></script>
-<script src="/page/rounds.js" defer></script>
+<script src="/page/reading.js"></script>
+<script src="/page/label/page.js" type="module"></script>
+<script src="/page/rounds/page.js" type="module"></script>
+<script src="/page/team.js" defer></script>
 <script src="/page/help.js" defer></script>
 """
 FONTS = ("ui-sans-serif", "system-ui", "sans-serif")
@@ -22,15 +24,23 @@ def theme() -> gr.themes.Base:
     )
 
 
+def frame(name: str) -> None:
+    """An empty place that a script fills. Not `gr.HTML`: it evaluates text as script, which the content policy forbids."""
+    gr.Column(elem_id=name, elem_classes=["fl-page"])
+
+
 def build_pages(title: str) -> gr.Blocks:
-    """Label, Rounds and Help."""
+    """Label, Rounds, Team and Help."""
     with gr.Blocks(title=title, analytics_enabled=False) as pages:
         gr.Navbar(main_page_name="Label")
-        gr.HTML('<div id="fl-label" class="fl-page"></div>', padding=False, apply_default_css=False)
+        frame("fl-label")
     with pages.route("Rounds", "/rounds"):
         gr.Navbar(main_page_name="Label")
-        gr.HTML('<div id="fl-rounds" class="fl-page"></div>', padding=False, apply_default_css=False)
+        frame("fl-rounds")
+    with pages.route("Team", "/team"):
+        gr.Navbar(main_page_name="Label")
+        frame("fl-team")
     with pages.route("Help", "/help"):
         gr.Navbar(main_page_name="Label")
-        gr.HTML('<div id="fl-help" class="fl-page"></div>', padding=False, apply_default_css=False)
+        frame("fl-help")
     return pages

@@ -1,13 +1,15 @@
 """What the app needs of the loop, as plain callables and one protocol."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from feedback_loop.overview import Overview
+from feedback_loop.lessons import Taught
+from feedback_loop.overview import Overview, Sample, Supply
 from feedback_loop.records import Answer, Comparison, Ranking
 from feedback_loop.store.courier import DeliveryState
 from feedback_loop.store.desk import Progress
+from feedback_loop.team import Me, Team
 
 
 class DeskPort(Protocol):
@@ -21,9 +23,6 @@ class DeskPort(Protocol):
 
     def history(self, user_id: str, limit: int) -> list[tuple[Comparison, Ranking, int]]:
         """This user's last answers in the open round, newest first, and how often each was changed."""
-
-    def flagged(self) -> list[tuple[Comparison, Ranking]]:
-        """What people of the open round think somebody should look at."""
 
     def find(self, comparison_id: str) -> Comparison:
         """A comparison of the open round; a UsageError where it is none."""
@@ -40,10 +39,23 @@ class RoundsPort:
     """What the Rounds page shows and does."""
 
     overview: Callable[[], Overview]
+    samples: Callable[[int], Sequence[Sample]]
+    """A round's held-out prompts, answered before and after; none before its evaluation."""
+    taught: Callable[[int], Taught]
+    """What a round's labels taught; LoopError where that cannot be said yet."""
     start: Callable[[], None]
     """Start a round's work outside the web process; LoopError says why not."""
     rollback: Callable[[str, str], None]
     """(policy, who): put an earlier policy in force; LoopError says why not."""
     delivery: Callable[[], DeliveryState]
-    fetching: Callable[[], str]
-    """What is being waited for while there is nothing to rank yet; else empty."""
+    supply: Callable[[], Supply]
+    """Whether there is something to rank, and what is done about it."""
+
+
+@dataclass(frozen=True)
+class TeamPort:
+    """How far the labels can be trusted."""
+
+    everybody: Callable[[], Team]
+    me: Callable[[str], Me]
+    """What that person may know of their own answers."""

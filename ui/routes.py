@@ -1,31 +1,26 @@
 """The app's own routes: votes and rounds, as JSON. Gradio shows the pages; it is too slow a door for votes."""
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, HTTPException, Request
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Depends, HTTPException, Query, Request
+from pydantic import BaseModel, Field
 
 from feedback_loop.errors import LoopError
-from feedback_loop.records import Answer, Comparison, Strength
-from feedback_loop.store.desk import AlreadyAnswered, RoundClosed, UnknownComparison
+from feedback_loop.records import Comparison, Ranking
+from feedback_loop.store.desk import AlreadyAnswered, NotAnswered, RoundClosed, UnknownComparison
 from ui.ports import DeskPort, RoundsPort
-from ui.render import as_html, visible
+from ui.reading import card
+from ui.sides import Vote, to_answer, to_vote
+from ui.visible import visible
 from ui.visitors import role
 
-SIDES = ("first", "second")
-STATUS: dict[type[LoopError], int] = {UnknownComparison: 404, AlreadyAnswered: 409, RoundClosed: 410}
-
-
-class Vote(BaseModel):
-    """A person's answer, by the side of the screen: the page does not know which policy wrote what."""
-
-    model_config = ConfigDict(extra="forbid")
-    comparison_id: str = Field(max_length=200)
-    choice: Literal["first", "second", "tie", "neither", "skip"]
-    strength: Strength | None = None
-    """How much better the chosen one is; refused with any other choice."""
-    comment: str = Field("", max_length=20_000)
+STATUS: dict[type[LoopError], int] = {UnknownComparison: 404, AlreadyAnswered: 409, NotAnswered: 409, RoundClosed: 410}
+MOST_AT_ONCE = 4
+"""Comparisons that the page holds: the one shown and three ahead."""
+EVERY = 1_000_000
+EXCERPT = 240
+"""Characters of a request that the history shows."""
 
 
 class Rollback(BaseModel):
@@ -40,38 +35,71 @@ def build_routes(
     """All JSON routes; `user` gives the user of a request or refuses it, `owner` refuses annotators too."""
     router = APIRouter(prefix="/api", dependencies=[Depends(user), Depends(_same_site)])
 
+    _add_labelling(router, desk, rounds, user)
+    _add_history(router, desk, user)
+    _add_rounds(router, desk, rounds, user, owner)
+    return router
+
+
+def _add_labelling(router: APIRouter, desk: DeskPort, rounds: RoundsPort, user: Callable[[Request], str]) -> None:
     @router.get("/next")
-    def next_(request: Request, skip: str = "") -> dict[str, Any]:
+    def next_(
+        request: Request, skip: str = "", count: Annotated[int, Query(ge=1, le=MOST_AT_ONCE)] = 2
+    ) -> dict[str, Any]:
         who, passed = user(request), [s for s in skip.split(",") if s]
         shown: list[Comparison] = []
-        while len(shown) < 2 and (found := desk.next(who, [*passed, *(c.id for c in shown)])):
+        while len(shown) < count and (found := desk.next(who, [*passed, *(c.id for c in shown)])):
             shown.append(found)
         return {"items": [card(c) for c in shown], **_standing(desk, rounds, who)}
 
     @router.post("/vote")
     def vote(request: Request, body: Vote) -> dict[str, Any]:
         who = user(request)
-        answer = Answer(
-            status="discarded" if body.choice == "skip" else "submitted",
-            choice=_completion(desk, body),
-            strength=body.strength,
-            comment=body.comment.strip() or None,
-        )
-        desk.vote(who, body.comparison_id, answer)
+        answer = to_answer(desk.find(body.comparison_id), body)
+        desk.vote(who, body.comparison_id, answer, revise=body.revise)
         return _standing(desk, rounds, who)
 
     @router.post("/undo")
     def undo(request: Request) -> dict[str, Any]:
         who = user(request)
+        last = {c.id: r for c, r, _ in desk.history(who, 1)}
         found = desk.undo(who)
         if found is None:
             raise HTTPException(404, "There is nothing to undo in this round.")
-        return {"items": [card(found)], **_standing(desk, rounds, who)}
+        said = {"said": to_vote(found, last[found.id])} if found.id in last else {}
+        return {"items": [{**card(found), **said}], **_standing(desk, rounds, who)}
 
+
+def _add_history(router: APIRouter, desk: DeskPort, user: Callable[[Request], str]) -> None:
+    @router.get("/history")
+    def history(
+        request: Request,
+        q: Annotated[str, Query(max_length=200)] = "",
+        limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    ) -> dict[str, Any]:
+        given = [(c, r, n) for c, r, n in desk.history(user(request), EVERY) if _mentions(c, r, q)]
+        return {"items": [_line(*each) for each in given[:limit]], "found": len(given)}
+
+    @router.get("/history/{comparison_id}")
+    def answered(request: Request, comparison_id: str) -> dict[str, Any]:
+        shown = desk.find(comparison_id)
+        mine = next((r for c, r, _ in desk.history(user(request), EVERY) if c.id == comparison_id), None)
+        if mine is None:
+            raise HTTPException(404, f"You have not answered comparison {comparison_id}.")
+        return {**card(shown), "said": to_vote(shown, mine)}
+
+
+def _add_rounds(
+    router: APIRouter,
+    desk: DeskPort,
+    rounds: RoundsPort,
+    user: Callable[[Request], str],
+    owner: Callable[[Request], str],
+) -> None:
     @router.get("/rounds")
     def overview(request: Request) -> dict[str, Any]:
         return {
-            "overview": rounds.overview().model_dump(),
+            "overview": rounds.overview().model_dump(exclude={"rounds": {"__all__": {"samples"}}}),
             "role": role(request),
             **_standing(desk, rounds, user(request)),
         }
@@ -87,26 +115,24 @@ def build_routes(
         rounds.rollback(body.to, owner(request))
         return {}
 
-    return router
-
-
-def card(comparison: Comparison) -> dict[str, Any]:
-    """A comparison as the page shows it: no policy, no completion id, earlier turns before the request."""
-    turns = [{"role": m.role, "text": visible(m.content)} for m in comparison.prompt.prompt]
-    return {"id": comparison.id, "prompt": turns, "answers": [as_html(c.completion) for c in comparison.completions]}
-
 
 def status_of(error: LoopError) -> int:
     """The HTTP status of a refusal."""
     return next((status for kind, status in STATUS.items() if isinstance(error, kind)), 400)
 
 
-def _completion(desk: DeskPort, body: Vote) -> str | None:
-    """The completion that stood on the chosen side."""
-    if body.choice not in SIDES:
-        return None if body.choice == "skip" else body.choice
-    shown = desk.find(body.comparison_id)
-    return shown.completions[SIDES.index(body.choice)].id
+def _line(comparison: Comparison, ranking: Ranking, revisions: int) -> dict[str, Any]:
+    """An answer as the history lists it."""
+    request = visible(comparison.prompt.request[:EXCERPT])
+    said = to_vote(comparison, ranking)
+    return {"id": comparison.id, "request": request, "said": said, "at": ranking.created_at, "revisions": revisions}
+
+
+def _mentions(comparison: Comparison, ranking: Ranking, wanted: str) -> bool:
+    """Whether all words that are looked for stand in what was asked, answered or said."""
+    asked, answers = (m.content for m in comparison.prompt.prompt), (c.completion for c in comparison.completions)
+    text = "\n".join([*asked, *answers, ranking.comment or "", ranking.edit or ""]).casefold()
+    return all(word in text for word in wanted.casefold().split())
 
 
 def _standing(desk: DeskPort, rounds: RoundsPort, who: str) -> dict[str, Any]:
@@ -120,7 +146,7 @@ def _standing(desk: DeskPort, rounds: RoundsPort, who: str) -> dict[str, Any]:
             "left": progress.left,
         },
         "delivery": {"pending": delivery.pending, "error": delivery.error, "url": delivery.argilla_url},
-        "fetching": rounds.fetching(),
+        "fetching": rounds.supply().model_dump(),
     }
 
 

@@ -4,104 +4,153 @@ import random
 import zlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from feedback_loop import prompts
+from feedback_loop.asked import FEATURES, files
 from feedback_loop.consistency import consistent, evidence, weighed, weighed_disliked
 from feedback_loop.errors import LoopError
 from feedback_loop.lineage import adapter_folder, current_policy
 from feedback_loop.preferences import disliked, preferences, split
 from feedback_loop.progress import Progress
 from feedback_loop.records import Comparison, Completion, Disliked, Preference, Prompt, Ranking, Strategy
-from feedback_loop.run import Draft, Run, files_below, read_jsonl, write_jsonl
+from feedback_loop.run import Draft, Run, files_below, write_jsonl
 from feedback_loop.stages.beside import checks, identity, repeats
+from feedback_loop.upcoming import candidates as per_prompt
+from feedback_loop.upcoming import group_size, strategy, uses
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from feedback_loop.scores import Members
     from policies.base import Policy
-
-FEATURES = "features.safetensors"
 
 
 def choose_prompts(run: Run, number: int, draft: Draft, report: Progress) -> None:
     """prompts.jsonl: the requests of this round, the least used first."""
     pool = draft.read(run.path / "prompts.jsonl", Prompt)
-    earlier = (run.stage_folder(n, "prompts") / "prompts.jsonl" for n in range(number))
-    used = Counter(p.id for file in earlier for p in read_jsonl(file, Prompt))
-    chosen = prompts.choose(pool, used, run.recipe.prompts.per_round, run.seed(number, "prompts"))
+    seed = run.seed(number, "prompts")
+    chosen = prompts.choose(pool, uses(run, number), run.recipe.prompts.per_round, seed)
     write_jsonl(draft.path / "prompts.jsonl", chosen)
     draft.facts["prompts"] = len(chosen)
 
 
-def make_comparisons(run: Run, number: int, draft: Draft, report: Progress) -> None:
-    """comparisons.jsonl: some of a prompt's candidates by the policy in force, in a random order that is recorded.
+@dataclass(frozen=True)
+class Models:
+    """What a round's comparisons are made by, loaded when first asked for and once for all of them."""
+
+    run: Run
+    number: int
+
+    @cached_property
+    def policy(self) -> "Policy":
+        """The policy in force."""
+        from policies.base import load_policy
+
+        name = current_policy(self.run)
+        return load_policy(self.run.recipe.model, adapter_folder(self.run, name), name=name)
+
+    @cached_property
+    def members(self) -> "Members":
+        """The last round's reward models, on the policy's base."""
+        from reward.score import load_members
+
+        recipe, policy = self.run.recipe, self.policy
+        return load_members(
+            policy.model,
+            policy.tokenizer,
+            _judge(self.run, self.number),
+            thinking=recipe.model.thinking,
+            batch_size=recipe.sampling.batch_size,
+        )
+
+
+def make_comparisons(run: Run, number: int, draft: Draft, report: Progress, models: Models | None = None) -> None:
+    """comparisons.jsonl of the first group of the round's prompts, so that ranking begins soon; the rest: `more.py`.
+
+    Where the model writes the same answer twice to every one of them, the next group takes their place.
+    """
+    asked = draft.read(run.stage_folder(number, "prompts") / "prompts.jsonl", Prompt)
+    models, size, start = models or Models(run, number), group_size(run, number), 0
+    while not ask(models, draft, report, asked[start : start + size], start, "comparisons"):
+        start += size
+        if start >= len(asked):
+            raise LoopError(
+                f"Round {number:03d}: the model wrote the same answer twice to every prompt, so there is nothing to rank. "
+                f"Raise sampling.temperature in {run.path / 'recipe.toml'}"
+            )
+    covered = min(start + size, len(asked))
+    draft.facts |= {"prompts": covered, "dropped": covered - draft.facts["comparisons"]}
+
+
+def ask(models: Models, draft: Draft, report: Progress, asked: Sequence[Prompt], start: int, stage: str) -> int:
+    """comparisons.jsonl of a group of prompts: some of each one's candidates, in a random order; how many, and facts of them.
 
     After these come repeats and checks (`stages.beside`). candidates.jsonl holds all candidates; with `reward.form = "head"`,
-    features.safetensors what the base makes of each.
+    features.safetensors what the base makes of each. `start` is the group's place among the round's prompts, `stage` the
+    stage or batch that is made.
     """
-    from policies.base import load_policy
     from policies.sampler import sample
     from reward.acquire import check_choice
 
-    recipe, seed, name = run.recipe, run.seed(number, "comparisons"), current_policy(run)
-    asking, answers = recipe.asking, recipe.asking.answers
-    check_choice(asking.strategy, recipe.reward.members, recipe.sampling.completions, answers)
-    strategy = asking.strategy if _judge(run, number) else "random"
-    asked = draft.read(run.stage_folder(number, "prompts") / "prompts.jsonl", Prompt)
-    policy = load_policy(recipe.model, adapter_folder(run, name), name=name)
+    run, number, recipe = models.run, models.number, models.run.recipe
+    seed, asking = run.seed(number, stage), recipe.asking
+    check_choice(asking.strategy, recipe.reward.members, recipe.sampling.completions, asking.answers)
     candidates = sample(
-        policy,
+        models.policy,
         asked,
         recipe.sampling,
-        completions=answers if strategy == "random" else recipe.sampling.completions,
+        completions=per_prompt(run, number),
         thinking=recipe.model.thinking,
         seed=seed,
         report=report,
     ).completions
-    selections = _selections(run, number, strategy, asked, candidates, seed)
-    read = _read(run, draft, policy, asked, candidates, report) if recipe.reward.form == "head" else {}
+    selections = _selections(run, number, asked, candidates, seed, start)
+    with_features = recipe.reward.form == "head" and bool(candidates)
+    read = _read(models, draft, asked, candidates, report) if with_features else {}
     judged = [c for c in candidates if selections.get(c.prompt_id, "random") != "random"]
-    scores = _scores(run, number, draft, policy, asked, judged, read) if judged else {}
-    made = pair_up(number, asked, pick(candidates, selections, scores, seed, answers), seed, selections)
-    again = repeats(made, asking.repeats, seed)
-    known = checks(number, asked, candidates, asking.checks, answers, seed)
+    scores = _scores(models, draft, asked, judged, read) if judged else {}
+    made = pair_up(number, asked, pick(candidates, selections, scores, seed, asking.answers), seed, selections, start)
+    again = repeats(made, asking.repeats, seed, start)
+    known = checks(number, asked, candidates, asking.checks, asking.answers, seed, start)
     write_jsonl(draft.path / "comparisons.jsonl", [*made, *again, *known])
     write_jsonl(draft.path / "candidates.jsonl", candidates)
     draft.facts |= {
-        "policy": name,
+        "policy": models.policy.name,
+        "prompts": len(asked),
         "comparisons": len(made),
+        "answers": asking.answers,
         "repeats": len(again),
         "checks": len(known),
         "dropped": len(asked) - len(made),
         "candidates": len(candidates),
         "selections": dict(Counter(c.selection for c in made)),
     }
+    return len(made)
 
 
 def _selections(
-    run: Run, number: int, strategy: Strategy, asked: Sequence[Prompt], candidates: Sequence[Completion], seed: int
+    run: Run, number: int, asked: Sequence[Prompt], candidates: Sequence[Completion], seed: int, start: int
 ) -> dict[str, Strategy]:
     """How each prompt's answers are picked, for those with several; at random where there are no more than are shown."""
     counts = Counter(c.prompt_id for c in candidates)
     several = [p.id for p in asked if counts[p.id] > 1]
-    if not several:
-        raise LoopError(
-            f"Round {number:03d}: the model wrote the same answer twice to every prompt, so there is nothing to rank. "
-            f"Raise sampling.temperature in {run.path / 'recipe.toml'}"
-        )
     choice = [name for name in several if counts[name] > run.recipe.asking.answers]
     plain: dict[str, Strategy] = dict.fromkeys(several, "random")
-    return plain | select(choice, strategy, run.recipe.asking.random_share, seed)
+    return plain | select(choice, strategy(run, number), run.recipe.asking.random_share, seed, start)
 
 
-def select(prompt_ids: Sequence[str], strategy: Strategy, random_share: float, seed: int) -> dict[str, Strategy]:
+def select(
+    prompt_ids: Sequence[str], strategy: Strategy, random_share: float, seed: int, start: int = 0
+) -> dict[str, Strategy]:
     """How each prompt's pair is picked: `random_share` of them, drawn from the seed alone, at random, the others by strategy.
 
-    The share is rounded to whole prompts.
+    The share is rounded to whole prompts, those before `start` counted in: the groups of a round keep it together.
     """
-    count = round(random_share * len(prompt_ids))
+    count = round(random_share * (start + len(prompt_ids))) - round(random_share * start)
     drawn = set(random.Random(f"{seed}/random_share").sample(prompt_ids, count))
     return {name: "random" if name in drawn else strategy for name in prompt_ids}
 
@@ -139,17 +188,19 @@ def pair_up(
     completions: Sequence[Completion],
     seed: int,
     selections: Mapping[str, Strategy] | None = None,
+    start: int = 0,
 ) -> list[Comparison]:
     """Comparisons of each prompt's completions; which one stands where is drawn from the seed.
 
-    `selections` says how each prompt's were picked; at random where it does not.
+    `selections` says how each prompt's were picked; at random where it does not. `start` is the first prompt's place in the
+    round.
     """
     rng = random.Random(seed)
     answers: dict[str, list[Completion]] = {}
     for completion in completions:
         answers.setdefault(completion.prompt_id, []).append(completion)
     made = []
-    for index, prompt in enumerate(asked):
+    for index, prompt in enumerate(asked, start):
         shown = answers.pop(prompt.id, [])
         if len(shown) < 2:
             continue
@@ -167,27 +218,6 @@ def pair_up(
     return made
 
 
-def candidate_features(run: Run, number: int) -> "tuple[list[Completion], np.ndarray]":
-    """All candidates of a round and their features, float32 (candidates, features).
-
-    Without candidates and of shape (0, 0) where the stage kept none: it was done before `reward.form = "head"`. LoopError
-    where the two files do not belong together.
-    """
-    import numpy as np
-    from safetensors.numpy import load_file
-
-    folder = run.stage_folder(number, "comparisons")
-    if not (folder / FEATURES).exists():
-        return [], np.zeros((0, 0), np.float32)
-    candidates, features = read_jsonl(folder / "candidates.jsonl", Completion), load_file(folder / FEATURES)["features"]
-    if len(features) != len(candidates):
-        raise LoopError(
-            f"{folder / FEATURES}: {len(features)} rows for {len(candidates)} candidates. "
-            f"Make it again: feedback-loop redo {run.path} comparisons --round {number}"
-        )
-    return candidates, features
-
-
 def _judge(run: Run, number: int) -> list[Path]:
     """Where the reward models lie by which this round's pairs are picked: the last round's; empty in the first round."""
     from feedback_loop.stages.training import reward_folders
@@ -196,10 +226,8 @@ def _judge(run: Run, number: int) -> list[Path]:
 
 
 def _scores(
-    run: Run,
-    number: int,
+    models: Models,
     draft: Draft,
-    policy: "Policy",
     asked: Sequence[Prompt],
     candidates: Sequence[Completion],
     read: "Mapping[str, np.ndarray]",
@@ -208,46 +236,34 @@ def _scores(
     import numpy as np
 
     from reward.head import load
-    from reward.score import is_head, load_members
+    from reward.score import is_head
 
-    folders, recipe = _judge(run, number), run.recipe
+    folders = _judge(models.run, models.number)
     draft.inputs += [file for folder in folders for file in files_below(folder)]
     if read and is_head(folders[0]):
         rows = load(folders[0]).scores(np.stack([read[c.id] for c in candidates])).tolist()
     else:
-        members = load_members(
-            policy.model,
-            policy.tokenizer,
-            folders,
-            thinking=recipe.model.thinking,
-            batch_size=recipe.sampling.batch_size,
-        )
         prompts = {p.id: p for p in asked}
-        rows = members([prompts[c.prompt_id] for c in candidates], [c.completion for c in candidates])
+        rows = models.members([prompts[c.prompt_id] for c in candidates], [c.completion for c in candidates])
     return {c.id: row for c, row in zip(candidates, rows, strict=True)}
 
 
 def _read(
-    run: Run,
-    draft: Draft,
-    policy: "Policy",
-    asked: Sequence[Prompt],
-    candidates: Sequence[Completion],
-    report: Progress,
+    models: Models, draft: Draft, asked: Sequence[Prompt], candidates: Sequence[Completion], report: Progress
 ) -> "dict[str, np.ndarray]":
     """Each candidate's features, by its id; and features.safetensors, a row for each line of candidates.jsonl."""
     from safetensors.numpy import save_file
 
     from reward.features import features
 
-    prompts = {p.id: p for p in asked}
+    prompts, recipe = {p.id: p for p in asked}, models.run.recipe
     found = features(
-        policy.model,
-        policy.tokenizer,
+        models.policy.model,
+        models.policy.tokenizer,
         [prompts[c.prompt_id] for c in candidates],
         [c.completion for c in candidates],
-        thinking=run.recipe.model.thinking,
-        batch_size=run.recipe.sampling.batch_size,
+        thinking=recipe.model.thinking,
+        batch_size=recipe.sampling.batch_size,
         report=report,
     )
     save_file({"features": found}, draft.path / FEATURES)
@@ -263,7 +279,7 @@ def build_preferences(run: Run, number: int, draft: Draft, report: Progress) -> 
     pairs: list[Preference] = []
     poor: list[Disliked] = []
     for n in range(number + 1):
-        comparisons = draft.read(run.stage_folder(n, "comparisons") / "comparisons.jsonl", Comparison)
+        comparisons = [c for file in files(run, n) for c in draft.read(file, Comparison)]
         rankings = draft.read(run.stage_folder(n, "rankings") / "rankings.jsonl", Ranking)
         pairs += preferences(comparisons, rankings, weights)
         poor += disliked(comparisons, rankings, weights)

@@ -14,10 +14,17 @@ FEWEST = 8
 """Comparisons of its own from which a round has at least one repeat and one check, where it has a share of them."""
 
 
-def how_many(share: float, comparisons: int) -> int:
-    """The share of the comparisons, rounded, and at least one of `FEWEST` or more; none of a share of 0."""
-    least = 1 if share > 0 and comparisons >= FEWEST else 0
-    return max(least, round(share * comparisons))
+def how_many(share: float, comparisons: int, before: int = 0) -> int:
+    """The share of the comparisons, rounded, and at least one of `FEWEST` or more; none of a share of 0.
+
+    With `before`, what these comparisons add to the share of those before them in the round.
+    """
+
+    def of(count: int) -> int:
+        least = 1 if share > 0 and count >= FEWEST else 0
+        return max(least, round(share * count))
+
+    return of(before + comparisons) - of(before)
 
 
 def identity(number: int, index: int, prompt: Prompt, answers: Sequence[Completion], purpose: Purpose) -> str:
@@ -28,26 +35,35 @@ def identity(number: int, index: int, prompt: Prompt, answers: Sequence[Completi
     return f"r{number:03d}-{index:03d}-{digest}"
 
 
-def repeats(made: Sequence[Comparison], share: float, seed: int) -> list[Comparison]:
-    """Some of the comparisons once more, each in the reverse order, so that of every two answers the other stands first."""
+def repeats(made: Sequence[Comparison], share: float, seed: int, start: int = 0) -> list[Comparison]:
+    """Some of the comparisons once more, each in the reverse order, so that of every two answers the other stands first.
+
+    `start` is the place in the round of the first prompt of the group that they are of.
+    """
     rng = random.Random(f"{seed}/repeats")
     again = []
-    for first in rng.sample(made, min(len(made), how_many(share, len(made)))):
+    for first in rng.sample(made, min(len(made), how_many(share, len(made), start))):
         answers = first.completions[::-1]
-        name = identity(first.round, rng.randrange(len(made)), first.prompt, answers, "repeat")
+        name = identity(first.round, start + rng.randrange(len(made)), first.prompt, answers, "repeat")
         changed = {"id": name, "purpose": "repeat", "repeat_of": first.id, "completions": answers}
         again.append(first.model_copy(update=changed))
     return again
 
 
 def checks(
-    number: int, asked: Sequence[Prompt], candidates: Sequence[Completion], share: float, answers: int, seed: int
+    number: int,
+    asked: Sequence[Prompt],
+    candidates: Sequence[Completion],
+    share: float,
+    answers: int,
+    seed: int,
+    start: int = 0,
 ) -> list[Comparison]:
     """Comparisons of an answer to the prompt with `answers` - 1 answers to quite other prompts; `expected` is the first.
 
     The prompts are drawn from the seed. To each, the others are those whose requests have least in common with its own, by
     `likeness`; of its own candidates the one most like the request is shown, of another prompt's the one least like it. A
-    prompt without enough others that read differently has no check.
+    prompt without enough others that read differently has no check. `start` as in `repeats`.
     """
     rng = random.Random(f"{seed}/checks")
     own: dict[str, list[Completion]] = {}
@@ -56,14 +72,14 @@ def checks(
     answered = [p for p in asked if p.id in own]
     made: list[Comparison] = []
     for prompt in rng.sample(answered, len(answered)):
-        if len(made) == how_many(share, len(asked)):
+        if len(made) == how_many(share, len(asked), start):
             break
         right = max(own[prompt.id], key=lambda c: likeness(prompt.request, c.completion))
         wrong = _foreign(prompt, answered, own, right.completion, rng)[: answers - 1]
         if len(wrong) < answers - 1:
             continue
         shown = [right, *wrong]
-        name = identity(number, rng.randrange(len(asked)), prompt, shown, "check")
+        name = identity(number, start + rng.randrange(len(asked)), prompt, shown, "check")
         rng.shuffle(shown)
         made.append(
             Comparison(

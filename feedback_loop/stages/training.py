@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from feedback_loop import tracking
+from feedback_loop.asked import candidate_features
 from feedback_loop.errors import UsageError
 from feedback_loop.lineage import adapter_folder, current_policy, policy_name
 from feedback_loop.progress import Progress
 from feedback_loop.records import Disliked, Preference, Prompt
 from feedback_loop.run import Draft, Run, packages, sha256
-from feedback_loop.stages.asking import candidate_features
 from feedback_loop.thinning import thinned
 
 if TYPE_CHECKING:

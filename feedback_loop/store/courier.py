@@ -9,19 +9,21 @@ import fcntl
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from feedback_loop.errors import LoopError
-from feedback_loop.records import Ranking
-from feedback_loop.store.journal import Event, Journal
+from feedback_loop.records import Answer, Comparison, Ranking
+from feedback_loop.store.journal import Event, Journal, said
 from feedback_loop.store.ranking_store import RankingStore, RefusedError
 
 POLL_SECONDS = 0.2
 """How soon a vote of this or another process is noticed."""
 LONGEST_PAUSE = 30.0
+ASKED = frozenset(Answer.model_fields) - {"status", "choice"}
+"""What an answer holds beside these two, which every store does."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ def reconcile(journal: Journal, store: RankingStore, round: int) -> None:  # noq
         known = {(e.user_id, e.comparison_id): e for e in journal.last_events(round)}
         for answer in found:
             event = known.get((answer.user_id, answer.comparison_id))
-            ranking = answer if store.keeps_strength else _with_strength(answer, event)
+            ranking = _completed(answer, event, store.keeps)
             if _newer(ranking, event):
                 journal.record(ranking, round, delivered=True)
 
@@ -62,8 +64,11 @@ def reconcile(journal: Journal, store: RankingStore, round: int) -> None:  # noq
 class Courier:
     """A daemon thread that delivers while it lives. A store that blocks or fails holds up nobody else."""
 
-    def __init__(self, journal_path: Path, connect: Callable[[], RankingStore]) -> None:
-        self._journal, self._connect = Journal(journal_path), connect
+    def __init__(
+        self, journal_path: Path, connect: Callable[[], RankingStore], asked: Callable[[], Sequence[Comparison]] = tuple
+    ) -> None:
+        self._journal, self._connect, self._asked = Journal(journal_path), connect, asked
+        self._published: Sequence[Comparison] = ()
         self._state = DeliveryState()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="courier", daemon=True)
@@ -88,8 +93,9 @@ class Courier:
             waiting = -1
             try:
                 waiting = self._journal.waiting()
-                store = store or self._connect()
+                store = store or self._fresh(self._connect())
                 self._state = replace(self._state, argilla_url=store.url)
+                self._publish(store)
                 if waiting:
                     deliver(self._journal, store, self._stopping.is_set)
                 self._state, pause = replace(self._state, error=""), POLL_SECONDS
@@ -97,6 +103,18 @@ class Courier:
                 store, pause = None, min(max(pause, 0.5) * 2, LONGEST_PAUSE)
                 self._state = replace(self._state, error=" ".join(str(error).split()) or type(error).__name__)
             self._rest(pause, waiting)
+
+    def _fresh(self, store: RankingStore) -> RankingStore:
+        """It may have lost what it held."""
+        self._published = ()
+        return store
+
+    def _publish(self, store: RankingStore) -> None:
+        """What is asked goes before what is answered; `asked` gives another object whenever there is more of it."""
+        asked = self._asked()
+        if asked and asked is not self._published:
+            store.publish(asked)
+            self._published = asked
 
     def _rest(self, seconds: float, waiting: int) -> None:
         """Wait, but no longer than until the next vote."""
@@ -107,9 +125,11 @@ class Courier:
                     return
 
 
-def start(journal_path: Path, connect: Callable[[], RankingStore]) -> Courier:
-    """Start delivering a journal to the store that `connect` opens, again after each failure."""
-    return Courier(journal_path, connect)
+def start(
+    journal_path: Path, connect: Callable[[], RankingStore], asked: Callable[[], Sequence[Comparison]] = tuple
+) -> Courier:
+    """Start delivering a journal, and what is asked, to the store that `connect` opens, again after each failure."""
+    return Courier(journal_path, connect, asked)
 
 
 def _deliver(journal: Journal, store: RankingStore, stopping: Callable[[], bool] = lambda: False) -> int:
@@ -147,20 +167,18 @@ def _newer(found: Ranking, known: Event | None) -> bool:
         return False
     if known.ranking is None:
         return True  # the undo was delivered, so this was answered in Argilla after it
-    if _said(found) == _said(known.ranking):
+    if said(found) == said(known.ranking):
         return False
     return datetime.fromisoformat(found.created_at) > datetime.fromisoformat(known.ranking.created_at)
 
 
-def _with_strength(found: Ranking, known: Event | None) -> Ranking:
-    """What a store that cannot hold a strength gave back, with the one that the journal heard of the same choice."""
-    if known is None or known.ranking is None or known.ranking.choice != found.choice:
+def _completed(found: Ranking, known: Event | None, keeps: Collection[str]) -> Ranking:
+    """What a store gave back, with what it cannot hold from what the journal heard of the same choice."""
+    heard = known.ranking if known else None
+    if heard is None or (heard.status, heard.choice) != (found.status, found.choice):
         return found
-    return found.model_copy(update={"strength": known.ranking.strength})
-
-
-def _said(ranking: Ranking) -> tuple[str | None, ...]:
-    return ranking.status, ranking.choice, ranking.strength, ranking.comment or None, ranking.edit or None
+    lacking = ASKED - set(keeps) - ({"edit_of"} if found.edit != heard.edit else set())
+    return found.model_copy(update={name: getattr(heard, name) for name in lacking})
 
 
 @contextlib.contextmanager

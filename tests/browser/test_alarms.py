@@ -11,7 +11,7 @@ import uvicorn
 from playwright.sync_api import Page, expect
 
 from tests.browser_fixture import log_in
-from tests.ui.app_parts import app_of
+from tests.ui.app_parts import app_of, rounds_port
 from tests.ui.rounds_parts import BINS, LENGTH, alarmed
 
 pytestmark = pytest.mark.browser
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture
 def url(tmp_path: Path) -> Iterator[str]:
-    app, journal = app_of(tmp_path, [], overview=alarmed())
+    app, journal = app_of(tmp_path, [], rounds=rounds_port(overview=alarmed()))
     listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
@@ -45,9 +45,10 @@ def test_alarms_and_curves_on_screens_wide_and_narrow(page: Page, url: str, widt
     titles = page.locator(".fl-over h3").all_text_contents()
     assert len(titles) == 6
     assert any("How sure" in title for title in titles)
-    assert page.locator(".fl-over .fl-whisker").count() == len(BINS)
+    sure = page.locator(".fl-over .fl-chart", has_text="How sure")
+    assert sure.locator(".fl-whisker").count() == len(BINS)
     assert page.locator(".fl-over .fl-limit").count() == 2
-    expect(page.locator("[data-round='2']")).to_contain_text("ben: 55 % (36 to 72, 18 pairs)")
+    expect(page.locator("[data-round='2']")).to_contain_text("ben: 55% (36% to 72%, 18 pairs)")
     assert page.evaluate("document.documentElement.scrollWidth") <= width, "nothing is cut off at the side"
     assert errors == []
     if folder := os.environ.get("SCREENSHOTS"):

@@ -1,110 +1,137 @@
-"""The Label page in a real browser, over a real desk and journal."""
-
-import socket
-import threading
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+"""The Label page in a real browser, over a real desk and journal: votes, by keys, clicks and thumbs."""
 
 import pytest
-import uvicorn
 from playwright.sync_api import Browser, Page, expect
 
-from feedback_loop.store.journal import Journal
+from tests.browser.label_page import PRESS, Served, answer, number, settle, shown, wait_for_another
 from tests.browser_fixture import log_in
-from tests.ui.app_parts import app_of, comparison
 
 pytestmark = pytest.mark.browser
-SETTLE = 400
-"""ms after which a new card takes a vote."""
-PRESS = "key => document.body.dispatchEvent(new KeyboardEvent('keydown', key))"
-HOSTILE = (
-    '<script>window.pwned=1</script><img src=x onerror="window.pwned=1">[x](javascript:window.pwned=1)',
-    "W" * 300 + "\u202e \n\n| a | b |\n| - | - |\n| " + "wide " * 40 + "| 2 |",
-)
 
 
-@dataclass(frozen=True)
-class Served:
-    """A running app."""
-
-    url: str
-    journal: Journal
-
-    def answers(self, user: str = "anna") -> list[tuple[str, str | None]]:
-        return [(r.comparison_id, r.choice) for r in self.journal.rankings(0) if r.user_id == user]
-
-    def wait_for(self, count: int) -> None:
-        """Until so many answers stand."""
-        deadline = time.monotonic() + 15
-        while len(self.journal.rankings(0)) != count:
-            assert time.monotonic() < deadline, self.journal.rankings(0)
-            time.sleep(0.05)
-
-
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
-    app, journal = app_of(tmp_path, [comparison(n, *(HOSTILE if n == 0 else ())) for n in range(6)])
-    listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-    thread.start()
-    yield Served(f"http://127.0.0.1:{listening.getsockname()[1]}", journal)
-    server.should_exit = True
-    thread.join(10)
-    journal.close()
-
-
-def shown(page: Page) -> str:
-    return page.locator(".fl-card").get_attribute("data-comparison-id") or ""
-
-
-def answer(page: Page, how: str) -> str:
-    """Answer by a key (one character, or with Shift) or a button's id; the comparison answered."""
-    before = shown(page)
-    page.wait_for_timeout(SETTLE)
-    page.keyboard.press(how) if len(how.removeprefix("Shift+")) == 1 else page.click(f"#fl-{how}")
-    page.wait_for_function("id => document.querySelector('.fl-card')?.dataset.comparisonId !== id", arg=before)
-    return before
-
-
-@pytest.mark.parametrize("ways", [("1", "2", "3", "4", "s"), ("first", "second", "tie", "neither", "skip")])
+@pytest.mark.parametrize("ways", [("1", "2", "3", "4"), ("#fl-first", "#fl-second", "#fl-tie", "#fl-neither")])
 def test_rank_by_keys_and_by_clicks(page: Page, served: Served, ways: tuple[str, ...]):
     log_in(page, served.url)
     asked = [answer(page, how) for how in ways]
-    served.wait_for(5)
-    numbers = [c.removeprefix("c") for c in asked]
-    kept = [f"secret-{numbers[0]}-0", f"secret-{numbers[1]}-1", "tie", "neither", None]
+    served.wait_for(4)
+    kept = [f"secret-{number(asked[0])}-0", f"secret-{number(asked[1])}-1", "tie", "neither"]
     assert served.answers() == list(zip(asked, kept, strict=True))
     expect(page.locator(".fl-count")).to_have_text("4 of 4 this round · 4 by you")
 
 
-@pytest.mark.parametrize("ways", [("Shift+2", "2", "Shift+1"), ("second-much", "second", "first-much")])
+@pytest.mark.parametrize("ways", [("Shift+2", "2", "Shift+1"), ("#fl-second-much", "#fl-second", "#fl-first-much")])
 def test_much_better_by_keys_and_by_clicks(page: Page, served: Served, ways: tuple[str, ...]):
     log_in(page, served.url)
     asked = [answer(page, how) for how in ways]
     served.wait_for(3)
-    kept = [f"secret-{c.removeprefix('c')}-{side}" for c, side in zip(asked, (1, 1, 0), strict=True)]
+    kept = [f"secret-{number(c)}-{side}" for c, side in zip(asked, (1, 1, 0), strict=True)]
     assert served.answers() == list(zip(asked, kept, strict=True))
     assert [r.strength for r in served.journal.rankings(0)] == ["much", None, "much"]
 
 
-def test_where_digits_are_typed_with_shift_the_keys_place_counts(page: Page, served: Served):
+def test_slightly_better_is_said_before_the_choice_and_for_that_card_alone(page: Page, served: Served):
     log_in(page, served.url)
-    for key, shift in (("&", False), ("1", True)):  # the first digit key of a French keyboard
-        before = shown(page)
-        page.wait_for_timeout(SETTLE)
-        page.evaluate(PRESS, {"key": key, "code": "Digit1", "shiftKey": shift, "bubbles": True})
-        page.wait_for_function("id => document.querySelector('.fl-card')?.dataset.comparisonId !== id", arg=before)
+    answer(page, "a", "2")
+    answer(page, "#fl-slightly", "#fl-first")
+    answer(page, "1")
+    answer(page, "a", "a", "1")
+    answer(page, "a", "Shift+1")
+    served.wait_for(5)
+    assert [r.strength for r in served.journal.rankings(0)] == ["slight", "slight", None, None, "much"]
+
+
+def test_slightly_is_seen_on_the_buttons(page: Page, served: Served):
+    log_in(page, served.url)
+    page.keyboard.press("a")
+    expect(page.locator("#fl-slightly")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#fl-first")).to_contain_text("First is slightly better")
+
+
+@pytest.mark.parametrize(
+    ("keys", "reason"),
+    [(("s", "s"), None), (("s", "Enter"), None), (("s", "1"), "unclear"), (("s", "2"), "unsafe"), (("s", "3"), "unknown"),
+     (("#fl-skip", "#fl-skip-unsafe"), "unsafe"), (("#fl-skip", "#fl-skip"), None)],
+)  # fmt: skip
+def test_skip_with_a_reason_or_without(page: Page, served: Served, keys: tuple[str, ...], reason: str | None):
+    log_in(page, served.url)
+    asked = answer(page, *keys)
+    served.wait_for(1)
+    kept = served.last()
+    assert (kept.comparison_id, kept.status, kept.choice, kept.reason) == (asked, "discarded", None, reason)
+
+
+def test_a_skip_that_was_begun_can_be_left_and_its_digits_are_no_votes(page: Page, served: Served):
+    log_in(page, served.url)
+    before = settle(page)
+    page.keyboard.press("s")
+    page.keyboard.press("4")
+    page.keyboard.press("Escape")
+    page.wait_for_timeout(100)
+    assert shown(page) == before
+    expect(page.locator("#fl-first")).to_be_visible()
+    answer(page, "1")
+    served.wait_for(1)
+    assert served.last().choice == f"secret-{number(before)}-0"
+
+
+def test_a_flag_goes_with_the_answer_and_not_with_the_next(page: Page, served: Served):
+    log_in(page, served.url)
+    settle(page)
+    page.keyboard.press("f")
+    expect(page.locator("#fl-flag")).to_have_attribute("aria-pressed", "true")
+    answer(page, "3")
+    expect(page.locator("#fl-flag")).to_have_attribute("aria-pressed", "false")
+    answer(page, "3")
     served.wait_for(2)
-    assert [r.strength for r in served.journal.rankings(0)] == [None, "much"]
+    assert [r.flagged for r in served.journal.rankings(0)] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("key", "choice", "strength"),
+    [
+        ({"key": "&", "code": "Digit1"}, "secret-{}-0", None),  # the first digit key of a French keyboard
+        ({"key": "1", "code": "Digit1", "shiftKey": True}, "secret-{}-0", "much"),
+        ({"key": "2", "code": "Numpad2"}, "secret-{}-1", None),
+    ],
+)
+def test_digits_go_by_their_place(page: Page, served: Served, key: dict, choice: str, strength: str | None):
+    log_in(page, served.url)
+    before = settle(page)
+    page.evaluate(PRESS, key)
+    wait_for_another(page, before)
+    served.wait_for(1)
+    assert (served.last().choice, served.last().strength) == (choice.format(number(before)), strength)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [{"key": "ы", "code": "KeyS"}, {"key": "Ы", "code": "KeyS", "shiftKey": True}, {"key": "ㄋ", "code": "KeyS"},
+     {"key": "s", "code": "Semicolon"}],
+)  # fmt: skip
+def test_letters_go_by_what_they_type_or_by_their_place_where_that_is_not_latin(page: Page, served: Served, key: dict):
+    log_in(page, served.url)
+    settle(page)
+    page.evaluate(PRESS, key)
+    expect(page.locator("#fl-skip-plain")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    "key",
+    [{"key": "1", "code": "Digit1", "isComposing": True}, {"key": "Process", "code": "Digit1", "keyCode": 229},
+     {"key": "1", "code": "Digit1", "ctrlKey": True}, {"key": "1", "code": "Digit1", "altKey": True},
+     {"key": "1", "code": "Digit1", "repeat": True}, {"key": "End", "code": "Numpad1"}],
+)  # fmt: skip
+def test_keys_of_input_methods_and_of_the_browser_are_left_to_them(page: Page, served: Served, key: dict):
+    log_in(page, served.url)
+    before = settle(page)
+    page.evaluate(PRESS, key)
+    page.wait_for_timeout(150)
+    assert shown(page) == before
 
 
 def test_a_tie_has_no_shift(page: Page, served: Served):
     log_in(page, served.url)
-    before = shown(page)
-    page.wait_for_timeout(SETTLE)
+    before = settle(page)
     for key in ("Shift+3", "Shift+4"):
         page.keyboard.press(key)
     page.wait_for_timeout(200)
@@ -112,34 +139,9 @@ def test_a_tie_has_no_shift(page: Page, served: Served):
     assert served.answers() == []
 
 
-def test_undo_brings_the_answered_comparison_back(page: Page, served: Served):
-    log_in(page, served.url)
-    first = answer(page, "1")
-    answered = answer(page, "2")
-    page.keyboard.press("u")
-    page.locator(f".fl-card[data-comparison-id={answered}]").wait_for()
-    served.wait_for(1)
-    assert [c for c, _ in served.answers()] == [first]
-
-
-def test_keys_are_inert_while_typing_and_the_comment_is_kept(page: Page, served: Served):
-    log_in(page, served.url)
-    before = shown(page)
-    page.wait_for_timeout(SETTLE)
-    page.keyboard.press("c")
-    page.keyboard.type("1 is 2 much, u see")
-    assert shown(page) == before
-    assert not served.journal.rankings(0)
-    page.keyboard.press("Escape")
-    answer(page, "3")
-    served.wait_for(1)
-    assert served.journal.rankings(0)[0].comment == "1 is 2 much, u see"
-
-
 def test_a_double_click_counts_once_and_never_for_the_card_after(page: Page, served: Served):
     log_in(page, served.url)
-    page.wait_for_timeout(SETTLE)
-    before = shown(page)
+    before = settle(page)
     page.dblclick("#fl-first")
     page.wait_for_timeout(600)
     assert [c for c, _ in served.answers()] == [before]
@@ -188,7 +190,7 @@ def test_a_phone_never_scrolls_sideways_and_hostile_answers_are_inert(page: Page
         for button in ("first", "first-much", "second-much"):
             size = page.locator(f"#fl-{button}").bounding_box()
             assert min(size["height"], size["width"]) >= 44
-        asked.add(answer(page, "tie"))
+        asked.add(answer(page, "#fl-tie"))
         page.wait_for_timeout(200)
     assert "c0" in asked
     assert page.evaluate("window.pwned") is None
@@ -198,3 +200,59 @@ def test_a_phone_never_scrolls_sideways_and_hostile_answers_are_inert(page: Page
         page.goto(served.url + path)
         page.locator("#fl-start, #fl-help table").first.wait_for()
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_the_time_from_painting_to_the_vote_goes_with_it(page: Page, served: Served):
+    log_in(page, served.url)
+    page.locator(".fl-card").wait_for()
+    page.wait_for_timeout(1200)
+    answer(page, "1")
+    served.wait_for(1)
+    seconds = served.last().seconds
+    assert seconds is not None
+    assert 1.2 <= seconds < 8
+
+
+def test_time_out_of_sight_does_not_count(page: Page, served: Served):
+    hide = """hidden => { Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
+        document.dispatchEvent(new Event('visibilitychange')); }"""
+    log_in(page, served.url)
+    page.evaluate(hide, True)
+    page.wait_for_timeout(3000)
+    page.evaluate(hide, False)
+    answer(page, "1")
+    served.wait_for(1)
+    assert (served.last().seconds or 0) < 2.5
+
+
+def test_the_next_comparisons_are_in_the_page_before_they_are_needed(page: Page, served: Served):
+    log_in(page, served.url)
+    page.wait_for_timeout(500)
+    page.context.set_offline(True)
+    assert len({answer(page, "1") for _ in range(3)}) == 3
+    assert page.locator(".fl-card").count() == 1
+    page.context.set_offline(False)
+    served.wait_for(3)
+
+
+def test_a_screen_reader_hears_what_was_stored_and_what_is_next_and_keeps_its_place(page: Page, served: Served):
+    log_in(page, served.url)
+    page.focus("#fl-second")
+    answer(page, "Enter")
+    said = page.locator("[role=status].fl-status")
+    expect(said).to_contain_text("Second is better.")
+    expect(said).to_contain_text(f"Next: Question {number(shown(page))}?")
+    assert page.evaluate("document.activeElement.id") == "fl-second"
+    answer(page, "s", "Enter")
+    assert page.evaluate("document.activeElement.className") == "fl-card"
+
+
+def test_nothing_moves_for_those_who_want_it_so_and_320_px_are_enough(page: Page, served: Served):
+    page.emulate_media(reduced_motion="reduce")
+    page.set_viewport_size({"width": 320, "height": 700})
+    log_in(page, served.url)
+    assert page.evaluate("getComputedStyle(document.querySelector('.fl-bar span')).transitionDuration") == "0s"
+    for keys in (("s",), ("Escape", "e"), ("1",), ("Escape", "Escape", "c"), ("Escape", "?"), ("Escape", "h")):
+        for key in keys:
+            page.keyboard.press(key)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320, keys

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from feedback_loop import locks
 from feedback_loop import run as runs
 from feedback_loop.prompts import DATA
 from tests.conftest import Cli, init_small, one_line
@@ -89,7 +90,7 @@ def test_a_run_that_is_none_and_a_newer_one_are_refused(cli: Cli, tmp_path: Path
 
 def test_a_second_advance_is_refused(cli: Cli, tmp_path: Path):
     run = init_small(cli, tmp_path / "run")
-    with runs.lock(runs.open_run(run)):
+    with locks.lock(runs.open_run(run)):
         one_line(cli("advance", run), 1, "another process", "is working on this run")
 
 

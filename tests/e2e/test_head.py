@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from feedback_loop.argilla_local import Connection
-from feedback_loop.records import Comparison
+from feedback_loop.asked import asked as comparisons_asked
 from feedback_loop.report import overview
-from feedback_loop.run import open_run, read_jsonl
+from feedback_loop.run import open_run
 from tests.conftest import Cli, init_small
 
 pytestmark = [pytest.mark.e2e, pytest.mark.argilla]
@@ -34,7 +34,7 @@ def test_two_rounds_by_a_head(cli: Cli, tmp_path: Path, argilla: Connection):
     assert [row["labels"] for row in json.loads(done.stdout)] == [10, 20]
 
     run = open_run(path)
-    asked = read_jsonl(run.stage_folder(1, "comparisons") / "comparisons.jsonl", Comparison)
+    asked = comparisons_asked(run, 1)
     assert [c.selection for c in asked].count("random") == round(0.3 * len(asked))
     assert {c.selection for c in asked} == {"random", "drts"}
     inputs = run.manifest(1, "comparisons").inputs

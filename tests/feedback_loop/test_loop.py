@@ -8,10 +8,10 @@ import pytest
 
 from feedback_loop import recipe
 from feedback_loop.loop import collect, enough
-from feedback_loop.records import Comparison, Ranking
+from feedback_loop.records import Answer, Comparison, Ranking
 from feedback_loop.report import rankings
 from feedback_loop.run import Run, commit, create, read_jsonl, write_jsonl
-from feedback_loop.stage import _in_full
+from feedback_loop.stage import in_full
 from feedback_loop.store.journal import Journal
 from tests.feedback_loop.store.samples import comparison, ranking
 
@@ -21,7 +21,7 @@ ASKED = [comparison(n) for n in range(4)]
 class Store:
     """A store that nobody answers in."""
 
-    url, keeps_strength = "memory:", True
+    url, keeps = "memory:", frozenset(Answer.model_fields)
 
     def publish(self, comparisons: Sequence[Comparison]) -> None: ...
 
@@ -90,7 +90,7 @@ def test_answers_to_comparisons_that_were_done_again_do_not_count(run: Run):
 
 
 def test_a_rooms_error_ends_with_what_to_type_for_this_run(run: Run):
-    assert _in_full(run, 2, "policy", "Scores are NaN. Then: feedback-loop redo RUN reward") == (
+    assert in_full(run, 2, "policy", "Scores are NaN. Then: feedback-loop redo RUN reward") == (
         f"Round 002, policy: Scores are NaN. Then: feedback-loop redo {run.path} reward"
     )
-    assert _in_full(run, 2, "policy", "Rank more.").endswith(f"Rank more. Then go on: feedback-loop advance {run.path}")
+    assert in_full(run, 2, "policy", "Rank more.").endswith(f"Rank more. Then go on: feedback-loop advance {run.path}")

@@ -16,6 +16,7 @@ SHARED = {
         "checkpoint",
         "checks",
         "errors",
+        "lessons",
         "evaluate",
         "models",
         "overview",
@@ -23,7 +24,7 @@ SHARED = {
         "prompts",
         "recipe",
     ),
-    *("records", "run", "scores", "store", "tracking", "training"),
+    *("traits", "records", "run", "scores", "store", "team", "tracking", "training"),
 }
 """What every room may use of `feedback_loop`."""
 WIRING = {"begin", "cli", "doctor", "loop", "refitting", "serving", "stages"}

@@ -3,8 +3,6 @@
 import contextlib
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -98,22 +96,6 @@ def test_seeds_differ_between_rounds_and_stages_and_follow_the_recipe(run: Run, 
     assert make(tmp_path / "other").seed(1, "policy") == run.seed(1, "policy")
 
 
-def test_a_second_process_is_refused_and_a_killed_one_leaves_no_lock(run: Run):
-    code = (
-        "import sys, time; from pathlib import Path; from feedback_loop import run as r\n"
-        "with r.lock(r.open_run(Path(sys.argv[1]))): print('held', flush=True); time.sleep(60)"
-    )
-    child = subprocess.Popen([sys.executable, "-c", code, str(run.path)], stdout=subprocess.PIPE, text=True)
-    assert child.stdout is not None
-    assert child.stdout.readline() == "held\n"
-    assert runs.locked(run)
-    with pytest.raises(LoopError, match=f"another process \\({child.pid}\\) is working on this run"), runs.lock(run):
-        pass
-    child.kill()
-    child.wait()
-    assert not runs.locked(run)
-
-
 def test_a_folder_in_use_is_refused(run: Run):
     with pytest.raises(UsageError, match="already there and not empty"):
         make(run.path)
@@ -142,6 +124,24 @@ def test_a_bad_line_is_named_by_number(run: Run):
     file.write_text(file.read_text() + '{"id": "x"}\n')
     with pytest.raises(LoopError, match=r"prompts\.jsonl, line 3: prompt: Field required"):
         runs.read_jsonl(file, Prompt)
+
+
+def test_a_batch_lies_beside_its_stage_and_is_committed_like_it(run: Run):
+    for name in ("comparisons", "comparisons.more-001"):
+        with commit(run, 0, name) as draft:
+            (draft.path / "out.txt").write_text(name)
+    with contextlib.suppress(RuntimeError), commit(run, 0, "comparisons.more-002") as draft:
+        fail_halfway(draft.path)
+    assert run.batches(0) == ["comparisons.more-001"], "half a batch is none"
+    assert run.stage_folder(0, "comparisons.more-001").name == "2-comparisons.more-001"
+    assert run.manifest(0, "comparisons.more-001").seed != run.manifest(0, "comparisons").seed
+    (run.stage_folder(0, "comparisons.more-001") / "out.txt").write_text("changed")
+    with pytest.raises(LoopError, match=r"out\.txt: damaged .* redo .* comparisons --round 0"):
+        runs.verify(run, 0, "comparisons.more-001")
+    runs.set_aside(run.stage_folder(0, "comparisons.more-001"))
+    assert run.batches(0) == []
+    runs.sweep(run, 0)
+    assert not list(run.round_folder(0).glob(".*")), "nothing is left of what was cut off"
 
 
 def test_setting_aside_keeps_every_earlier_try(run: Run):

@@ -9,7 +9,7 @@ from feedback_loop.lessons import Lesson
 from feedback_loop.personas import Annotator, Persona, find
 from feedback_loop.records import Preference
 from feedback_loop.taught import lessons, taught
-from feedback_loop.taught_text import as_text, group, sentence
+from feedback_loop.taught_text import as_text, sentence
 from feedback_loop.traits import read
 from tests.conftest import Cli, one_line
 from tests.feedback_loop.taught_parts import answers, labels, make_run
@@ -175,8 +175,8 @@ def test_a_whole_run_by_round_and_from_the_command_line(tmp_path, cli: Cli):
     assert by_trait["emoji"].verdict == by_trait["greeting"].verdict == "followed"
     assert by_trait["greeting"].parent.clear == "more"
     assert by_trait["emoji"].parent.clear is None
-    assert [group(x) == "wanted" for x in found.lessons] == sorted(
-        (group(x) == "wanted" for x in found.lessons), reverse=True
+    assert [x.head == "wanted" for x in found.lessons] == sorted(
+        (x.head == "wanted" for x in found.lessons), reverse=True
     )
 
     said = cli("taught", run.path, "--round", 1)

@@ -5,14 +5,19 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from feedback_loop.overview import Overview
-from feedback_loop.records import Comparison, Completion, Message, Prompt
+from feedback_loop.errors import LoopError
+from feedback_loop.lessons import Taught
+from feedback_loop.overview import Overview, Supply
+from feedback_loop.records import Comparison, Completion, Message, Prompt, Ranking
 from feedback_loop.store.courier import DeliveryState
 from feedback_loop.store.desk import Desk
 from feedback_loop.store.journal import Journal
+from feedback_loop.team import me_of, team_of
 from ui.app import build_app
-from ui.ports import RoundsPort
+from ui.ports import RoundsPort, TeamPort
+from ui.site import Site
 
+SITE = Site(names=frozenset({"testserver"}))
 CSRF = {"X-Feedback-Loop": "1"}
 
 
@@ -46,23 +51,54 @@ EMPTY = Overview(
 """A run without a round."""
 
 
-def rounds_port(start: Callable[[], None] = lambda: None, overview: Overview = EMPTY) -> RoundsPort:
-    """A Rounds page of that overview."""
+def rounds_port(
+    start: Callable[[], None] = lambda: None,
+    overview: Overview = EMPTY,
+    taught: Taught | None = None,
+    rollback: Callable[[str, str], None] = lambda to, who: None,
+) -> RoundsPort:
+    """A Rounds page of that overview, whose last round taught that."""
+
+    def lessons(number: int) -> Taught:
+        if taught is None or number != taught.round:
+            raise LoopError(f"round {number:03d} has no preferences yet. Look: feedback-loop status RUN")
+        return taught
+
     return RoundsPort(
         overview=lambda: overview,
+        samples=lambda number: next((r.samples for r in overview.rounds if r.round == number), ()),
+        taught=lessons,
         start=start,
-        rollback=lambda to, who: None,
+        rollback=rollback,
         delivery=lambda: DeliveryState(pending=0, error="", argilla_url=""),
-        fetching=lambda: "",
+        supply=lambda: Supply(state="ended"),
+    )
+
+
+def team_port(comparisons: Sequence[Comparison], journal: Journal) -> TeamPort:
+    """A Team page of what the journal holds."""
+
+    def answers() -> list[Ranking]:
+        return [r for number in sorted({c.round for c in comparisons}) for r in journal.rankings(number)]
+
+    return TeamPort(
+        everybody=lambda: team_of(comparisons, answers()), me=lambda name: me_of(comparisons, answers(), name)
     )
 
 
 def app_of(
-    folder: Path, comparisons: Sequence[Comparison], needed: int = 4, overview: Overview = EMPTY
+    folder: Path, comparisons: Sequence[Comparison], needed: int = 4, rounds: RoundsPort | None = None
 ) -> tuple[FastAPI, Journal]:
     """The app over these comparisons, and the journal it writes."""
     journal = Journal(folder / "journal.sqlite")
     desk = Desk(lambda: comparisons, journal, lambda: needed, 1)
     return build_app(
-        desk, rounds_port(overview=overview), title="Test", login="name", secret="s", state_folder=folder
+        desk,
+        rounds or rounds_port(),
+        team_port(comparisons, journal),
+        title="Test",
+        login="name",
+        secret="s",
+        state_folder=folder,
+        site=SITE,
     ), journal

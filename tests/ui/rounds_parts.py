@@ -1,8 +1,15 @@
 """A run of two decided rounds for tests of the Rounds page: its reward model follows length and is too sure of itself."""
 
+from functools import cache
+
+from feedback_loop.lessons import Taught
 from feedback_loop.overview import Bin, Curve, Group, Overview, RoundView, Sample, StageView, Trust
+from feedback_loop.personas import find
 from feedback_loop.records import Decision
 from feedback_loop.run import STAGES
+from feedback_loop.taught import lessons as learn
+from feedback_loop.traits import read
+from tests.feedback_loop.taught_parts import answers, labels
 
 BINS = tuple(
     Bin(predicted=p, observed=o, low=o - 0.14, high=min(1, o + 0.12), pairs=24)
@@ -19,7 +26,8 @@ DOUBT = (
 )
 OVER = {
     "reward_accuracy": (0.62, 0.74, 0.71), "reward_accuracy_low": (0.49, 0.64, 0.62), "reward_accuracy_high": (0.74, 0.82, 0.79),
-    "win_rate_parent": (0.61, 0.66, 0.7), "win_rate_base": (0.61, 0.72, 0.83), "true_win_rate_base": (0.58, 0.64, 0.55),
+    "win_rate_parent": (0.61, 0.66, 0.7), "win_rate_base": (0.61, 0.72, 0.83),
+    "win_rate_base_low": (0.5, 0.62, 0.74), "win_rate_base_high": (0.71, 0.81, 0.9), "true_win_rate_base": (0.58, 0.64, 0.55),
     "true_win_rate_parent": (0.58, 0.55, 0.41), "next_round_agreement": (0.66, 0.58), "calibration_error": (0.1, 0.13, 0.19),
     "length_correlation": (0.1, 0.24, 0.52), "alarms": (0, 0, 2),
 }  # fmt: skip
@@ -62,4 +70,17 @@ def alarmed() -> Overview:
     return Overview(
         run="test", folder="runs/test", model="tiny", policy="round-002", busy=False, message="", failed=False, labels=96,
         rounds=rounds, curves=curves,
+    )  # fmt: skip
+
+
+@cache
+def lessons(number: int) -> Taught:
+    """What the persona `warm` taught up to that round: the new version took to emoji, and to doubting, which nobody asked for."""
+    pairs = [p for p in labels(find("warm"), 200, number=number) if not p.tie]
+    new, parent = f"round-{number:03d}", f"round-{number - 1:03d}" if number else "base"
+    made = answers({"base": {}, parent: {}, new: {"emoji": True, "hedged": True}})
+    written = {name: [read(c.completion) for c in made if c.policy == name] for name in {"base", parent, new}}
+    return Taught(
+        round=number, candidate=new, parent=parent, pairs=len(pairs), prompts=len(pairs), ties=200 - len(pairs),
+        round_pairs=len(pairs), heldout=100, lessons=learn(pairs, number, written, parent, seed=1),
     )  # fmt: skip

@@ -41,7 +41,7 @@ def test_a_plural_has_the_forms_of_its_language_and_a_number_to_choose_by(langua
             assert "n" in places(text), key
 
 
-@pytest.mark.parametrize("script", sorted((UI / "static").glob("*.js")), ids=lambda p: p.name)
+@pytest.mark.parametrize("script", sorted((UI / "static").rglob("*.js")), ids=lambda p: p.name)
 def test_what_a_page_says_is_in_the_texts(script: Path):
     source, known = re.sub(r"(?m)^\s*//.*$", "", script.read_text(encoding="utf-8")), texts("en")
     said = re.findall(r"""\b(?:t|parts)\(\s*(["'`])((?:(?!\1).)*?)(\1|\$\{)""", source)

@@ -8,7 +8,7 @@ from feedback_loop.errors import LoopError
 from feedback_loop.records import Comparison
 from feedback_loop.store.desk import Desk
 from feedback_loop.store.journal import Journal
-from tests.ui.app_parts import CSRF, comparison, rounds_port
+from tests.ui.app_parts import CSRF, SITE, comparison, rounds_port, team_port
 from ui.app import build_app
 
 OPEN: list[Comparison] = [comparison(n) for n in range(3)]
@@ -33,7 +33,16 @@ def stranger(tmp_path: Path, journal: Journal, comparisons: list[Comparison]) ->
 
     desk = Desk(lambda: comparisons, journal, lambda: 4, 1)
     return TestClient(
-        build_app(desk, rounds_port(cannot), title="Test", login="name", secret="s", state_folder=tmp_path)
+        build_app(
+            desk,
+            rounds_port(cannot),
+            team_port(comparisons, journal),
+            title="Test",
+            login="name",
+            secret="s",
+            state_folder=tmp_path,
+            site=SITE,
+        )
     )
 
 
@@ -131,11 +140,127 @@ def test_a_closed_round(anna: TestClient, comparisons: list[Comparison]):
     [{}, [], {"comparison_id": "c0"}, {"comparison_id": "c0", "choice": "best"}, {"comparison_id": 5, "choice": "tie"},
      {"comparison_id": "c0", "choice": "tie", "user": "boris"},
      {"comparison_id": "c0", "choice": "first", "strength": "hugely"},
-     {"comparison_id": "c0", "choice": "tie", "comment": "x" * 20_001}],
+     {"comparison_id": "c0", "choice": "tie", "comment": "x" * 20_001},
+     {"comparison_id": "c0", "choice": "first", "edit": "x" * 200_001},
+     {"comparison_id": "c0", "choice": "skip", "reason": "boring"},
+     {"comparison_id": "c0", "choice": "fifth"},
+     {"comparison_id": "c0", "order": [["first"], ["fifth"]]},
+     {"comparison_id": "c0", "order": [["first"]] * 5}, {"comparison_id": "c0", "order": []},
+     {"comparison_id": "c0", "choice": "first", "seconds": -1},
+     {"comparison_id": "c0", "choice": "first", "seconds": 1e9}],
 )  # fmt: skip
 def test_a_malformed_vote(anna: TestClient, journal: Journal, body: object):
     refused(anna.post("/api/vote", json=body), 422)
     assert journal.rankings(0) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "line"),
+    [({"choice": "third"}, "shows 2 answers"), ({"choice": "first", "edit_of": "first"}, "edit"),
+     ({"choice": "first", "edit": "x", "edit_of": "fourth"}, "shows 2 answers"),
+     ({"order": [[]]}, "order"), ({"order": [["first"]]}, "order"),
+     ({"choice": "second", "order": [["first"], ["second"]]}, "first"),
+     ({"choice": "skip", "edit": "x"}, "edit"), ({"choice": "tie", "reason": "unsafe"}, "reason")],
+)  # fmt: skip
+def test_an_answer_that_does_not_hang_together(anna: TestClient, journal: Journal, said: dict, line: str):
+    refused(anna.post("/api/vote", json={"comparison_id": "c0", **said}), 400, line)
+    assert journal.rankings(0) == []
+
+
+def test_an_order_an_edit_and_a_flag_are_kept_as_the_completions_that_stood_there(
+    anna: TestClient, journal: Journal, comparisons: list[Comparison]
+):
+    comparisons.append(comparison(9, "Aa", "Bb", "Cc"))
+    body = {"comparison_id": "c9", "order": [["third"], ["first", "second"]], "flagged": True, "seconds": 4.25}
+    assert anna.post("/api/vote", json={**body, "edit": " Cc! ", "edit_of": "third"}).status_code == 200
+    (kept,) = journal.rankings(0)
+    assert (kept.choice, kept.order) == ("secret-9-2", (("secret-9-2",), ("secret-9-0", "secret-9-1")))
+    assert (kept.flagged, kept.edit, kept.edit_of, kept.seconds) == (True, " Cc! ", "secret-9-2", 4.25)
+
+
+def test_answers_that_are_best_together_are_a_tie(anna: TestClient, journal: Journal, comparisons: list[Comparison]):
+    comparisons.append(comparison(9, "Aa", "Bb", "Cc"))
+    anna.post("/api/vote", json={"comparison_id": "c9", "order": [["third", "first"], ["second"]]})
+    assert journal.rankings(0)[0].choice == "tie"
+
+
+def test_a_skip_keeps_its_reason(anna: TestClient, journal: Journal):
+    anna.post("/api/vote", json={"comparison_id": "c0", "choice": "skip", "reason": "unsafe"})
+    assert (journal.rankings(0)[0].status, journal.rankings(0)[0].reason) == ("discarded", "unsafe")
+
+
+def test_what_is_revised_takes_the_place_of_what_stood(anna: TestClient, journal: Journal):
+    body = {"comparison_id": "c0", "choice": "first"}
+    refused(anna.post("/api/vote", json={**body, "revise": True}), 409, "no answer")
+    anna.post("/api/vote", json=body)
+    answer = anna.post("/api/vote", json={**body, "choice": "tie", "revise": True})
+    assert answer.json()["progress"]["mine"] == 1
+    assert [r.choice for r in journal.rankings(0)] == ["tie"]
+    assert anna.get("/api/history").json()["items"][0]["revisions"] == 1
+
+
+def test_history_has_ones_own_answers_by_sides_newest_first(anna: TestClient):
+    anna.post("/api/vote", json={"comparison_id": "c1", "choice": "second", "comment": "clearer", "strength": "much"})
+    anna.post("/api/vote", json={"comparison_id": "c0", "choice": "skip", "reason": "unclear"})
+    answer = anna.get("/api/history")
+    assert "secret" not in answer.text
+    assert "round-007" not in answer.text
+    assert [(i["id"], i["request"], i["said"], i["revisions"]) for i in answer.json()["items"]] == [
+        ("c0", "Question 0?", {"choice": "skip", "reason": "unclear"}, 0),
+        ("c1", "Question 1?", {"choice": "second", "comment": "clearer", "strength": "much"}, 0),
+    ]
+    anna.post("/login", data={"name": "boris"})
+    assert anna.get("/api/history").json() == {"items": [], "found": 0}
+    refused(anna.get("/api/history/c1"), 404, "not answered")
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("question 1", ["c1"]),
+        ("TWO to", ["c1", "c0"]),
+        ("clearer", ["c1"]),
+        ("mine", ["c0"]),
+        ("clearer 0", []),
+        ("", ["c1", "c0"]),
+    ],
+)
+def test_history_is_searched_by_words_of_request_answers_and_what_was_said(
+    anna: TestClient, words: str, found: list[str]
+):
+    anna.post("/api/vote", json={"comparison_id": "c0", "choice": "first", "edit": "Mine", "edit_of": "first"})
+    anna.post("/api/vote", json={"comparison_id": "c1", "choice": "first", "comment": "clearer"})
+    answer = anna.get("/api/history", params={"q": words}).json()
+    assert [item["id"] for item in answer["items"]] == found
+    assert answer["found"] == len(found)
+
+
+def test_an_answer_of_the_history_opens_with_its_comparison_and_what_was_said(anna: TestClient):
+    anna.post(
+        "/api/vote", json={"comparison_id": "c0", "choice": "first", "edit": "Mine", "edit_of": "first", "seconds": 3}
+    )
+    opened = anna.get("/api/history/c0").json()
+    assert [shown["text"] for shown in opened["answers"]] == ["One to 0", "Two to 0"]
+    assert opened["said"] == {"choice": "first", "edit": "Mine", "edit_of": "first", "seconds": 3.0}
+    refused(anna.get("/api/history/c99"), 404, "c99")
+
+
+def test_the_page_is_told_nothing_of_why_a_comparison_is_asked(anna: TestClient, comparisons: list[Comparison]):
+    comparisons[:] = [
+        comparisons[0],
+        comparison(7).model_copy(update={"purpose": "repeat", "repeat_of": "c0"}),
+        comparison(8).model_copy(update={"purpose": "check", "expected": "secret-8-0"}),
+    ]
+    anna.post("/api/vote", json={"comparison_id": "c8", "choice": "second"})
+    for path in ("/api/next?count=4", "/api/history", "/api/history/c8"):
+        text = anna.get(path).text
+        assert not {word for word in ("purpose", "repeat", "check", "expected", "secret") if word in text}, path
+
+
+@pytest.mark.parametrize("count", [0, 5, "many"])
+def test_no_more_comparisons_at_once_than_the_page_holds(anna: TestClient, count: object):
+    refused(anna.get(f"/api/next?count={count}"), 422)
+    assert len(anna.get("/api/next?count=3").json()["items"]) == 3
 
 
 def test_undo_takes_the_last_answer_back_and_shows_it(anna: TestClient, journal: Journal):
@@ -145,13 +270,19 @@ def test_undo_takes_the_last_answer_back_and_shows_it(anna: TestClient, journal:
     assert journal.rankings(0) == []
 
 
+def test_undo_gives_back_what_was_said(anna: TestClient):
+    anna.post("/api/vote", json={"comparison_id": "c2", "choice": "neither", "edit": "Mine", "comment": "both miss"})
+    (item,) = anna.post("/api/undo").json()["items"]
+    assert item["said"] == {"choice": "neither", "edit": "Mine", "comment": "both miss"}
+
+
 def test_rounds_without_a_round_and_why_one_cannot_start(anna: TestClient):
     assert anna.get("/api/rounds").json()["overview"]["rounds"] == []
     refused(anna.post("/api/rounds/start"), 400, "0 of 4")
 
 
 def test_every_answer_carries_the_content_policy(anna: TestClient):
-    for path in ("/", "/rounds", "/help", "/login", "/page/label.js"):
+    for path in ("/", "/rounds", "/help", "/login", "/page/label/page.js"):
         answer = anna.get(path)
         assert answer.status_code == 200, path
         assert "connect-src 'self'" in answer.headers["content-security-policy"]

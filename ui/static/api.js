@@ -32,6 +32,7 @@ window.feedbackLoop = (() => {
     const made = document.createElement(tag);
     for (const [name, value] of Object.entries(attributes)) {
       if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
+      else if (name === "style") made.style.cssText = value; // as an attribute, the content policy would refuse it
       else if (value !== false && value !== null) made.setAttribute(name, value === true ? "" : value);
     }
     made.append(...children.flat().filter((child) => child !== null && child !== undefined));

@@ -8,13 +8,15 @@ import numpy as np
 import pytest
 
 from feedback_loop import recipe
+from feedback_loop.asked import asked as comparisons_asked
+from feedback_loop.asked import candidate_features, needed, parts
 from feedback_loop.errors import LoopError, UsageError
 from feedback_loop.preferences import preferences
 from feedback_loop.progress import silent
 from feedback_loop.records import Comparison, Completion, Disliked, Preference, Ranking, now
-from feedback_loop.report import needed
-from feedback_loop.run import Run, commit, create, open_run, read_jsonl, write_jsonl
-from feedback_loop.stages.asking import build_preferences, candidate_features, make_comparisons, pair_up, pick, select
+from feedback_loop.run import Manifest, Run, commit, create, open_run, read_jsonl, write_jsonl
+from feedback_loop.stages.asking import build_preferences, pair_up, pick, select
+from feedback_loop.stages.more import sample_round
 from reward.head import fit_head, save
 from tests.models_fixture import tiny_prompts
 
@@ -32,6 +34,13 @@ def candidates(prompt_id: str, count: int = 6) -> list[Completion]:
 def test_the_random_share_is_kept_exactly(share: float, count: int):
     found = Counter(select(IDS, "drts", share, 7).values())
     assert found == Counter({"random": count, "drts": 40 - count})
+
+
+def test_the_groups_of_a_round_keep_the_random_share_together():
+    groups = [select(IDS[start : start + 4], "drts", 0.3, start, start) for start in range(0, 40, 4)]
+    counts = [sum(how == "random" for how in group.values()) for group in groups]
+    assert sum(counts) == 12
+    assert all(abs(sum(counts[:n]) - 0.3 * 4 * n) <= 0.5 for n in range(11)), "at every moment"
 
 
 def test_which_prompts_are_asked_at_random_hangs_on_the_seed_and_on_no_strategy():
@@ -111,52 +120,69 @@ def with_settings(run: Run, *settings: str) -> Run:
 
 
 def asked(run: Run, number: int) -> list[Comparison]:
-    with commit(run, number, "comparisons") as draft:
-        make_comparisons(run, number, draft, silent)
-    return read_jsonl(run.stage_folder(number, "comparisons") / "comparisons.jsonl", Comparison)
+    sample_round(run, number, silent)
+    return comparisons_asked(run, number)
+
+
+def manifests(run: Run, number: int) -> list[Manifest]:
+    return [run.manifest(number, name) for name in parts(run, number)]
+
+
+def drawn(run: Run, number: int) -> list[Completion]:
+    folders = [run.stage_folder(number, name) for name in parts(run, number)]
+    return [c for folder in folders for c in read_jsonl(folder / "candidates.jsonl", Completion)]
 
 
 def test_a_later_round_asks_by_the_last_reward_model_and_keeps_what_it_does_not_ask(second_round: Run):
     made = asked(second_round, 1)
-    folder = second_round.stage_folder(1, "comparisons")
-    kept = read_jsonl(folder / "candidates.jsonl", Completion)
+    kept = drawn(second_round, 1)
     assert len(kept) == 40
     made = [c for c in made if c.purpose == "label"]
     assert {c.id for found in made for c in found.completions} < {c.id for c in kept}
     assert all(len({c.completion for c in found.completions}) == 2 for found in made)
-    facts = second_round.manifest(1, "comparisons").facts
-    assert facts["selections"] == {"random": 3, "best_worst": 7} == dict(Counter(c.selection for c in made))
-    assert any("5-reward/adapter-1" in name for name in second_round.manifest(1, "comparisons").inputs)
+    counted = sum((Counter(m.facts["selections"]) for m in manifests(second_round, 1)), Counter[str]())
+    assert counted == {"random": 3, "best_worst": 7} == dict(Counter(c.selection for c in made)), (
+        "the round keeps its share"
+    )
+    assert all(any("5-reward/adapter-1" in name for name in m.inputs) for m in manifests(second_round, 1))
     assert candidate_features(second_round, 1)[0] == [], "without a head nobody needs features"
 
 
 def test_a_first_round_draws_no_more_than_it_asks(second_round: Run):
     made = asked(second_round, 0)
     assert {c.selection for c in made} == {"random"}
-    assert second_round.manifest(0, "comparisons").facts["candidates"] == 2 * sum(c.purpose == "label" for c in made)
+    assert len(drawn(second_round, 0)) == 2 * sum(c.purpose == "label" for c in made)
 
 
-def test_repeats_and_checks_come_after_the_rounds_own_and_are_counted_apart(second_round: Run):
+def again(run: Run, number: int, *settings: str) -> tuple[Run, list[Comparison]]:
+    """The round's comparisons done once more, by another recipe."""
+    for name in parts(run, number):
+        shutil.rmtree(run.stage_folder(number, name))
+    other = with_settings(run, *settings)
+    return other, asked(other, number)
+
+
+def test_repeats_and_checks_come_after_a_groups_own_and_are_counted_apart(second_round: Run):
     run = with_settings(second_round, "asking.repeats=0.2", "asking.checks=0.1")
     made = asked(run, 0)
-    facts = run.manifest(0, "comparisons").facts
-    assert [c.purpose for c in made] == ["label"] * 10 + ["repeat"] * 2 + ["check"]
-    assert (facts["comparisons"], facts["repeats"], facts["checks"], facts["dropped"]) == (10, 2, 1, 0)
+    facts = [m.facts for m in manifests(run, 0)]
+    assert [c.purpose for c in made] == ["label"] * 8 + ["repeat"] * 2 + ["check"] + ["label"] * 2
+    counted = {name: sum(f[name] for f in facts) for name in ("comparisons", "repeats", "checks", "dropped")}
+    assert counted == {"comparisons": 10, "repeats": 2, "checks": 1, "dropped": 0}, "as many as of all ten at once"
     assert needed(run, 0) == 10
-    shutil.rmtree(run.stage_folder(0, "comparisons"))
-    assert asked(run, 0) == made, "they hang on the seed alone"
-    plain = with_settings(run, "asking.repeats=0", "asking.checks=0")
-    shutil.rmtree(plain.stage_folder(0, "comparisons"))
-    assert asked(plain, 0) == made[:10], "and the round's own comparisons not on them"
+    run, same = again(run, 0)
+    assert same == made, "they hang on the seed alone"
+    _, plain = again(run, 0, "asking.repeats=0", "asking.checks=0")
+    assert plain == [c for c in made if c.purpose == "label"], "and the round's own comparisons not on them"
 
 
 def test_a_round_may_show_three_answers_a_prompt(second_round: Run):
     run = with_settings(second_round, "asking.answers=3")
     assert {len(c.completions) for c in asked(run, 0)} == {3}
-    assert run.manifest(0, "comparisons").facts["candidates"] == 30
-    later = asked(run, 1)
+    assert len(drawn(run, 0)) == 30
+    later = [c for c in asked(run, 1) if c.purpose == "label"]
     assert {len(c.completions) for c in later} == {3}
-    assert run.manifest(1, "comparisons").facts["selections"] == {"random": 3, "best_worst": 7}
+    assert Counter(c.selection for c in later) == {"random": 3, "best_worst": 7}
 
 
 def test_a_strategy_with_no_more_candidates_than_are_shown_is_refused(second_round: Run):
@@ -169,7 +195,7 @@ def test_for_a_head_every_candidates_features_are_kept_line_by_line(second_round
     run = with_settings(second_round, "reward.form=head")
     asked(run, 0)
     kept, features = candidate_features(run, 0)
-    assert kept == read_jsonl(run.stage_folder(0, "comparisons") / "candidates.jsonl", Completion)
+    assert kept == drawn(run, 0)
     assert features.shape[0] == len(kept)
     assert features.dtype == np.float32
     assert np.isfinite(features).all()
@@ -203,7 +229,7 @@ def test_features_of_other_candidates_are_refused(second_round: Run):
     asked(run, 0)
     file = run.stage_folder(0, "comparisons") / "candidates.jsonl"
     file.write_text("".join(file.read_text().splitlines(keepends=True)[1:]))
-    with pytest.raises(LoopError, match=r"20 rows for 19 candidates.*redo .* comparisons --round 0"):
+    with pytest.raises(LoopError, match=r"16 rows for 15 candidates.*redo .* comparisons --round 0"):
         candidate_features(run, 0)
 
 

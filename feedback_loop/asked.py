@@ -1,0 +1,143 @@
+"""What a round asks: the comparisons of its stage and of the batches beside it. Every reader of them goes through here."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from feedback_loop.errors import LoopError
+from feedback_loop.lineage import open_round
+from feedback_loop.records import Comparison, Completion, Prompt
+from feedback_loop.run import Run, read_jsonl
+
+if TYPE_CHECKING:
+    import numpy as np
+
+T = TypeVar("T")
+
+FEATURES = "features.safetensors"
+
+
+def parts(run: Run, number: int) -> list[str]:
+    """The stage and the batches that make up a round, in order; once its rankings are taken, those that they cover.
+
+    A batch that landed later is not part of the round, whatever it holds.
+    """
+    if not run.done(number, "comparisons"):
+        return []
+    there = run.batches(number)
+    if run.done(number, "rankings"):
+        covered = {Path(name).parent.name for name in run.manifest(number, "rankings").inputs}
+        there = [name for name in there if run.stage_folder(number, name).name in covered]
+    return ["comparisons", *there]
+
+
+def version(run: Run, number: int) -> tuple[tuple[str, int], ...]:
+    """Changes whenever the round's parts do, and when it is closed; cheap enough to ask at each vote."""
+    names = [*parts(run, number), *(["rankings"] if run.done(number, "rankings") else [])]
+    manifests = [run.stage_folder(number, name) / "manifest.json" for name in names]
+    return tuple((str(file), file.stat().st_mtime_ns) for file in manifests)
+
+
+def remembered(run: Run, read: Callable[[Run, int], T]) -> Callable[[], T]:
+    """A function that gives `read(run, the open round)`, the very same object until the round's parts change."""
+    kept: dict[tuple[object, ...], T] = {}
+
+    def ask() -> T:
+        number = open_round(run)
+        key = (number, version(run, number))
+        if key not in kept:
+            kept.clear()
+            kept[key] = read(run, number)
+        return kept[key]
+
+    return ask
+
+
+def files(run: Run, number: int) -> list[Path]:
+    """The files that hold a round's comparisons: what a snapshot of its rankings covers."""
+    return [run.stage_folder(number, name) / "comparisons.jsonl" for name in parts(run, number)]
+
+
+def asked(run: Run, number: int) -> list[Comparison]:
+    """All comparisons of a round, in the order in which they were made; none where there are none yet."""
+    return [comparison for file in files(run, number) for comparison in read_jsonl(file, Comparison)]
+
+
+def label_ids(run: Run, number: int) -> set[str]:
+    """The comparisons of a round that are asked for their label, not as repeats or checks."""
+    return {c.id for c in asked(run, number) if c.purpose == "label"}
+
+
+def count(run: Run, number: int) -> int:
+    """How many comparisons the round asks for their label, by the facts of its parts."""
+    return sum(int(run.manifest(number, name).facts["comparisons"]) for name in parts(run, number))
+
+
+def taken(run: Run, number: int) -> int:
+    """How many prompts were sampled for the round so far, those that gave no comparison included."""
+    facts = [run.manifest(number, name).facts for name in parts(run, number)]
+    # A stage without the fact is an older version's: it took all of the round's prompts.
+    return sum(int(f.get("prompts", _own(run, number))) for f in facts)
+
+
+def left(run: Run, number: int) -> int:
+    """How many of the round's own prompts are still to be sampled."""
+    return max(0, _own(run, number) - taken(run, number))
+
+
+def own_prompts(run: Run, number: int) -> list[Prompt]:
+    """The prompts that the round set out with; batches beyond them are made only as people need them."""
+    file = run.stage_folder(number, "prompts") / "prompts.jsonl"
+    return read_jsonl(file, Prompt) if file.exists() else []
+
+
+def sampled(run: Run, number: int) -> list[Prompt]:
+    """The prompts that were sampled for the round, in order."""
+    own, found = own_prompts(run, number), list[Prompt]()
+    for name in parts(run, number):
+        file = run.stage_folder(number, name) / "prompts.jsonl"
+        facts = run.manifest(number, name).facts
+        found += read_jsonl(file, Prompt) if file.exists() else own[: facts.get("prompts", len(own))]
+    return found
+
+
+def _own(run: Run, number: int) -> int:
+    facts = run.manifest(number, "prompts").facts if run.done(number, "prompts") else {}
+    return int(facts["prompts"]) if "prompts" in facts else len(own_prompts(run, number))
+
+
+def needed(run: Run, number: int) -> int:
+    """Rankings that complete a round: the recipe's, or fewer where fewer comparisons can be made."""
+    if not run.done(number, "comparisons"):
+        return run.recipe.rankings.needed
+    most = count(run, number) + left(run, number)
+    return min(run.recipe.rankings.needed, most * run.recipe.rankings.per_comparison)
+
+
+def candidate_features(run: Run, number: int) -> "tuple[list[Completion], np.ndarray]":
+    """All candidates of a round and their features, float32 (candidates, features).
+
+    Without candidates and of shape (0, 0) where the round kept none: it was done before `reward.form = "head"`. LoopError
+    where two files do not belong together.
+    """
+    import numpy as np
+
+    kept = [found for name in parts(run, number) if (found := _features_of(run, number, name)) is not None]
+    candidates = [candidate for found, _ in kept for candidate in found]
+    rows = [features for found, features in kept if found]
+    return candidates, np.concatenate(rows) if rows else np.zeros((0, 0), np.float32)
+
+
+def _features_of(run: Run, number: int, part: str) -> "tuple[list[Completion], np.ndarray] | None":
+    from safetensors.numpy import load_file
+
+    folder = run.stage_folder(number, part)
+    if not (folder / FEATURES).exists():
+        return None
+    candidates, features = read_jsonl(folder / "candidates.jsonl", Completion), load_file(folder / FEATURES)["features"]
+    if len(features) != len(candidates):
+        raise LoopError(
+            f"{folder / FEATURES}: {len(features)} rows for {len(candidates)} candidates. "
+            f"Make it again: feedback-loop redo {run.path} comparisons --round {number}"
+        )
+    return candidates, features

@@ -1,0 +1,96 @@
+"""Who works on a run. One process at a time has models in memory, and a round goes before the sampling of more to rank.
+
+Both locks are flocks: a killed process leaves none behind.
+"""
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from feedback_loop.errors import LoopError
+from feedback_loop.run import Run
+
+GLANCE = 0.3
+"""Seconds for which a lock is tried: somebody may be looking whether it is held."""
+LEAVING = 30.0
+"""Seconds that the sampler gets to leave. It looks five times a second."""
+
+
+@contextmanager
+def lock(run: Run) -> Iterator[int]:
+    """Hold the run's lock, and see the sampler off; yields the locked descriptor, which a child may inherit to keep it held.
+
+    While it is held nobody else commits anything in the run. LoopError where another process holds it.
+    """
+    with _held(run.path / ".lock", GLANCE) as (descriptor, holder):
+        if descriptor is None:
+            raise LoopError(
+                f"{run.path}: another process ({holder}) is working on this run. "
+                f"Wait for it, or look: feedback-loop status {run.path}"
+            )
+        with _held(run.path / ".sampler.lock", LEAVING) as (left, sampler):
+            if left is None:
+                raise LoopError(
+                    f"{run.path}: the process that samples answers ({sampler}) does not end. Stop it: kill {sampler}"
+                )
+        yield descriptor
+
+
+def locked(run: Run) -> bool:
+    """Whether some process is working on the run now."""
+    return _is_held(run.path / ".lock")
+
+
+@contextmanager
+def sampler_lock(run: Run) -> Iterator[bool]:
+    """Hold the sampler's lock; yields whether it may sample: no other one does, and nobody works on the run.
+
+    Whoever holds it must look at `locked` again and again, and end at once where that is so.
+    """
+    with _held(run.path / ".sampler.lock", GLANCE) as (descriptor, _):
+        yield descriptor is not None and not locked(run)
+
+
+def sampling(run: Run) -> bool:
+    """Whether a sampler lives now."""
+    return _is_held(run.path / ".sampler.lock")
+
+
+@contextmanager
+def _held(file: Path, seconds: float) -> Iterator[tuple[int | None, str]]:
+    """(descriptor of the locked file, or None where it was not to be had in time; who holds it)."""
+    descriptor, ends = os.open(file, os.O_RDWR | os.O_CREAT, 0o600), time.monotonic() + seconds
+    try:
+        while not _try(descriptor, fcntl.LOCK_EX):
+            if time.monotonic() > ends:
+                yield None, os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
+                return
+            time.sleep(0.005)
+        os.truncate(descriptor, 0)
+        os.write(descriptor, f"{os.getpid()}\n".encode())
+        yield descriptor, str(os.getpid())
+    finally:
+        os.close(descriptor)
+
+
+def _is_held(file: Path) -> bool:
+    """Looked at by a shared lock: two who look do not take each other for the holder."""
+    try:
+        descriptor = os.open(file, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        return not _try(descriptor, fcntl.LOCK_SH)
+    finally:
+        os.close(descriptor)
+
+
+def _try(descriptor: int, kind: int) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

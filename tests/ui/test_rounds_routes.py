@@ -1,0 +1,103 @@
+"""The Rounds page's samples, searched, filtered and turned over, as safe HTML; and what labels taught."""
+
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from feedback_loop.overview import Sample
+from tests.ui.app_parts import CSRF, EMPTY, app_of, rounds_port
+from tests.ui.rounds_parts import alarmed, lessons
+from ui.rounds_routes import PAGE
+
+
+def sample(number: int, before: str = "Same.", after: str = "Same.", gain: float = 0.0) -> Sample:
+    return Sample(prompt=f"Question {number}?", before=before, after=after, reward_before=1.0, reward_after=1.0 + gain)
+
+
+SAMPLES = (
+    sample(0, "No.", "**Yes**, of course.", 0.5),
+    sample(1, "Да.", "Ёлка <img src=x onerror=alert(1)> [link](http://evil.example)", -0.5),
+    sample(2, "好。", "很好。", 0.25),
+    *(sample(n) for n in range(3, 40)),
+)
+
+
+@pytest.fixture
+def client(tmp_path: Path):
+    last = alarmed().rounds[-1].model_copy(update={"samples": SAMPLES})
+    overview = alarmed().model_copy(update={"rounds": (*alarmed().rounds[:-1], last)})
+    app, journal = app_of(tmp_path, [], rounds=rounds_port(overview=overview, taught=lessons(2)))
+    with TestClient(app, headers=CSRF) as made:
+        made.post("/login", data={"name": "anna"})
+        yield made
+    journal.close()
+
+
+def of(client: TestClient, **asked: object) -> dict:
+    answer = client.get("/api/rounds/2/samples", params=asked)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_samples_come_a_page_at_a_time_and_a_page_too_far_is_the_last(client: TestClient):
+    first, last = of(client), of(client, page=99)
+    assert (first["total"], first["pages"], len(first["items"])) == (40, 4, PAGE)
+    assert (last["page"], last["items"][-1]["prompt"]) == (3, "Question 39?")
+    assert of(client, page=1)["items"][0]["prompt"] == "Question 10?"
+
+
+def test_filters_count_what_differs_and_what_the_reward_model_likes_better_or_less(client: TestClient):
+    assert of(client)["counts"] == {"all": 40, "changed": 3, "better": 2, "worse": 1}
+    assert [i["prompt"] for i in of(client, show="better")["items"]] == ["Question 0?", "Question 2?"]
+    assert [i["prompt"] for i in of(client, show="worse")["items"]] == ["Question 1?"]
+
+
+@pytest.mark.parametrize(
+    ("search", "found"),
+    [("YES course", ["Question 0?"]), ("ёлка", ["Question 1?"]), ("很好", ["Question 2?"]), ("question 39", ["Question 39?"]),
+     ("nowhere", [])],
+)  # fmt: skip
+def test_search_finds_each_word_in_request_or_answers(client: TestClient, search: str, found: list[str]):
+    said = of(client, search=search)
+    assert [i["prompt"] for i in said["items"]] == found
+    assert said["counts"]["all"] == len(found)
+
+
+def test_an_answer_is_safe_html_with_its_words_counted(client: TestClient):
+    yes, hostile, chinese = of(client)["items"][:3]
+    assert yes["after"] == {"html": "<p><strong>Yes</strong>, of course.</p>\n", "words": 3, "reward": 1.5}
+    assert "<img" not in hostile["after"]["html"]
+    assert "<a" not in hostile["after"]["html"]
+    assert chinese["after"]["words"] == 2
+
+
+@pytest.mark.parametrize("asked", [{"page": -1}, {"show": "secret"}, {"search": "x" * 201}])
+def test_what_makes_no_sense_is_refused(client: TestClient, asked: dict):
+    assert client.get("/api/rounds/2/samples", params=asked).status_code == 422
+
+
+def test_a_round_without_samples_has_none(client: TestClient):
+    assert client.get("/api/rounds/77/samples").json()["total"] == 0
+
+
+def test_the_overview_leaves_samples_out_since_it_is_asked_each_second(client: TestClient):
+    rounds = client.get("/api/rounds").json()["overview"]["rounds"]
+    assert rounds
+    assert all("samples" not in r for r in rounds)
+
+
+def test_what_labels_taught_comes_with_the_heads_it_is_shown_under(client: TestClient):
+    said = client.get("/api/rounds/2/taught").json()
+    heads = {x["trait"]: x["head"] for x in said["lessons"] if not x["phrase"]}
+    assert (heads["emoji"], heads["digits"]) == ("wanted", "unseen")
+    refused = client.get("/api/rounds/0/taught")
+    assert refused.status_code == 400
+    assert "no preferences yet" in refused.json()["error"]
+
+
+def test_strangers_see_neither(tmp_path: Path):
+    app, journal = app_of(tmp_path, [], rounds=rounds_port(overview=EMPTY))
+    for path in ("/api/rounds/0/samples", "/api/rounds/0/taught"):
+        assert TestClient(app).get(path).status_code == 401
+    journal.close()

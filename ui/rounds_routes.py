@@ -1,0 +1,77 @@
+"""What the Rounds page asks for when it is unfolded: a round's samples, a page at a time, and what its labels taught."""
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Query, Request
+
+from feedback_loop.overview import Sample
+from feedback_loop.traits import tokens
+from ui.ports import RoundsPort
+from ui.render import as_html
+from ui.visible import visible
+
+PAGE = 10
+Show = Literal["all", "changed", "better", "worse"]
+KEPT: dict[Show, Callable[[Sample], bool]] = {
+    "all": bool,
+    "changed": lambda sample: sample.before != sample.after,
+    "better": lambda sample: sample.reward_after > sample.reward_before,
+    "worse": lambda sample: sample.reward_after < sample.reward_before,
+}
+"""Which samples are shown: those that differ, or those that the reward model likes better or less."""
+
+
+def build_rounds_routes(rounds: RoundsPort, user: Callable[[Request], str]) -> APIRouter:
+    """`user` refuses strangers."""
+    router = APIRouter(prefix="/api/rounds", dependencies=[Depends(user)])
+
+    @router.get("/{number}/samples")
+    def samples(
+        number: int,
+        search: Annotated[str, Query(max_length=200)] = "",
+        show: Show = "all",
+        page: Annotated[int, Query(ge=0, le=10_000)] = 0,
+    ) -> dict[str, Any]:
+        return page_of(rounds.samples(number), search, show, page)
+
+    @router.get("/{number}/taught")
+    def taught(number: int) -> dict[str, Any]:
+        found = rounds.taught(number)
+        lessons = [{**lesson.model_dump(), "head": lesson.head} for lesson in found.lessons]
+        return {**found.model_dump(exclude={"lessons"}), "lessons": lessons}
+
+    return router
+
+
+def page_of(samples: Sequence[Sample], search: str, show: Show, page: int) -> dict[str, Any]:
+    """Page `page` of the samples that hold each word of `search`, as safe HTML; and how many there are of each kind.
+
+    A page that is not there is the last one.
+    """
+    words = search.casefold().split()
+    found = [s for s in samples if all(word in _text(s) for word in words)]
+    kept = [s for s in found if KEPT[show](s)]
+    pages = max(1, -(-len(kept) // PAGE))
+    page = min(page, pages - 1)
+    return {
+        "total": len(samples),
+        "counts": {name: sum(map(keeps, found)) for name, keeps in KEPT.items()},
+        "page": page,
+        "pages": pages,
+        "items": [item(s) for s in kept[page * PAGE : (page + 1) * PAGE]],
+    }
+
+
+def item(sample: Sample) -> dict[str, Any]:
+    """A sample as the page shows it."""
+    sides = {"before": (sample.before, sample.reward_before), "after": (sample.after, sample.reward_after)}
+    shown = {
+        name: {"html": as_html(text), "words": len(tokens(text)), "reward": reward}
+        for name, (text, reward) in sides.items()
+    }
+    return {"prompt": visible(sample.prompt), **shown}
+
+
+def _text(sample: Sample) -> str:
+    return f"{sample.prompt}\n{sample.before}\n{sample.after}".casefold()
