@@ -8,7 +8,8 @@ from fastapi import APIRouter, Depends, Query, Request
 from feedback_loop.overview import Sample
 from feedback_loop.traits import tokens
 from ui.ports import RoundsPort
-from ui.render import as_html, visible
+from ui.render import as_html
+from ui.visible import visible
 
 PAGE = 10
 Show = Literal["all", "changed", "better", "worse"]

@@ -10,8 +10,9 @@ from feedback_loop.errors import LoopError
 from feedback_loop.records import Comparison, Ranking
 from feedback_loop.store.desk import AlreadyAnswered, NotAnswered, RoundClosed, UnknownComparison
 from ui.ports import DeskPort, RoundsPort
-from ui.render import as_html, visible
+from ui.reading import card
 from ui.sides import Vote, to_answer, to_vote
+from ui.visible import visible
 from ui.visitors import role
 
 STATUS: dict[type[LoopError], int] = {UnknownComparison: 404, AlreadyAnswered: 409, NotAnswered: 409, RoundClosed: 410}
@@ -113,13 +114,6 @@ def _add_rounds(
     def rollback(request: Request, body: Rollback) -> dict[str, Any]:
         rounds.rollback(body.to, owner(request))
         return {}
-
-
-def card(comparison: Comparison) -> dict[str, Any]:
-    """A comparison as the page shows it, earlier turns before the request: no policy, purpose or completion id."""
-    turns = [{"role": m.role, "text": visible(m.content)} for m in comparison.prompt.prompt]
-    raw = [c.completion for c in comparison.completions]
-    return {"id": comparison.id, "prompt": turns, "answers": [as_html(text) for text in raw], "texts": raw}
 
 
 def status_of(error: LoopError) -> int:

@@ -8,7 +8,7 @@ import sqlite3
 import threading
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -49,12 +49,22 @@ class Event:
     delivered: bool
 
 
+@dataclass
+class _Standing:
+    """The answers of a round that stand, by user and comparison, in the order in which they were given."""
+
+    answers: dict[tuple[str, str], Ranking] = field(default_factory=dict)
+    seen: int = 0
+    """Sequence of the last event that is in them."""
+
+
 class Journal:
     """A run's journal. Threads may share one object; processes open the same path. LoopError if it cannot be read."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.Lock()
+        self._standing: dict[int, _Standing] = {}
         with self._explained():
             self._database = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
             try:
@@ -119,7 +129,8 @@ class Journal:
 
         A round whose comparisons were done again has answers to others too.
         """
-        given = [e.ranking for e in self.last_events(round) if e.ranking is not None]
+        with self._lock, self._explained():
+            given = list(self._catch_up(round).answers.values())
         return given if asked is None else [r for r in given if r.comparison_id in asked]
 
     def last_events(self, round: int) -> list[Event]:  # noqa: A002
@@ -155,6 +166,17 @@ class Journal:
         with self._lock, self._explained():
             return [_event(row) for row in self._database.execute(query, tuple(values))]
 
+    def _catch_up(self, round: int) -> _Standing:  # noqa: A002
+        """What stands by now, of whichever process; only new events are read, since every request asks for this."""
+        kept = self._standing.setdefault(round, _Standing())
+        query = "SELECT * FROM events WHERE sequence > ? AND +round = ? ORDER BY sequence"  # + keeps it off the round's index
+        for event in map(_event, self._database.execute(query, (kept.seen, round))):
+            kept.answers.pop((event.user_id, event.comparison_id), None)
+            if event.ranking is not None:
+                kept.answers[event.user_id, event.comparison_id] = event.ranking
+            kept.seen = event.sequence
+        return kept
+
     def _last(self, database: sqlite3.Connection, *answer: object) -> Event | None:
         query = "SELECT * FROM events WHERE round = ? AND user_id = ? AND comparison_id = ?"
         last = database.execute(query + " ORDER BY sequence DESC LIMIT 1", answer).fetchone()
@@ -184,8 +206,9 @@ class Journal:
 
 
 def said(ranking: Ranking) -> dict[str, object]:
-    """What a person said, less when and how quickly."""
-    return ranking.model_dump(exclude={"created_at", "seconds"})
+    """What a person said, less when and how quickly; an empty text is none."""
+    words = {"comment": ranking.comment or None, "edit": ranking.edit or None}
+    return ranking.model_dump(exclude={"created_at", "seconds"}) | words
 
 
 def _insert(database: sqlite3.Connection, ranking: Ranking, round: int, *, delivered: bool) -> None:  # noqa: A002

@@ -8,7 +8,7 @@ from feedback_loop.errors import LoopError
 from feedback_loop.records import Comparison
 from feedback_loop.store.desk import Desk
 from feedback_loop.store.journal import Journal
-from tests.ui.app_parts import CSRF, SITE, comparison, rounds_port
+from tests.ui.app_parts import CSRF, SITE, comparison, rounds_port, team_port
 from ui.app import build_app
 
 OPEN: list[Comparison] = [comparison(n) for n in range(3)]
@@ -33,7 +33,16 @@ def stranger(tmp_path: Path, journal: Journal, comparisons: list[Comparison]) ->
 
     desk = Desk(lambda: comparisons, journal, lambda: 4, 1)
     return TestClient(
-        build_app(desk, rounds_port(cannot), title="Test", login="name", secret="s", state_folder=tmp_path, site=SITE)
+        build_app(
+            desk,
+            rounds_port(cannot),
+            team_port(comparisons, journal),
+            title="Test",
+            login="name",
+            secret="s",
+            state_folder=tmp_path,
+            site=SITE,
+        )
     )
 
 
@@ -77,7 +86,7 @@ def test_another_site_can_change_nothing(anna: TestClient, path: str):
 def test_two_comparisons_come_at_once_and_nothing_tells_who_wrote_what(anna: TestClient):
     answer = anna.get("/api/next")
     assert len(answer.json()["items"]) == 2
-    assert set(answer.json()["items"][0]) == {"id", "prompt", "answers", "texts"}
+    assert set(answer.json()["items"][0]) == {"id", "prompt", "answers"}
     assert "secret" not in answer.text
     assert "round-007" not in answer.text
 
@@ -231,7 +240,7 @@ def test_an_answer_of_the_history_opens_with_its_comparison_and_what_was_said(an
         "/api/vote", json={"comparison_id": "c0", "choice": "first", "edit": "Mine", "edit_of": "first", "seconds": 3}
     )
     opened = anna.get("/api/history/c0").json()
-    assert opened["texts"] == ["One to 0", "Two to 0"]
+    assert [shown["text"] for shown in opened["answers"]] == ["One to 0", "Two to 0"]
     assert opened["said"] == {"choice": "first", "edit": "Mine", "edit_of": "first", "seconds": 3.0}
     refused(anna.get("/api/history/c99"), 404, "c99")
 

@@ -4,7 +4,7 @@ import pytest
 from fastapi import FastAPI
 
 from feedback_loop.errors import UsageError
-from ui.serve import serve
+from ui.serve import _listen, serve
 
 
 def test_a_taken_port_is_one_line_with_the_way_out():
@@ -15,3 +15,8 @@ def test_a_taken_port_is_one_line_with_the_way_out():
         with pytest.raises(UsageError, match=f"--port {port + 1}") as refused:
             serve(FastAPI(), host="127.0.0.1", port=port, open_browser=False, ready=lambda url: None)
         assert "\n" not in str(refused.value)
+
+
+def test_answers_are_sent_at_once():
+    with _listen("127.0.0.1", 0) as listening:
+        assert listening.proto == socket.IPPROTO_TCP  # by which asyncio decides whether to set TCP_NODELAY

@@ -39,6 +39,30 @@ def test_answers_outlive_the_process(journal: Journal):
     again.close()
 
 
+def test_what_another_process_does_is_seen(journal: Journal):
+    other = Journal(journal.path)
+    steps = [
+        lambda: other.record(ranking(0), 0),
+        lambda: other.record(ranking(1), 0),
+        lambda: journal.record(ranking(0, "otto"), 0),
+        lambda: other.revise(ranking(0, choice="c0-b"), 0),
+        lambda: other.record(ranking(0, choice="tie"), 0, delivered=True),
+        lambda: other.record(ranking(0), 1),
+        lambda: other.undo("anna", 0),
+        lambda: other.record(ranking(0, choice=None), 0),
+    ]
+    for step in steps:
+        assert step()
+        expected = [e.ranking for e in journal.last_events(0) if e.ranking is not None]
+        assert journal.rankings(0) == other.rankings(0) == expected
+    other.close()
+    assert [(r.user_id, r.comparison_id) for r in journal.rankings(0)] == [
+        ("anna", "c1"),
+        ("otto", "c0"),
+        ("anna", "c0"),
+    ]
+
+
 def test_a_standing_answer_is_stored_once(journal: Journal):
     first = ranking(choice="c0-a")
     assert journal.record(first, 0)

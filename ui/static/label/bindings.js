@@ -1,10 +1,10 @@
 // Which key does what. The keyboard obeys this table and the sheet of shortcuts shows it.
 import { closeSummary } from "./acts.js";
-import { ranksMany } from "./board.js";
+import { ranksMany, tell } from "./board.js";
 import { sidesOf } from "./card.js";
 import { isTyping, keyOf } from "./keys.js";
 
-const { t } = window.feedbackLoop;
+const { reading, t } = window.feedbackLoop;
 const ANY = undefined; // whether Shift is held does not matter
 
 // Groups of `{ shown, keys, shift, text, act }`; `act` gets the key that was pressed.
@@ -17,6 +17,7 @@ export function bindings(at) {
     { title: t("keys.write"), keys: [
       one("C", t("keys.comment"), acts.comment), one("E", t("keys.edit"), acts.edit), one("W", t("keys.own"), acts.write),
       { shown: ["Ctrl", "⏎"], keys: [], text: t("keys.save") }, { shown: ["Alt", "1"], keys: [], text: t("keys.edit_which") }, { shown: ["Esc"], keys: [], text: t("keys.leave") }] },
+    { title: t("keys.read"), keys: Object.entries(reading.KEYS).map(([key, name]) => one(key.toUpperCase(), t(`keys.${name}`), () => tell(at, reading.toggle(name)))) },
     { title: t("keys.around"), keys: [one("H", t("keys.history"), acts.history), one("?", t("keys.shortcuts"), acts.shortcuts)] },
   ];
 }

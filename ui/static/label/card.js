@@ -1,15 +1,15 @@
 // A comparison on the screen: the request, and the answers beside each other.
 import { placeOf } from "./ranking.js";
 
-const { element: el, t } = window.feedbackLoop;
+const { element: el, reading, t } = window.feedbackLoop;
 export const SIDES = ["first", "second", "third", "fourth"];
 export const sidesOf = (card) => SIDES.slice(0, card.answers.length);
 
 export function drawCard(card, { back }) {
   return el("div", { class: "fl-card", "data-comparison-id": card.id, tabindex: "-1", role: "region", "aria-label": t("label.comparison") },
     card.revising ? revising(card, back) : null,
-    request(card),
-    el("div", { class: "fl-answers", "data-count": card.answers.length }, card.answers.map((html, n) => answer(html, SIDES[n], n + 1))));
+    reading.request(card), reading.tools(),
+    el("div", { class: "fl-answers", "data-count": card.answers.length }, card.answers.map((_, n) => answer(card, n))));
 }
 
 function revising(card, back) {
@@ -17,18 +17,10 @@ function revising(card, back) {
     el("button", { type: "button", id: "fl-back", onclick: back }, el("span", {}, t("label.back")), el("kbd", {}, "Esc")));
 }
 
-function request(card) {
-  const earlier = card.prompt.slice(0, -1), last = card.prompt.at(-1);
-  return el("section", { class: "fl-prompt", "aria-label": t("label.request") },
-    earlier.map((turn) => el("p", { class: "fl-turn", dir: "auto" }, el("b", {}, t(`role.${turn.role}`)), " ", turn.text)),
-    el("p", { dir: "auto" }, last.text));
-}
-
-function answer(html, side, number) {
-  const text = el("div", { class: "fl-text", dir: "auto" });
-  text.innerHTML = html; // made safe on the server
+function answer(card, n) {
+  const side = SIDES[n];
   return el("article", { class: "fl-answer", "data-side": side, "aria-label": t(`side.${side}`) },
-    el("h2", {}, el("span", {}, t(`side.${side}`)), el("kbd", {}, `${number}`), el("span", { class: "fl-place" })), text);
+    el("h2", {}, el("span", {}, t(`side.${side}`)), el("kbd", {}, `${n + 1}`), el("span", { class: "fl-place" })), reading.answer(card, n));
 }
 
 // Beside each answer's name, the place that it has been given.

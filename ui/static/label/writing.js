@@ -5,7 +5,7 @@ import { sidesOf } from "./card.js";
 import { digitOf } from "./keys.js";
 import { button } from "./signals.js";
 
-const { element: el, t } = window.feedbackLoop;
+const { element: el, reading, t } = window.feedbackLoop;
 
 export function drawComment(draft, change) {
   return el("textarea", {
@@ -18,7 +18,7 @@ export function drawComment(draft, change) {
 export const isEdited = (draft, side) => Boolean(draft.edits[side]?.trim());
 export const editedSides = (card, draft) => [...sidesOf(card), OWN].filter((side) => isEdited(draft, side));
 
-const original = async (card, side) => (side === OWN ? "" : card.texts[sidesOf(card).indexOf(side)]);
+const original = async (card, side) => (side === OWN ? "" : reading.whole(card, side));
 
 // `open(side)` shows another side's text, `save()` sends, `aside()` closes the editor and keeps the text, `discard()` goes
 // back to the original.
