@@ -15,7 +15,7 @@ from ui.visitors import Visitor, announce
 
 OPEN = ("/login", "/invite/", "/page/", "/favicon.ico")
 """What strangers may see."""
-OURS = ("/login", "/logout", "/invite/", "/page/", "/api/")
+OURS = ("/login", "/logout", "/password", "/invite/", "/page/", "/api/")
 GRADIO = ("/assets/", "/static/", "/theme.css", "/favicon.ico")
 """All that a browser asks of Gradio beside the pages. The rest of it (queue, upload, files, config) is closed to all."""
 

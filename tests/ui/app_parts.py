@@ -14,6 +14,7 @@ from feedback_loop.store.desk import Desk
 from feedback_loop.store.journal import Journal
 from feedback_loop.team import me_of, team_of
 from ui.app import build_app
+from ui.login import Login
 from ui.ports import RoundsPort, TeamPort
 from ui.site import Site
 
@@ -87,7 +88,12 @@ def team_port(comparisons: Sequence[Comparison], journal: Journal) -> TeamPort:
 
 
 def app_of(
-    folder: Path, comparisons: Sequence[Comparison], needed: int = 4, rounds: RoundsPort | None = None
+    folder: Path,
+    comparisons: Sequence[Comparison],
+    needed: int = 4,
+    rounds: RoundsPort | None = None,
+    login: Login = "name",
+    title: str = "Test",
 ) -> tuple[FastAPI, Journal]:
     """The app over these comparisons, and the journal it writes."""
     journal = Journal(folder / "journal.sqlite")
@@ -96,8 +102,8 @@ def app_of(
         desk,
         rounds or rounds_port(),
         team_port(comparisons, journal),
-        title="Test",
-        login="name",
+        title=title,
+        login=login,
         secret="s",
         state_folder=folder,
         site=SITE,
