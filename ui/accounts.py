@@ -180,7 +180,9 @@ class Accounts:
                 raise UsageError(f"There is nobody called {name}. See them all: feedback-loop users {self.path.parent}")
             after = _owners(database)
             if before and not after:
-                raise UsageError(f"{name} is the last owner. Make another one first: --role NAME=owner")
+                raise UsageError(
+                    f"{name} is the last owner. Make somebody else one first: feedback-loop users RUN --role NAME=owner"
+                )
             if key_of(name) not in after:
                 database.execute("DELETE FROM invites WHERE made_by = ? AND NOT used", (key_of(name),))
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Page
 from tests.browser.serving import serving
 from tests.browser_fixture import log_in
 from tests.ui.app_parts import app_of, comparison, rounds_port
-from tests.ui.rounds_parts import alarmed
+from tests.ui.rounds_parts import alarmed, lessons
 
 pytestmark = pytest.mark.browser
 WATCH = """window.violations = [];
@@ -56,7 +56,9 @@ PAGES = {
 
 @pytest.fixture
 def url(tmp_path: Path) -> Iterator[str]:
-    app, journal = app_of(tmp_path, [comparison(n) for n in range(4)], rounds=rounds_port(overview=alarmed()))
+    app, journal = app_of(
+        tmp_path, [comparison(n) for n in range(4)], rounds=rounds_port(overview=alarmed(), taught=lessons(2))
+    )
     with serving(app) as address:
         yield address
     journal.close()

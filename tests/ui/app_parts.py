@@ -1,7 +1,10 @@
 """A desk with a real journal, and a Rounds page's callables, for tests of the app."""
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, TypeVar
 
 from fastapi import FastAPI
 
@@ -19,6 +22,7 @@ from ui.ports import RoundsPort, TeamPort
 from ui.site import Site
 
 SITE = Site(names=frozenset({"testserver"}))
+T = TypeVar("T")
 CSRF = {"X-Feedback-Loop": "1"}
 
 
@@ -108,3 +112,9 @@ def app_of(
         state_folder=folder,
         site=SITE,
     ), journal
+
+
+def in_a_loop_of_its_own(work: Coroutine[Any, Any, T]) -> T:
+    """What a coroutine gives; also where this thread has a loop running, as Playwright's has."""
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(asyncio.run, work).result()

@@ -1,6 +1,5 @@
 """Hostile requests: wrong names, other sites, bodies that are too much, and Gradio's own routes."""
 
-import asyncio
 import json
 import re
 from collections.abc import Iterator
@@ -14,10 +13,11 @@ from starlette.routing import Mount
 
 from feedback_loop.errors import UsageError
 from feedback_loop.store.journal import Journal
-from tests.ui.app_parts import CSRF, app_of, comparison
+from tests.ui.app_parts import CSRF, app_of, comparison, in_a_loop_of_its_own
 from ui import bodies
 from ui.site import Site, open_site
 
+JSON = {"Content-Type": "application/json"}
 VOTE = {"comparison_id": "c0", "choice": "first"}
 
 
@@ -104,7 +104,7 @@ def test_a_body_that_declares_too_much_is_not_read(anna: TestClient):
     refused(anna.post("/api/vote", content=b"{}", headers={"Content-Length": str(bodies.LONGEST + 1)}), 413)
     for declared in ("-1", "9" * 5000, "1e9", "٣"):
         with pytest.raises(bodies.Refused) as refusal:
-            asyncio.run(bodies.read(lambda: pytest.fail("read it"), declared))  # type: ignore[arg-type, return-value]
+            in_a_loop_of_its_own(bodies.read(lambda: pytest.fail("read it"), declared, 1000))  # type: ignore[arg-type, return-value]
         assert refusal.value.status in (400, 413)
 
 
@@ -117,10 +117,17 @@ def test_a_body_that_declares_nothing_is_stopped_as_soon_as_it_is_too_long(anna:
         return {"type": "http.request", "body": b"x" * 65536, "more_body": True}
 
     with pytest.raises(bodies.Refused, match="Shorten"):
-        asyncio.run(bodies.read(endless, ""))
-    assert sent == bodies.LONGEST // 65536 + 1
-    refused(anna.post("/api/vote", content=iter([b"x" * 100_000] * 3)), 413)
-    assert anna.post("/login", content=iter([b"name=" + b"x" * 100_000] * 3)).status_code == 413
+        in_a_loop_of_its_own(bodies.read(endless, "", 1_000_000))
+    assert sent == 16
+    refused(anna.post("/api/vote", content=iter([b"x" * 100_000] * 11)), 413)
+    assert anna.post("/login", content=iter([b"name=" + b"x" * 10_000] * 2)).status_code == 413
+
+
+def test_the_longest_vote_fits_in_any_script(anna: TestClient):
+    body = {**VOTE, "comment": "\U0001f600" * 20_000, "edit": "长" * 200_000, "edit_of": "first"}
+    assert len(json.dumps(body, ensure_ascii=False).encode()) > 600_000
+    answer = anna.post("/api/vote", content=json.dumps(body, ensure_ascii=False).encode(), headers=JSON)
+    assert answer.status_code == 200, answer.text
 
 
 UNSOUND = {
@@ -144,7 +151,7 @@ UNSOUND = {
 
 @pytest.mark.parametrize("body", UNSOUND.values(), ids=UNSOUND)
 def test_an_unsound_body_is_refused_in_one_line(anna: TestClient, parts: tuple[FastAPI, Journal], body: bytes):
-    answer = anna.post("/api/vote", content=body, headers={"Content-Type": "application/json"})
+    answer = anna.post("/api/vote", content=body, headers=JSON)
     refused(answer, 422)
     assert "\n" not in answer.json()["error"]
     assert parts[1].rankings(0) == []
