@@ -207,6 +207,17 @@ def test_one_person_cannot_undo_or_answer_as_another(anna: TestClient, parts: tu
     assert [r.user_id for r in journal.rankings(0)] == ["anna"]
 
 
+def test_one_person_never_sees_what_another_answered(anna: TestClient, parts: tuple[FastAPI, Journal]):
+    boris = TestClient(parts[0], headers=CSRF)
+    boris.post("/login", data={"name": "boris"})
+    anna.post("/api/vote", json={**VOTE, "comment": "a note of anna's"})
+    assert "anna's" in anna.get("/api/history/c0").text
+    assert "anna's" not in boris.get("/api/history", params={"user": "anna"}).text
+    refused(boris.get("/api/history/c0"), 404)
+    refused(boris.post("/api/vote", json={**VOTE, "choice": "second", "revise": True}), 409)
+    assert [r.choice for r in parts[1].rankings(0)] == ["secret-0-0"]
+
+
 # Gradio
 
 
