@@ -8,8 +8,8 @@ from playwright.sync_api import Page
 
 from tests.browser.serving import serving
 from tests.browser_fixture import log_in
-from tests.ui.app_parts import app_of, comparison
-from tests.ui.rounds_parts import alarmed
+from tests.ui.app_parts import app_of, comparison, rounds_port
+from tests.ui.rounds_parts import alarmed, lessons
 
 pytestmark = pytest.mark.browser
 WATCH = """window.violations = [];
@@ -45,12 +45,20 @@ STOPPED = {
     *("script-src-elem", "script-src-attr", "script-src", "style-src-elem", "style-src-attr"),
     *("img-src", "connect-src", "object-src"),
 }
-PAGES = {"/": ".fl-card", "/rounds": "#fl-start", "/help": "#fl-help table", "/login": "form button"}
+PAGES = {
+    "/": ".fl-card",
+    "/rounds": "#fl-start",
+    "/team": "#fl-team h1",
+    "/help": "#fl-help table",
+    "/login": "form button",
+}
 
 
 @pytest.fixture
 def url(tmp_path: Path) -> Iterator[str]:
-    app, journal = app_of(tmp_path, [comparison(n) for n in range(4)], overview=alarmed())
+    app, journal = app_of(
+        tmp_path, [comparison(n) for n in range(4)], rounds=rounds_port(overview=alarmed(), taught=lessons(2))
+    )
     with serving(app) as address:
         yield address
     journal.close()
