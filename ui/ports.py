@@ -9,6 +9,7 @@ from feedback_loop.overview import Overview, Sample, Supply
 from feedback_loop.records import Answer, Comparison, Ranking
 from feedback_loop.store.courier import DeliveryState
 from feedback_loop.store.desk import Progress
+from feedback_loop.team import Me, Team
 
 
 class DeskPort(Protocol):
@@ -22,9 +23,6 @@ class DeskPort(Protocol):
 
     def history(self, user_id: str, limit: int) -> list[tuple[Comparison, Ranking, int]]:
         """This user's last answers in the open round, newest first, and how often each was changed."""
-
-    def flagged(self) -> list[tuple[Comparison, Ranking]]:
-        """What people of the open round think somebody should look at."""
 
     def find(self, comparison_id: str) -> Comparison:
         """A comparison of the open round; a UsageError where it is none."""
@@ -52,3 +50,12 @@ class RoundsPort:
     delivery: Callable[[], DeliveryState]
     supply: Callable[[], Supply]
     """Whether there is something to rank, and what is done about it."""
+
+
+@dataclass(frozen=True)
+class TeamPort:
+    """How far the labels can be trusted."""
+
+    everybody: Callable[[], Team]
+    me: Callable[[str], Me]
+    """What that person may know of their own answers."""
