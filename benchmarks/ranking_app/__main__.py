@@ -45,7 +45,7 @@ def measure(folder: Path, name: str) -> dict[str, Any]:
     from benchmarks.ranking_app.browser import chromium
     from benchmarks.ranking_app.figures import spread
     from benchmarks.ranking_app.made_run import make_run
-    from benchmarks.ranking_app.server import requests, served
+    from benchmarks.ranking_app.server import cores_used, requests, served
     from benchmarks.ranking_app.tiers import TIERS
     from feedback_loop.connect import argilla
     from feedback_loop.run import git_revision
@@ -75,6 +75,7 @@ def measure(folder: Path, name: str) -> dict[str, Any]:
         "alone": alone,
         "team": team,
         "in_app": {what: spread([r.ms for r in inside if r.what == what]) for what in report.NAMES.values()},
+        "app_cores_used": cores_used(inside),
         "delivered": delivered,
         "plain": plain,
         "fast": speed,
