@@ -84,10 +84,11 @@ def _delivered(measured: Measured) -> str:
     ratio = measured["ratios"]
     return (
         f"{team['votes']} votes by annotators in {team['seconds']:.0f} s ({team['votes_a_second']:.1f} a second), "
-        f"{team['errors']} errors, {team['late']} late, {measured['app_cores_used']:.2f} cores used by the app; plain Argilla: {plain['votes']}, {plain['errors']} errors, "
-        f"{plain['late']} late. Of {held['votes']} votes in all Argilla lacks {held['missing']} and has "
-        f"{held['unexpected']} others; the last was there {held['seconds']:.1f} s after the last vote. A plain submission "
-        f"takes {ratio['submit_over_vote_p50']:.1f} times our vote at p50, {ratio['submit_over_vote_p95']:.1f} at p95."
+        f"{team['errors']} errors, {team['late']} late; the app used {measured['app_cores_used']:.2f} cores. Plain Argilla: "
+        f"{plain['votes']} votes, {plain['errors']} errors, {plain['late']} late. Of {held['votes']} votes in all Argilla "
+        f"lacks {held['missing']} and has {held['unexpected']} others; the last was there {held['seconds']:.1f} s after the "
+        f"last vote. A plain submission takes {ratio['submit_over_vote_p50']:.1f} times our vote at p50, "
+        f"{ratio['submit_over_vote_p95']:.1f} at p95."
     )
 
 
