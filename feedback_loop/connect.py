@@ -13,6 +13,7 @@ from pathlib import Path
 
 from feedback_loop import argilla_local
 from feedback_loop.errors import LoopError
+from feedback_loop.lineage import open_round
 from feedback_loop.run import Run
 from feedback_loop.store.argilla_store import open_store
 from feedback_loop.store.ranking_store import RankingStore
@@ -36,9 +37,18 @@ def argilla(run: Run, say: Callable[[str], None]) -> Iterator[Connect]:
             found = argilla_local.connection()
             if found is None:
                 raise LoopError(f"Argilla ended right after its start. See {argilla_local.status().log}")
-            return open_store(found.api_url, found.api_key, run.id, run.path.name)
+            return open_store(found.api_url, found.api_key, run.id, run.path.name, answers_shown(run))
 
         yield connect
+
+
+def answers_shown(run: Run) -> int:
+    """How many answers a comparison of the open round shows: as it was made, before that as the recipe says."""
+    number = open_round(run)
+    if not run.done(number, "comparisons"):
+        return run.recipe.asking.answers
+    shown: int = run.manifest(number, "comparisons").facts.get("answers", 2)
+    return shown
 
 
 def keep_running() -> Path:

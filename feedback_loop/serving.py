@@ -11,8 +11,9 @@ from feedback_loop.run import Run
 from feedback_loop.store import courier as couriers
 from feedback_loop.store.journal import Journal
 from feedback_loop.taught import taught
+from feedback_loop.team_report import me, team
 from ui.app import build_app
-from ui.ports import RoundsPort
+from ui.ports import RoundsPort, TeamPort
 from ui.serve import serve as serve_app
 
 
@@ -37,6 +38,7 @@ def serve(run: Run, *, host: str, port: int, open_browser: bool, say: Say) -> No
                 delivery=courier.state,
                 supply=lambda: ahead.supply(run, more),
             ),
+            TeamPort(everybody=lambda: team(run), me=lambda name: me(run, name)),
             title=run.path.name,
             login=run.recipe.app.login,
             secret="",

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from feedback_loop.agreement import Alpha, Match, krippendorff_alpha, matches, with_majority
-from feedback_loop.consistency import Evidence, checked, evidence
+from feedback_loop.consistency import CAREFUL, Evidence, checked, evidence
 from feedback_loop.evaluate import mean, wilson
 from feedback_loop.records import Comparison, Ranking, Record
 from feedback_loop.verdicts import UNDECIDED, Given, agreement, given
@@ -71,6 +71,8 @@ class Person(Record):
     longer_chosen: Share | None
     """Among decided answers of different length. Longer may well be better; only that people differ says something."""
     evidence: Evidence
+    inconsistent: bool
+    """Surely more often wrong than a careful person: the whole interval of the error rate is above `CAREFUL`."""
 
 
 class Between(Record):
@@ -181,6 +183,7 @@ def _person(
         leans=("first" if first.share > 0.5 else "second") if leans and first else None,
         longer_chosen=_share([s for g in mine if (s := longer_share(g)) is not None]),
         evidence=found,
+        inconsistent=found.error_low > CAREFUL,
     )
 
 

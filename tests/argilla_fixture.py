@@ -8,7 +8,7 @@ the server takes `fresh_home` instead.
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -69,15 +69,31 @@ def owner_login(home: Path) -> tuple[str, str]:
 
 
 def annotate_in_argilla(
-    page: Page, connection: Connection, dataset_id: str, label: str, login: tuple[str, str]
+    page: Page,
+    connection: Connection,
+    dataset_id: str,
+    label: str,
+    login: tuple[str, str],
+    order: Sequence[tuple[str, int]] = (),
 ) -> None:
-    """Log in to Argilla's own web UI, choose a label by its title on the first pending record, and submit it."""
+    """Log in to Argilla's own web UI, choose a label by its title on the first pending record, and submit it.
+
+    `order` is what is put in order before, the first by dragging, the others by their keys: sides and places, from 1.
+    """
     page.goto(f"{connection.api_url}/sign-in")
     page.locator("input[type=text]").first.fill(login[0])
     page.locator("input[type=password]").fill(login[1])
     page.locator("button[type=submit]").click()
     page.wait_for_url(lambda url: "sign-in" not in url)
     page.goto(f"{connection.api_url}/dataset/{dataset_id}/annotation-mode")
+    page.get_by_text(label, exact=True).last.wait_for()
+    for side, place in order[:1]:
+        page.locator(f".draggable #{side}").drag_to(page.locator(".draggable__slot-box").nth(place - 1))
+    for side, place in order[1:]:
+        page.locator(f".draggable #{side}").focus()
+        page.keyboard.press(str(place))
+    for side, place in order:
+        page.locator(".draggable__slot-box").nth(place - 1).locator(f"#{side}").wait_for()
     page.get_by_text(label, exact=True).last.click()
     with page.expect_response(lambda reply: "/responses" in reply.url and reply.request.method == "POST") as sent:
         page.get_by_role("button", name="Submit").click()

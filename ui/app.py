@@ -18,12 +18,13 @@ from ui import login as doors
 from ui.guard import Guard, Pages, line
 from ui.languages import build_languages, language_of
 from ui.pages import HEAD, build_pages, theme
-from ui.ports import DeskPort, RoundsPort
+from ui.ports import DeskPort, RoundsPort, TeamPort
 from ui.reading_routes import build_reading
 from ui.rounds_routes import build_rounds_routes
 from ui.routes import build_routes, status_of
 from ui.site import Site
 from ui.styles import STATIC, build_styles
+from ui.team_routes import build_team_routes
 from ui.visitors import Visitor, owner, user
 
 OWNERS_PAGES = frozenset({"/users", "/team"})
@@ -32,6 +33,7 @@ OWNERS_PAGES = frozenset({"/users", "/team"})
 def build_app(
     desk: DeskPort,
     rounds: RoundsPort,
+    team: TeamPort,
     *,
     title: str,
     login: doors.Login,
@@ -54,6 +56,7 @@ def build_app(
     app.include_router(build_routes(desk, rounds, user, owner))
     app.include_router(build_reading(desk, user))
     app.include_router(build_rounds_routes(rounds, user))
+    app.include_router(build_team_routes(team, user, owner))
     blocks = build_pages(title)
     paths = frozenset(f"/{page[0]}" for page in blocks.pages)
     pages = Pages(paths, OWNERS_PAGES & paths, HEAD)

@@ -1,4 +1,4 @@
-"""The three pages, in Gradio. They are frames; `static/*.js` fills them from the routes."""
+"""The four pages, in Gradio. They are frames; `static/*.js` fills them from the routes."""
 
 import gradio as gr
 
@@ -11,6 +11,7 @@ HEAD = """
 <script src="/page/reading.js"></script>
 <script src="/page/label/page.js" type="module"></script>
 <script src="/page/rounds/page.js" type="module"></script>
+<script src="/page/team.js" defer></script>
 <script src="/page/help.js" defer></script>
 """
 FONTS = ("ui-sans-serif", "system-ui", "sans-serif")
@@ -29,13 +30,16 @@ def frame(name: str) -> None:
 
 
 def build_pages(title: str) -> gr.Blocks:
-    """Label, Rounds and Help."""
+    """Label, Rounds, Team and Help."""
     with gr.Blocks(title=title, analytics_enabled=False) as pages:
         gr.Navbar(main_page_name="Label")
         frame("fl-label")
     with pages.route("Rounds", "/rounds"):
         gr.Navbar(main_page_name="Label")
         frame("fl-rounds")
+    with pages.route("Team", "/team"):
+        gr.Navbar(main_page_name="Label")
+        frame("fl-team")
     with pages.route("Help", "/help"):
         gr.Navbar(main_page_name="Label")
         frame("fl-help")

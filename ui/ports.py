@@ -9,6 +9,7 @@ from feedback_loop.overview import Overview, Sample, Supply
 from feedback_loop.records import Answer, Comparison, Ranking
 from feedback_loop.store.courier import DeliveryState
 from feedback_loop.store.desk import Progress
+from feedback_loop.team import Me, Team
 
 
 class DeskPort(Protocol):
@@ -52,3 +53,12 @@ class RoundsPort:
     delivery: Callable[[], DeliveryState]
     supply: Callable[[], Supply]
     """Whether there is something to rank, and what is done about it."""
+
+
+@dataclass(frozen=True)
+class TeamPort:
+    """How far the labels can be trusted."""
+
+    everybody: Callable[[], Team]
+    me: Callable[[str], Me]
+    """What that person may know of their own answers."""

@@ -8,63 +8,52 @@ import contextlib
 import hashlib
 import re
 import secrets
-import time
-import warnings
 from collections.abc import Collection, Iterator, Sequence
-from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 import httpx
 
 from feedback_loop.errors import LoopError
 from feedback_loop.records import Comparison, Ranking
+from feedback_loop.store.argilla_dataset import open_dataset
+from feedback_loop.store.argilla_words import as_ranking, as_record, as_values
 from feedback_loop.store.ranking_store import RefusedError
 
-WORKSPACE = "feedback-loop"
 PAGE = 200
-MAKING_SECONDS = 10.0
-"""How long another process may take to make a dataset."""
-SIDES = ("first", "second")
 PLAIN_NAME = re.compile(r"(?!u-)[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
-GUIDELINES = """# Which answer is better?
-
-Read the request, then both answers. Choose the one that is **closer to what you mean**: you need not explain it.
-
-- **First** or **Second**: that answer is better.
-- **Equally good**: you would be as happy with either.
-- **Neither is good**: both miss.
-- **How much better?** Say it where it is plain; leave it where it is not.
-- *Discard* what you cannot judge; it counts for nothing.
-
-A comment says what was wrong, or right. An edit is the answer as you would have written it: it is the strongest teacher.
-"""
 
 
-def open_store(connection_url: str, api_key: str, run_id: str, run_name: str) -> "ArgillaStore":
-    """Open a run's dataset, making it where it is not there yet; LoopError in one line where Argilla cannot be used."""
+def open_store(connection_url: str, api_key: str, run_id: str, run_name: str, answers: int = 2) -> "ArgillaStore":
+    """Open a run's dataset, making it where it is not there yet; LoopError in one line where Argilla cannot be used.
+
+    `answers` is how many a comparison shows. Argilla lets no field be added later, so a run has a dataset for each number.
+    """
     http = httpx.Client(
         base_url=f"{connection_url.rstrip('/')}/api/v1", headers={"X-Argilla-Api-Key": api_key}, timeout=60
     )
-    store = ArgillaStore(connection_url, http, "", "", ())
+    store = ArgillaStore(connection_url, http, "", "", (), answers)
     store.ask("GET", "/me")
-    workspace, dataset = _dataset(connection_url, api_key, f"{run_name}-{run_id}")
+    name = f"{run_name}-{run_id}" if answers == 2 else f"{run_name}-{run_id}-{answers}"
+    workspace, dataset = open_dataset(connection_url, api_key, name, answers)
     questions = store.ask("GET", f"/datasets/{dataset}/questions")["items"]
-    return ArgillaStore(connection_url, http, workspace, dataset, [question["name"] for question in questions])
+    return ArgillaStore(connection_url, http, workspace, dataset, [question["name"] for question in questions], answers)
 
 
 class ArgillaStore:
     """A `RankingStore` on one Argilla dataset. One made before a question was thought of never gets it: Argilla forbids it."""
 
-    def __init__(self, url: str, http: httpx.Client, workspace: str, dataset: str, questions: Collection[str]) -> None:
-        self.url, self.dataset, self.keeps_strength = url, dataset, "strength" in questions
-        self._http, self._workspace = http, workspace
+    def __init__(
+        self, url: str, http: httpx.Client, workspace: str, dataset: str, questions: Collection[str], answers: int
+    ) -> None:
+        self.url, self.dataset, self.keeps = url, dataset, frozenset(questions)
+        self._http, self._workspace, self._answers = http, workspace, answers
         self._records: dict[str, dict[str, Any]] = {}
         self._users: dict[str, dict[str, Any]] = {}
 
     def publish(self, comparisons: Sequence[Comparison]) -> None:
         """Make the comparisons known; those it already has are left as they are."""
         known = set(self._known_records())
-        new = [_record(c) for c in comparisons if c.id not in known]
+        new = [as_record(c) for c in comparisons if c.id not in known]
         for start in range(0, len(new), PAGE):
             self.ask("PUT", f"/datasets/{self.dataset}/records/bulk", json={"items": new[start : start + PAGE]})
         if new:
@@ -73,14 +62,9 @@ class ArgillaStore:
     def submit(self, user_id: str, ranking: Ranking) -> None:
         """Create this user's answer to the comparison, or replace it."""
         record = self._record(ranking.comparison_id)
-        values = {"choice": _side(record, ranking.choice), "comment": ranking.comment, "edit": ranking.edit}
-        if self.keeps_strength:  # of a question that it does not ask, Argilla refuses the whole answer
-            values["strength"] = ranking.strength
-        item = {
-            "record_id": record["id"],
-            "status": ranking.status,
-            "values": {name: {"value": value} for name, value in values.items() if value},
-        }
+        said = as_values(record, ranking, self._answers)
+        values = {name: {"value": value} for name, value in said.items() if name in self.keeps}
+        item = {"record_id": record["id"], "status": ranking.status, "values": values}
         answer = self.ask("POST", "/me/responses/bulk", json={"items": [item]}, key=self._user(user_id)["api_key"])
         error = answer["items"][0].get("error")
         if error:
@@ -99,13 +83,14 @@ class ArgillaStore:
     def rankings(self, round: int) -> list[Ranking]:  # noqa: A002
         """All users' answers of a round, wherever they were given; drafts are not answers yet."""
         names = {user["id"]: _user_id(user) for user in self.ask("GET", "/users")["items"]}
-        return [
-            _ranking(record, response, names.get(response["user_id"], response["user_id"]))
+        found = (
+            as_ranking(record, response, names.get(response["user_id"], response["user_id"]))
             for record in self._pages(include="responses")
             if (record["metadata"] or {}).get("round") == round
             for response in record.get("responses") or []
             if response["status"] in ("submitted", "discarded")
-        ]
+        )
+        return [ranking for ranking in found if ranking is not None]
 
     def ask(self, method: str, path: str, *, key: str | None = None, **content: Any) -> Any:
         """One request, as this user or, with `key`, another; LoopError says what Argilla answered."""
@@ -183,108 +168,3 @@ def user_name(user_id: str) -> str:
 
 def _user_id(user: dict[str, Any]) -> str:
     return str(user["first_name"] if user["username"].startswith("u-") else user["username"])
-
-
-def _record(comparison: Comparison) -> dict[str, Any]:
-    turns = comparison.prompt.prompt
-    earlier = "".join(f"**{m.role}**: {m.content}\n\n" for m in turns[:-1])
-    first, second = comparison.completions[:2]
-    return {
-        "external_id": comparison.id,
-        "fields": {
-            "prompt": earlier + turns[-1].content,
-            "first": first.completion,
-            "second": second.completion,
-        },
-        "metadata": {
-            "round": comparison.round,
-            "policy": first.policy,
-            "prompt_id": comparison.prompt_id,
-            "first_id": first.id,
-            "second_id": second.id,
-        },
-    }
-
-
-def _side(record: dict[str, Any], choice: str | None) -> str | None:
-    """The side on which a completion stands; tie, neither and None as they are."""
-    metadata = record["metadata"]
-    return next((side for side in SIDES if metadata[f"{side}_id"] == choice), choice)
-
-
-def _ranking(record: dict[str, Any], response: dict[str, Any], user_id: str) -> Ranking:
-    values = {name: value["value"] for name, value in (response["values"] or {}).items()}
-    status: Literal["submitted", "discarded"] = "submitted" if response["status"] == "submitted" else "discarded"
-    choice = values.get("choice") if status == "submitted" else None
-    return Ranking(
-        comparison_id=record["external_id"],
-        user_id=user_id,
-        status=status,
-        choice=record["metadata"][f"{choice}_id"] if choice in SIDES else choice,
-        strength=values.get("strength") if choice in SIDES else None,
-        comment=values.get("comment"),
-        edit=values.get("edit"),
-        created_at=_utc(response["updated_at"]),
-    )
-
-
-def _utc(written: str) -> str:
-    """Argilla's times are in UTC, and most of them do not say so."""
-    read = datetime.fromisoformat(written)
-    return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC).isoformat(timespec="milliseconds")
-
-
-def _dataset(url: str, api_key: str, name: str) -> tuple[str, str]:
-    """Ids of the workspace and of the dataset of that name, both made where they are not there."""
-    import argilla as rg
-
-    try:
-        client = rg.Argilla(api_url=url, api_key=api_key)
-        with contextlib.closing(client.http_client), warnings.catch_warnings(action="ignore"):
-            # The SDK warns of what is not there yet.
-            workspace = client.workspaces(WORKSPACE) or rg.Workspace(name=WORKSPACE, client=client).create()
-            dataset = _finished(client, name)
-            if dataset is None:
-                dataset = rg.Dataset(name=name, workspace=WORKSPACE, settings=_settings(rg), client=client).create()
-    except Exception as error:
-        why = " ".join(str(error).split())[:200]
-        raise LoopError(f"Argilla at {url}: the dataset {name} cannot be opened ({why})") from error
-    return str(workspace.id), str(dataset.id)
-
-
-def _finished(client: Any, name: str) -> Any:
-    """The dataset of that name, or None. A half-made one gets time to be finished, and else goes: its maker was killed."""
-    ends = time.monotonic() + MAKING_SECONDS
-    while (dataset := client.datasets(name, workspace=WORKSPACE)) is not None:
-        if dataset._is_published():  # noqa: SLF001 - the SDK says it nowhere else
-            return dataset
-        if time.monotonic() > ends:
-            dataset.delete()
-        else:
-            time.sleep(0.5)
-    return None
-
-
-def _settings(rg: Any) -> Any:
-    labels = {"first": "First", "second": "Second", "tie": "Equally good", "neither": "Neither is good"}
-    strengths = {"slight": "Slightly", "much": "Much"}
-    return rg.Settings(
-        guidelines=GUIDELINES,
-        allow_extra_metadata=True,
-        distribution=rg.TaskDistribution(min_submitted=1),
-        fields=[
-            rg.TextField(name="prompt", title="Request", use_markdown=True),
-            rg.TextField(name="first", title="First answer", use_markdown=True),
-            rg.TextField(name="second", title="Second answer", use_markdown=True),
-        ],
-        questions=[
-            rg.LabelQuestion(name="choice", title="Which answer is better?", labels=labels),
-            rg.LabelQuestion(name="strength", title="How much better?", labels=strengths, required=False),
-            rg.TextQuestion(name="comment", title="Comment", required=False),
-            rg.TextQuestion(name="edit", title="The answer as you would write it", required=False, use_markdown=True),
-        ],
-        metadata=[
-            rg.IntegerMetadataProperty(name="round", title="Round"),
-            rg.TermsMetadataProperty(name="policy", title="Policy"),
-        ],
-    )

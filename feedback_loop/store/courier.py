@@ -9,19 +9,21 @@ import fcntl
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from feedback_loop.errors import LoopError
-from feedback_loop.records import Comparison, Ranking
-from feedback_loop.store.journal import Event, Journal
+from feedback_loop.records import Answer, Comparison, Ranking
+from feedback_loop.store.journal import Event, Journal, said
 from feedback_loop.store.ranking_store import RankingStore, RefusedError
 
 POLL_SECONDS = 0.2
 """How soon a vote of this or another process is noticed."""
 LONGEST_PAUSE = 30.0
+ASKED = frozenset(Answer.model_fields) - {"status", "choice"}
+"""What an answer holds beside these two, which every store does."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ def reconcile(journal: Journal, store: RankingStore, round: int) -> None:  # noq
         known = {(e.user_id, e.comparison_id): e for e in journal.last_events(round)}
         for answer in found:
             event = known.get((answer.user_id, answer.comparison_id))
-            ranking = answer if store.keeps_strength else _with_strength(answer, event)
+            ranking = _completed(answer, event, store.keeps)
             if _newer(ranking, event):
                 journal.record(ranking, round, delivered=True)
 
@@ -165,20 +167,18 @@ def _newer(found: Ranking, known: Event | None) -> bool:
         return False
     if known.ranking is None:
         return True  # the undo was delivered, so this was answered in Argilla after it
-    if _said(found) == _said(known.ranking):
+    if said(found) == said(known.ranking):
         return False
     return datetime.fromisoformat(found.created_at) > datetime.fromisoformat(known.ranking.created_at)
 
 
-def _with_strength(found: Ranking, known: Event | None) -> Ranking:
-    """What a store that cannot hold a strength gave back, with the one that the journal heard of the same choice."""
-    if known is None or known.ranking is None or known.ranking.choice != found.choice:
+def _completed(found: Ranking, known: Event | None, keeps: Collection[str]) -> Ranking:
+    """What a store gave back, with what it cannot hold from what the journal heard of the same choice."""
+    heard = known.ranking if known else None
+    if heard is None or (heard.status, heard.choice) != (found.status, found.choice):
         return found
-    return found.model_copy(update={"strength": known.ranking.strength})
-
-
-def _said(ranking: Ranking) -> tuple[str | None, ...]:
-    return ranking.status, ranking.choice, ranking.strength, ranking.comment or None, ranking.edit or None
+    lacking = ASKED - set(keeps) - ({"edit_of"} if found.edit != heard.edit else set())
+    return found.model_copy(update={name: getattr(heard, name) for name in lacking})
 
 
 @contextlib.contextmanager

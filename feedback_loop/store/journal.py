@@ -206,8 +206,9 @@ class Journal:
 
 
 def said(ranking: Ranking) -> dict[str, object]:
-    """What a person said, less when and how quickly."""
-    return ranking.model_dump(exclude={"created_at", "seconds"})
+    """What a person said, less when and how quickly; an empty text is none."""
+    words = {"comment": ranking.comment or None, "edit": ranking.edit or None}
+    return ranking.model_dump(exclude={"created_at", "seconds"}) | words
 
 
 def _insert(database: sqlite3.Connection, ranking: Ranking, round: int, *, delivered: bool) -> None:  # noqa: A002

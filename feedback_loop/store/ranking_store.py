@@ -1,6 +1,6 @@
 """What the loop needs of the place where rankings are kept."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from feedback_loop.errors import LoopError
@@ -19,8 +19,8 @@ class RankingStore(Protocol):
         """Where a person finds it."""
 
     @property
-    def keeps_strength(self) -> bool:
-        """Whether it holds how much better a choice is; where not, the journal alone does."""
+    def keeps(self) -> Collection[str]:
+        """The fields of an answer that it holds, by name; the others the journal alone does."""
 
     def publish(self, comparisons: Sequence[Comparison]) -> None:
         """Make the comparisons known; those it already has are left as they are."""

@@ -8,7 +8,7 @@ import pytest
 
 from feedback_loop import recipe
 from feedback_loop.loop import collect, enough
-from feedback_loop.records import Comparison, Ranking
+from feedback_loop.records import Answer, Comparison, Ranking
 from feedback_loop.report import rankings
 from feedback_loop.run import Run, commit, create, read_jsonl, write_jsonl
 from feedback_loop.stage import in_full
@@ -21,7 +21,7 @@ ASKED = [comparison(n) for n in range(4)]
 class Store:
     """A store that nobody answers in."""
 
-    url, keeps_strength = "memory:", True
+    url, keeps = "memory:", frozenset(Answer.model_fields)
 
     def publish(self, comparisons: Sequence[Comparison]) -> None: ...
 

@@ -24,7 +24,7 @@ SHARED = {
         "prompts",
         "recipe",
     ),
-    *("traits", "records", "run", "scores", "store", "tracking", "training"),
+    *("traits", "records", "run", "scores", "store", "team", "tracking", "training"),
 }
 """What every room may use of `feedback_loop`."""
 WIRING = {"begin", "cli", "doctor", "loop", "refitting", "serving", "stages"}

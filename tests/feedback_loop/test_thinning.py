@@ -8,7 +8,7 @@ from feedback_loop.records import Message, Preference
 from feedback_loop.thinning import thinned
 
 
-def pairs(count: int, weight: float, **more: bool) -> list[Preference]:
+def pairs(count: int, weight: float, **more: float) -> list[Preference]:
     return [
         Preference(
             prompt=(Message(role="user", content="Why?"),),
@@ -36,6 +36,11 @@ def test_the_expected_number_is_the_weight(weight: float, least: int, most: int)
     made = thinned(pairs(1000, weight), 7)
     assert least <= len(made) <= most
     assert set(Counter(p.comparison_id for p in made).values()) <= {int(weight), int(weight) + 1}
+
+
+def test_an_orders_pairs_all_stay_where_the_person_weighs_in_full():
+    assert thinned(pairs(60, 0.5, share=0.5), 7) == pairs(60, 0.5, share=0.5)
+    assert 15 < len(thinned(pairs(60, 0.25, share=0.5), 7)) < 45
 
 
 def test_it_hangs_on_the_seed_and_the_pair_alone():

@@ -8,12 +8,13 @@ from fastapi import FastAPI
 from feedback_loop.errors import LoopError
 from feedback_loop.lessons import Taught
 from feedback_loop.overview import Overview, Supply
-from feedback_loop.records import Comparison, Completion, Message, Prompt
+from feedback_loop.records import Comparison, Completion, Message, Prompt, Ranking
 from feedback_loop.store.courier import DeliveryState
 from feedback_loop.store.desk import Desk
 from feedback_loop.store.journal import Journal
+from feedback_loop.team import me_of, team_of
 from ui.app import build_app
-from ui.ports import RoundsPort
+from ui.ports import RoundsPort, TeamPort
 from ui.site import Site
 
 SITE = Site(names=frozenset({"testserver"}))
@@ -74,6 +75,17 @@ def rounds_port(
     )
 
 
+def team_port(comparisons: Sequence[Comparison], journal: Journal) -> TeamPort:
+    """A Team page of what the journal holds."""
+
+    def answers() -> list[Ranking]:
+        return [r for number in sorted({c.round for c in comparisons}) for r in journal.rankings(number)]
+
+    return TeamPort(
+        everybody=lambda: team_of(comparisons, answers()), me=lambda name: me_of(comparisons, answers(), name)
+    )
+
+
 def app_of(
     folder: Path, comparisons: Sequence[Comparison], needed: int = 4, rounds: RoundsPort | None = None
 ) -> tuple[FastAPI, Journal]:
@@ -83,6 +95,7 @@ def app_of(
     return build_app(
         desk,
         rounds or rounds_port(),
+        team_port(comparisons, journal),
         title="Test",
         login="name",
         secret="s",

@@ -285,13 +285,20 @@ def test_every_answer_says_how_it_may_be_used(anna: TestClient, path: str):
 
 
 def test_what_a_run_is_called_cannot_become_part_of_a_page(tmp_path: Path):
-    from tests.ui.app_parts import SITE, rounds_port
+    from tests.ui.app_parts import SITE, rounds_port, team_port
     from ui.app import build_app
 
     app, journal = app_of(tmp_path, [])
     title = "</script></title><script>alert(1)</script><style>"
     app = build_app(
-        app_desk(journal), rounds_port(), title=title, login="name", secret="s", state_folder=tmp_path, site=SITE
+        app_desk(journal),
+        rounds_port(),
+        team_port([], journal),
+        title=title,
+        login="name",
+        secret="s",
+        state_folder=tmp_path,
+        site=SITE,
     )
     client = TestClient(app)
     client.post("/login", data={"name": "anna"})

@@ -3,9 +3,10 @@
 from typing import Any
 
 from feedback_loop.records import Comparison, Completion, Message, Prompt, Ranking, now
-from feedback_loop.store import argilla_store
+from feedback_loop.store import argilla_dataset
 
-SETTINGS = argilla_store._settings
+SETTINGS = argilla_dataset.settings
+FIRST_ASKED = ("choice", "comment", "edit")
 
 
 def comparison(number: int = 0, round: int = 0, answers: int = 2) -> Comparison:  # noqa: A002
@@ -44,8 +45,8 @@ def ranking(number: int = 0, user: str = "anna", choice: str | None = "", **more
     )
 
 
-def settings_without_strength(rg: Any) -> Any:
-    """The settings of a dataset as they were before it asked how much better a choice is."""
-    settings = SETTINGS(rg)
-    settings.questions = [question for question in settings.questions if question.name != "strength"]
+def first_settings(rg: Any, answers: int) -> Any:
+    """The settings of a dataset as the first ones were: nothing but a choice, a comment and an edit is asked."""
+    settings = SETTINGS(rg, answers)
+    settings.questions = [question for question in settings.questions if question.name in FIRST_ASKED]
     return settings

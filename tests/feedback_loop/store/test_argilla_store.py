@@ -10,12 +10,13 @@ from playwright.sync_api import Page
 from feedback_loop.argilla_local import Connection
 from feedback_loop.errors import LoopError
 from feedback_loop.records import Ranking
-from feedback_loop.store import argilla_store
+from feedback_loop.store import argilla_dataset
 from feedback_loop.store.argilla_store import ArgillaStore, open_store, user_name
 from feedback_loop.store.courier import reconcile
-from feedback_loop.store.journal import Journal
+from feedback_loop.store.journal import Journal, said
+from feedback_loop.store.validity import check_answer
 from tests.argilla_fixture import annotate_in_argilla, owner_login
-from tests.feedback_loop.store.samples import comparison, ranking, settings_without_strength
+from tests.feedback_loop.store.samples import comparison, first_settings, ranking
 
 pytestmark = [pytest.mark.argilla]
 
@@ -32,18 +33,24 @@ def store(argilla: Connection, request: pytest.FixtureRequest) -> ArgillaStore:
 def old_store(argilla: Connection, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> ArgillaStore:
     """A dataset with one comparison, made before one was asked how much better a choice is."""
     with monkeypatch.context() as before:
-        before.setattr(argilla_store, "_settings", settings_without_strength)
+        before.setattr(argilla_dataset, "settings", first_settings)
         open_store(argilla.api_url, argilla.api_key, request.node.name, "old")
     store = open_store(argilla.api_url, argilla.api_key, request.node.name, "old")
     store.publish([comparison()])
     return store
 
 
-def words(rankings: list[Ranking]) -> list[tuple[str | None, ...]]:
-    return sorted(
-        ((r.user_id, r.comparison_id, r.status, r.choice, r.strength, r.comment, r.edit) for r in rankings),
-        key=lambda r: r[:2],
-    )
+@pytest.fixture
+def store_of_three(argilla: Connection, request: pytest.FixtureRequest) -> ArgillaStore:
+    """The same for comparisons of three answers, one of which has but two."""
+    store = open_store(argilla.api_url, argilla.api_key, request.node.name, "three", answers=3)
+    store.publish([comparison(0, answers=3), comparison(1, answers=2)])
+    return store
+
+
+def words(rankings: list[Ranking]) -> list[dict[str, object]]:
+    """All that was said, less when."""
+    return sorted((said(r) for r in rankings), key=lambda r: (r["user_id"], r["comparison_id"]))
 
 
 def count(store: ArgillaStore) -> int:
@@ -76,12 +83,33 @@ LONG = "# Заголовок\n\n**жирный** `code` <b>&amp;</b> 🙂 \u200f
         ranking(0, choice="c0-b", comment="Короче и по делу"),
         ranking(0, choice="c0-a", strength="slight"),
         ranking(0, choice="c0-b", strength="much", comment="Much", edit="As I would write it"),
+        ranking(0, choice="c0-b", edit="Second, mended", edit_of="c0-b", flagged=True, comment="flagged"),
+        ranking(0, choice="c0-a", edit="From the other one", edit_of="c0-b"),
         ranking(0, choice="tie", edit="  leading, trailing and\n\n\nempty lines  \n"),
         ranking(0, choice="neither", comment=LONG, edit=LONG),
         ranking(0, choice=None),
         ranking(0, choice=None, comment="I cannot judge this"),
+        ranking(0, choice=None, reason="unsafe", flagged=True),
+        ranking(0, choice=None, reason="unclear"),
+        ranking(0, choice=None, reason="unknown"),
     ],
-    ids=["first", "second", "slight", "much", "tie", "neither", "skip", "skip-comment"],
+    ids=(
+        [
+            "first",
+            "second",
+            "slight",
+            "much",
+            "edit",
+            "edit-of-other",
+            "tie",
+            "neither",
+            "skip",
+            "skip-comment",
+            "unsafe",
+            "unclear",
+            "unknown",
+        ]
+    ),
 )
 def test_an_answer_comes_back_word_for_word(store: ArgillaStore, given: Ranking):
     store.submit("anna", given)
@@ -100,7 +128,7 @@ def test_submitting_again_replaces_the_answer(store: ArgillaStore):
     store.submit("anna", ranking(choice="c0-a", strength="much", comment="first"))
     store.submit("anna", ranking(choice="c0-b"))
     store.submit("anna", ranking(choice="c0-b"))
-    assert words(store.rankings(0)) == [("anna", "c0", "submitted", "c0-b", None, None, None)]
+    assert words(store.rankings(0)) == [said(ranking(choice="c0-b"))]
 
 
 def test_a_strength_said_in_argilla_of_no_chosen_answer_is_left_out(store: ArgillaStore):
@@ -112,10 +140,73 @@ def test_a_strength_said_in_argilla_of_no_chosen_answer_is_left_out(store: Argil
     assert (found.choice, found.strength) == ("tie", None)
 
 
-def test_a_dataset_made_before_strength_was_asked_takes_all_else(old_store: ArgillaStore, store: ArgillaStore):
-    old_store.submit("anna", ranking(strength="much", comment="shorter", edit="Short."))
-    assert words(old_store.rankings(0)) == [("anna", "c0", "submitted", "c0-a", None, "shorter", "Short.")]
-    assert (old_store.keeps_strength, store.keeps_strength) == (False, True)
+def test_a_dataset_made_before_all_this_was_asked_takes_the_rest(old_store: ArgillaStore, store: ArgillaStore):
+    more = {"strength": "much", "edit_of": "c0-a", "flagged": True}
+    old_store.submit("anna", ranking(comment="shorter", edit="Short.", **more))
+    assert words(old_store.rankings(0)) == [said(ranking(comment="shorter", edit="Short."))]
+    assert {"strength", "order", "edit_of", "flagged", "reason"} & set(old_store.keeps) == set()
+    assert {"strength", "edit_of", "flagged", "reason", "comment", "edit"} <= set(store.keeps)
+
+
+A, B, C = "c0-a", "c0-b", "c0-c"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ranking(0, choice=C, order=((C,), (A,), (B,)), strength="slight"),
+        ranking(0, choice=B, order=((B,), (A, C))),
+        ranking(0, choice="tie", order=((A, C), (B,)), comment="both"),
+        ranking(0, choice="tie", order=((A, B, C),)),
+        ranking(0, choice=C, strength="much", edit="Third, mended", edit_of=C),
+        ranking(0, choice="tie"),
+        ranking(0, choice="neither", edit="My own"),
+        ranking(1, choice="c1-b", order=(("c1-b",), ("c1-a",))),
+        ranking(1, choice="tie", order=(("c1-a", "c1-b"),)),
+    ],
+    ids=["order", "tie-below", "tie-above", "all-tied", "choice", "tie", "neither", "two-of-three", "two-tied"],
+)
+def test_an_order_comes_back_with_its_ties(store_of_three: ArgillaStore, given: Ranking):
+    store_of_three.submit("anna", given)
+    (found,) = store_of_three.rankings(0)
+    placed = given.order and tuple(tuple(sorted(group)) for group in given.order)
+    assert (found.order, found.choice) == (placed, given.choice)
+    assert words([found]) == words([given.model_copy(update={"order": found.order})])
+
+
+def test_a_run_that_shows_another_number_of_answers_has_another_dataset(argilla: Connection, store: ArgillaStore):
+    wider = open_store(argilla.api_url, argilla.api_key, "wider", "store", answers=4)
+    wider.publish([comparison(0, answers=4)])
+    (record,) = wider.ask("GET", f"/datasets/{wider.dataset}/records")["items"]
+    assert record["fields"]["fourth"] == "Answer d to 0"
+    narrow = open_store(argilla.api_url, argilla.api_key, "wider", "store")
+    assert narrow.dataset != wider.dataset
+    assert "order" not in narrow.keeps
+
+
+def answered_in_argilla(store: ArgillaStore, **values: object) -> list[Ranking]:
+    """What comes of an answer that the owner gives to c0 in Argilla's own pages."""
+    items = store.ask("GET", f"/datasets/{store.dataset}/records")["items"]
+    record = next(item for item in items if item["external_id"] == "c0")
+    given = {name: {"value": value} for name, value in values.items()}
+    item = {"record_id": record["id"], "status": "submitted", "values": given}
+    answer = store.ask("POST", "/me/responses/bulk", json={"items": [item]})
+    assert answer["items"][0].get("error") is None
+    return store.rankings(0)
+
+
+def test_an_order_given_in_argilla_that_contradicts_the_choice_is_left_out(store_of_three: ArgillaStore):
+    ranks = [{"value": side, "rank": rank} for side, rank in (("first", 1), ("second", 3), ("third", 3))]
+    (found,) = answered_in_argilla(store_of_three, choice="third", order=ranks)
+    assert (found.choice, found.order) == (C, None)
+    (found,) = answered_in_argilla(store_of_three, choice="first", order=ranks)
+    assert (found.choice, found.order) == (A, ((A,), (B, C)))
+
+
+def test_parts_that_do_not_go_with_the_rest_are_left_out(store: ArgillaStore):
+    (found,) = answered_in_argilla(store, choice="first", reason="unsafe", edit_of="first", edit=" ", flagged="no")
+    check_answer(comparison(), found)
+    assert said(found) == said(ranking(user=found.user_id))
 
 
 def test_an_undo_takes_back_one_users_answer(store: ArgillaStore):
@@ -170,7 +261,7 @@ def test_a_dataset_whose_maker_was_killed_is_made_anew(
 ):
     workspace = store.ask("GET", f"/datasets/{store.dataset}")["workspace_id"]
     half = store.ask("POST", "/datasets", json={"name": "store-half-made", "workspace_id": workspace})
-    monkeypatch.setattr(argilla_store, "MAKING_SECONDS", 0.2)
+    monkeypatch.setattr(argilla_dataset, "MAKING_SECONDS", 0.2)
     whole = open_store(argilla.api_url, argilla.api_key, "half-made", "store")
     assert whole.dataset != half["id"]
     whole.publish([comparison()])
@@ -198,3 +289,18 @@ def test_an_answer_given_in_argillas_own_pages_counts(
     journal.close()
     assert found.user_id == login[0]
     assert found.choice == f"{found.comparison_id}-b"
+
+
+@pytest.mark.browser
+def test_an_order_dragged_in_argillas_own_pages_counts_with_its_ties(
+    argilla: Connection, argilla_places: Path, page: Page, tmp_path: Path
+):
+    store = open_store(argilla.api_url, argilla.api_key, "dragged", "store", answers=3)
+    store.publish([comparison(0, answers=3)])
+    order = [("second", 1), ("first", 2), ("third", 2)]
+    annotate_in_argilla(page, argilla, store.dataset, "Second", owner_login(argilla_places), order)
+    journal = Journal(tmp_path / "journal.sqlite")
+    reconcile(journal, store, 0)
+    (found,) = journal.rankings(0)
+    journal.close()
+    assert (found.choice, found.order) == (B, ((B,), (A, C)))

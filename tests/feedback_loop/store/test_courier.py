@@ -15,13 +15,13 @@ import pytest
 from feedback_loop import argilla_local
 from feedback_loop.argilla_local import Connection
 from feedback_loop.errors import LoopError
-from feedback_loop.store import argilla_store
+from feedback_loop.store import argilla_dataset
 from feedback_loop.store import courier as couriers
 from feedback_loop.store.argilla_store import ArgillaStore, open_store
 from feedback_loop.store.courier import Courier, deliver, reconcile
 from feedback_loop.store.journal import Journal
 from feedback_loop.store.ranking_store import RankingStore, RefusedError
-from tests.feedback_loop.store.samples import comparison, ranking, settings_without_strength
+from tests.feedback_loop.store.samples import comparison, first_settings, ranking
 
 real_argilla = [pytest.mark.argilla]
 
@@ -195,22 +195,54 @@ class TestWithArgilla:
         reconcile(journal, store, 0)
         assert [r.strength for r in journal.rankings(0)] == ["slight"]
 
-    def test_a_dataset_that_cannot_hold_a_strength_takes_none_from_the_journal(
+    def test_what_a_dataset_cannot_hold_is_taken_from_the_journal(
         self, argilla: Connection, journal: Journal, monkeypatch: pytest.MonkeyPatch
     ):
-        monkeypatch.setattr(argilla_store, "_settings", settings_without_strength)
-        store = store_at(argilla, "no-strength")
-        given = [ranking(n, strength="much") for n in range(3)]
+        monkeypatch.setattr(argilla_dataset, "settings", first_settings)
+        store = store_at(argilla, "first-settings")
+        given = [
+            ranking(n, strength="much", flagged=True, seconds=1.5, edit="Mine", edit_of=f"c{n}-a") for n in range(4)
+        ]
+        given.append(ranking(4, choice=None, reason="unsafe", seconds=0.5))
         for one in given:
             journal.record(one, 0)
         for _ in range(2):
             reconcile(journal, store, 0)
         assert journal.rankings(0) == given
-        store.submit("anna", ranking(1, comment="yes"))
-        store.submit("anna", ranking(2, choice="c2-b"))
+        store.submit("anna", ranking(1, comment="yes", edit="Mine"))
+        store.submit("anna", ranking(2, choice="c2-b", edit="Mine"))
+        store.submit("anna", ranking(3, edit="Mine, better"))
         reconcile(journal, store, 0)
-        kept = {r.comparison_id: (r.choice, r.strength, r.comment) for r in journal.rankings(0)}
-        assert kept == {"c0": ("c0-a", "much", None), "c1": ("c1-a", "much", "yes"), "c2": ("c2-b", None, None)}
+        kept = {r.comparison_id: (r.choice, r.strength, r.flagged, r.edit_of, r.seconds) for r in journal.rankings(0)}
+        assert kept == {
+            "c0": ("c0-a", "much", True, "c0-a", 1.5),
+            "c1": ("c1-a", "much", True, "c1-a", 1.5),
+            "c2": ("c2-b", None, False, None, None),
+            "c3": ("c3-a", "much", True, None, 1.5),
+            "c4": (None, None, False, None, 0.5),
+        }
+        assert [r.reason for r in journal.rankings(0) if r.comparison_id == "c4"] == ["unsafe"]
+
+    def test_how_long_an_answer_took_stays_in_the_journal(self, argilla: Connection, journal: Journal):
+        store = store_at(argilla, "seconds")
+        journal.record(ranking(seconds=2.5), 0)
+        reconcile(journal, store, 0)
+        store.submit("anna", ranking(comment="on second thoughts"))
+        reconcile(journal, store, 0)
+        assert [(r.comment, r.seconds) for r in journal.rankings(0)] == [("on second thoughts", 2.5)]
+
+    def test_a_revision_replaces_the_answer_in_argilla_and_both_stay_in_the_journal(
+        self, argilla: Connection, journal: Journal
+    ):
+        store = store_at(argilla, "revised")
+        journal.record(ranking(choice="c0-a"), 0)
+        deliver(journal, store)
+        journal.revise(ranking(choice="c0-b"), 0)
+        reconcile(journal, store, 0)
+        assert held(store) == [("anna", "c0", "c0-b")]
+        assert [r.choice for r in journal.rankings(0)] == ["c0-b"]
+        assert journal.votes("anna", ["c0"]) == {"c0": 2}
+        assert answers_of_records(argilla, store) == [1] + [0] * 9
 
     def test_a_killed_courier_loses_nothing_and_delivers_nothing_twice(self, argilla: Connection, journal: Journal):
         store = store_at(argilla, "killed", comparisons=60)

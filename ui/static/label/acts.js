@@ -1,5 +1,5 @@
 // What a person can do on the page; buttons and keys do the same.
-import { change, drawBar, drawWriting, focusCard, mark, ranksMany, tell } from "./board.js";
+import { change, drawBar, drawWriting, focusCard, keep, mark, ranksMany, tell } from "./board.js";
 import { markPlaces, sidesOf, summary } from "./card.js";
 import * as drafts from "./drafts.js";
 import { openHistory } from "./history.js";
@@ -51,7 +51,7 @@ function vote(at, said, side = at.draft?.saved) {
   const body = { ...said, ...edits, flagged: draft.flagged || undefined, comment: draft.comment.trim() || undefined, seconds: card.revising ? undefined : seconds };
   if (!at.flow.vote(body)) return;
   const unsent = editedSides(card, draft).filter((each) => !edits.edit || each !== side);
-  keepUnsent(standing.user, card, draft, unsent);
+  keep(at, () => keepUnsent(standing.user, card, draft, unsent));
   tell(at, t(unsent.length ? "label.edit_not_sent" : edits.edit ? "label.stored_edit" : "label.stored", { said: summary(body) }));
   if (!card.revising && said.choice !== "skip") count(at, card.id, seconds);
 }

@@ -32,7 +32,12 @@ export const focusCard = ({ drawn }) => drawn.focus({ preventScroll: true });
 
 export function change(at, part) {
   at.draft = { ...at.draft, ...part };
-  drafts.write(at.standing.user, at.card.id, at.draft);
+  keep(at, () => drafts.write(at.standing.user, at.card.id, at.draft));
+}
+
+// Where the browser's storage is full, what was typed lives as long as the page.
+export function keep(at, write) {
+  try { write(); } catch { alarm(at, t("label.draft_full")); }
 }
 
 export function drawWriting(at) {

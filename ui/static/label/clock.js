@@ -1,4 +1,6 @@
 // How long a comparison has been looked at: from its being painted, while the page is in sight.
+const DAY = 24 * 3600; // s: more than that the app does not take
+
 export function createClock() {
   let spent = 0, since = null, showing = 0;
   const pause = () => { if (since !== null) spent += performance.now() - since; since = null; };
@@ -11,7 +13,7 @@ export function createClock() {
     requestAnimationFrame(() => setTimeout(() => mine === showing && go()));
   }
 
-  const seconds = () => Math.round(spent + (since === null ? 0 : performance.now() - since)) / 1000;
+  const seconds = () => Math.min(DAY, Math.round(spent + (since === null ? 0 : performance.now() - since)) / 1000);
 
   return { start, seconds };
 }

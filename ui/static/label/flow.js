@@ -10,8 +10,8 @@ const NEVER = [400, 404, 409, 410, 413, 422]; // refusals that sending again can
 const REMEMBERED = 50; // cards of this session that can be brought back without a connection
 
 // `shown` is called when another card is in front, `noted` when the app has said how things stand, `reached` when it answered
-// at all, and `failed` with a line for the person.
-export function createFlow({ shown, noted, reached, failed }) {
+// at all, `failed` with a line for the person, and `waits` with one that holds until the app answers again.
+export function createFlow({ shown, noted, reached, failed, waits }) {
   const voted = new Set(); // in this page: an answer that was asked for before a vote must not bring its card back
   const past = [];
   let ready = [], standing = null, onScreen = null, shownAt = 0, sending = null, filling = null, undoing = Promise.resolve();
@@ -33,7 +33,7 @@ export function createFlow({ shown, noted, reached, failed }) {
 
   function refill() {
     if (ready.length > HELD / 2) return Promise.resolve();
-    filling ??= fill().catch((problem) => failed(problem.message)).finally(() => { filling = null; });
+    filling ??= fill().catch((problem) => waits(problem.message)).finally(() => { filling = null; });
     return filling;
   }
 
@@ -48,7 +48,7 @@ export function createFlow({ shown, noted, reached, failed }) {
   }
 
   function send() {
-    sending ??= sendAll().catch((problem) => failed(problem.message)).finally(() => { sending = null; });
+    sending ??= sendAll().catch((problem) => waits(problem.message)).finally(() => { sending = null; });
     return sending;
   }
 

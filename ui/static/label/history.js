@@ -19,7 +19,7 @@ export function openHistory(page, flow) {
       const { items, found } = await call("GET", `/history?q=${encodeURIComponent(field.value)}`);
       if (mine !== asked) return;
       list.replaceChildren(...items.map((item) => line(item, open)));
-      note.textContent = found ? t("history.found", { n: found, shown: items.length }) : t(field.value ? "history.none_found" : "history.none");
+      note.textContent = found ? t("history.found", { n: found }) + (found > items.length ? ` ${t("history.newest", { n: items.length })}` : "") : t(field.value ? "history.none_found" : "history.none");
     } catch (problem) { note.textContent = problem.message; }
   }
 

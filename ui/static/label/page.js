@@ -17,8 +17,9 @@ whenThere("fl-label", (page) => {
   at.flow = createFlow({
     shown: (card) => shown(at, card),
     noted: (standing) => noted(at, standing),
-    reached: () => { if (at.slots.alert.textContent === t("error.offline")) alarm(at, ""); },
+    reached: () => { if (at.slots.alert.textContent === at.waitsFor) alarm(at, ""); },
     failed: (line) => alarm(at, line),
+    waits: (line) => { at.waitsFor = line; alarm(at, line); },
   });
   show(at, null);
   progress(at);

@@ -14,7 +14,7 @@ export function drawSummary(answers, standing, close) {
     figure(t("summary.median"), t("summary.seconds", { time: median(answers.map((answer) => answer.seconds)) })),
     figure(t("summary.left"), left(standing), { class: "fl-left" }));
   addConsistency(figures);
-  return el("aside", { class: "fl-summary", id: "fl-summary", role: "status", "aria-label": title }, el("b", {}, title), figures,
+  return el("div", { class: "fl-summary", id: "fl-summary", role: "status", "aria-label": title }, el("b", {}, title), figures,
     el("button", { type: "button", class: "fl-close", onclick: close }, el("span", {}, t("summary.go_on")), el("kbd", { "aria-hidden": "true" }, "Esc")));
 }
 
