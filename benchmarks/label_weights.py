@@ -1,7 +1,8 @@
 """Do weights from repeats and checks help? Simulated teams, one or two of them careless; the head's accuracy on clean pairs.
 
-    python -m benchmarks.label_weights [--cells 6] [--labels 64] [--out FILE]
+    python -m benchmarks.label_weights [--seeds 0 1 2 3] [--labels 64] [--out FILE]
 
+With FILE, rows are appended to it and what it holds is reported too: seeds may be run one after another.
 Everybody labels pairs of their own. What makes the weights sees no utility: it sees answers, as in a run. Accuracy is on pairs
 of other prompts, where the true preference is known and there is one.
 """
@@ -211,12 +212,13 @@ def report(rows: Sequence[Row]) -> str:
 def main() -> None:
     """Run all cells; a line of JSON each as it is done."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--cells", type=int, default=4, help="seeds a persona")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3], help="of each persona")
     parser.add_argument("--labels", type=int, default=64, help="labels a person")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
-    world, rows = open_world(), []
-    for seed in range(options.cells):
+    lines = options.out.read_text(encoding="utf-8").splitlines() if options.out and options.out.exists() else []
+    world, rows = open_world(), [json.loads(line) for line in lines]
+    for seed in options.seeds:
         for name in PERSONAS:
             persona = personas.find(name)
             for said, kinds in TEAMS.items():

@@ -109,6 +109,19 @@ def team(run: RunFolder, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def flags(run: RunFolder, as_json: AsJson = False) -> None:
+    """List what people flagged, for somebody to look at."""
+    from feedback_loop.flags import as_text
+    from feedback_loop.flags import flags as flags_now
+    from feedback_loop.run import open_run
+
+    found = flags_now(open_run(run))
+    print(
+        json.dumps([flag.model_dump() for flag in found], indent=2, ensure_ascii=False) if as_json else as_text(found)
+    )
+
+
+@app.command()
 def simulate(
     run: RunFolder,
     persona: Annotated[str, typer.Option(help="A persona's TOML file, or the name of a shipped one.")],

@@ -90,9 +90,9 @@ def annotate_in_argilla(
     for side, place in order[:1]:
         page.locator(f".draggable #{side}").drag_to(page.locator(".draggable__slot-box").nth(place - 1))
     for side, place in order[1:]:
+        page.wait_for_timeout(1000)  # digits pressed one after the other are one number to it
         page.locator(f".draggable #{side}").focus()
         page.keyboard.press(str(place))
-    for side, place in order:
         page.locator(".draggable__slot-box").nth(place - 1).locator(f"#{side}").wait_for()
     page.get_by_text(label, exact=True).last.click()
     with page.expect_response(lambda reply: "/responses" in reply.url and reply.request.method == "POST") as sent:

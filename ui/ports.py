@@ -24,9 +24,6 @@ class DeskPort(Protocol):
     def history(self, user_id: str, limit: int) -> list[tuple[Comparison, Ranking, int]]:
         """This user's last answers in the open round, newest first, and how often each was changed."""
 
-    def flagged(self) -> list[tuple[Comparison, Ranking]]:
-        """What people of the open round think somebody should look at."""
-
     def find(self, comparison_id: str) -> Comparison:
         """A comparison of the open round; a UsageError where it is none."""
 

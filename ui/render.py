@@ -41,7 +41,7 @@ def as_html(markdown: str) -> str:
     What hides or moves text is made visible, what was written as an entity too. Blocks that begin in a script from right to
     left are marked so.
     """
-    text = visible(markdown[:MOST])
+    text = visible(markdown[:MOST]) + ("\n\n…" if len(markdown) > MOST else "")
     parser = WITHOUT_TABLES if _asks_for_many_cells(text) else MARKDOWN
     tokens = parser.parse(text)
     _lower_headings(tokens)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from feedback_loop.overview import Sample
 from feedback_loop.traits import tokens
 from ui.ports import RoundsPort
-from ui.render import as_html
+from ui.render import MOST, as_html
 from ui.visible import visible
 
 PAGE = 10
@@ -70,7 +70,7 @@ def item(sample: Sample) -> dict[str, Any]:
         name: {"html": as_html(text), "words": len(tokens(text)), "reward": reward}
         for name, (text, reward) in sides.items()
     }
-    return {"prompt": visible(sample.prompt), **shown}
+    return {"prompt": visible(sample.prompt[:MOST]), **shown}
 
 
 def _text(sample: Sample) -> str:

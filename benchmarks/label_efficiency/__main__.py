@@ -34,6 +34,9 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--checkpoints", nargs="+", type=int)
     parser.add_argument("--prompts", type=int, help="most training prompts")
     parser.add_argument("--heldout", type=int, help="most held-out prompts")
+    parser.add_argument(
+        "--set", nargs="+", metavar="KEY=VALUE", help="of the recipe, for all arms, after their own settings"
+    )
     parser.add_argument("--tuning", action="store_true", help="other prompts and personas, to choose settings by")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--json", type=Path)
@@ -74,6 +77,7 @@ def chosen(asked: argparse.Namespace) -> Tier:
         checkpoints=tuple(asked.checkpoints or tier.checkpoints),
         prompts=asked.prompts or tier.prompts,
         heldout=asked.heldout or tier.heldout,
+        settings=(*tier.settings, *(asked.set or ())),
     )
 
 

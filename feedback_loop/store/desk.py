@@ -121,11 +121,6 @@ class Desk:
         said = self._journal.votes(user_id, [r.comparison_id for r in last])
         return [(asked[r.comparison_id], r, said[r.comparison_id] - 1) for r in last]
 
-    def flagged(self) -> list[tuple[Comparison, Ranking]]:
-        """What people of the open round think somebody should look at, in the order in which they said so."""
-        asked = {c.id: c for c in self._comparisons()}
-        return [(asked[r.comparison_id], r) for r in self._rankings(list(asked.values())) if r.flagged]
-
     def progress(self, user_id: str) -> Progress:
         """How far the open round is, for everybody and for this user."""
         comparisons = self._comparisons()

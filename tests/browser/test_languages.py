@@ -43,6 +43,7 @@ def test_the_browsers_language_is_spoken_and_another_can_be_chosen(
     names = page.locator(".nav-holder a")
     expect(names).to_have_text(pages)
     assert page.evaluate("document.documentElement.lang")[:2] == locale[:2]
+    assert page.locator(".fl-card").bounding_box()["width"] > 340
     page.select_option(".fl-language", "en")
     expect(names).to_have_text(["Label", "Rounds", "Team", "Help"])
     page.goto(f"{url}/help")

@@ -86,7 +86,7 @@ def test_all_that_a_person_says_arrives(cli: Cli, tmp_path: Path, argilla: Conne
     assert (progress.answered, progress.mine, progress.left) == (9, len(shown) - 1, 0)
     assert progress.seconds == pytest.approx(2.0 + 9.5 + 20.25 + 1.5 * (len(shown) - 3))
 
-    done = cli("advance", path, "--rounds", 1, env=env)
+    done = cli("advance", path, env=env)
     assert done.returncode == 0, done.stderr
     kept = read_jsonl(run.stage_folder(0, "rankings") / "rankings.jsonl", Ranking)
     assert sorted(kept, key=lambda r: r.comparison_id) == sorted(given, key=lambda r: r.comparison_id)

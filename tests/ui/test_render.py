@@ -121,6 +121,11 @@ def test_blocks_from_right_to_left_are_marked():
     assert '<th>a</th>\n<th dir="rtl">ש</th>' in html
 
 
+def test_what_was_cut_is_said():
+    assert as_html("word " * 5000).endswith("<p>…</p>\n")
+    assert "…" not in as_html("word " * 50)
+
+
 SLOW = {
     "no space": "W",
     "quotes": ">",

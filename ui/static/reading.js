@@ -219,5 +219,5 @@
         show(card, `turn-${n}`, turn, { rich: turn.role === "assistant" }))));
   }
 
-  window.feedbackLoop.reading = { answer, request, tools, toggle, prepare, whole, KEYS };
+  window.feedbackLoop.reading = { answer, request, tools, toggle, prepare, whole, written, KEYS };
 })();

@@ -236,15 +236,6 @@ def test_a_closed_round_has_no_history(desk: Desk, open_round: list[Comparison])
     assert desk.history("anna", 10) == []
 
 
-def test_what_was_flagged_is_listed_until_it_is_taken_back(desk: Desk):
-    desk.vote("anna", "c1", Answer(choice="tie", flagged=True, comment="rude"))
-    desk.vote("otto", "c1", Answer(status="discarded", reason="unsafe", flagged=True))
-    desk.vote("otto", "c2", Answer(choice="tie"))
-    assert [(c.id, r.user_id, r.comment) for c, r in desk.flagged()] == [("c1", "anna", "rude"), ("c1", "otto", None)]
-    desk.vote("anna", "c1", Answer(choice="tie"), revise=True)
-    assert [r.user_id for _, r in desk.flagged()] == ["otto"]
-
-
 def test_progress_says_what_a_session_was(desk: Desk, open_round: list[Comparison]):
     open_round += [repeat(10, of=1), repeat(11, of=2), repeat(12, of=3), check(13)]
     for n in (1, 2, 3):

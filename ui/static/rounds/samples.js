@@ -1,5 +1,5 @@
 // Before and after: a round's held-out requests, answered by the version before and the new one, searched and turned over.
-const { call, element: el, t, number } = window.feedbackLoop;
+const { call, element: el, t, number, reading } = window.feedbackLoop;
 const KINDS = ["all", "changed", "better", "worse"];
 
 // The section of one round; it asks for a page of samples when it is unfolded.
@@ -55,7 +55,5 @@ function article({ prompt, before, after }) {
 }
 
 function side(title, { html, words, reward }, more = "") {
-  const text = el("div", { class: "fl-text", dir: "auto" });
-  text.innerHTML = html; // made safe by the server
-  return el("div", { class: "fl-answer" }, el("h4", {}, title, el("small", {}, ` · ${t("samples.words", { n: words })}${more} · ${t("samples.reward", { reward: number(reward) })}`)), text);
+  return el("div", { class: "fl-answer" }, el("h4", {}, title, el("small", {}, ` · ${t("samples.words", { n: words })}${more} · ${t("samples.reward", { reward: number(reward) })}`)), el("div", { class: "fl-text" }, reading.written({ html })));
 }
