@@ -66,7 +66,7 @@ def plain(run: Run, store: ArgillaStore, team: Log, tier: Tier) -> Figures:
     other.ask("PATCH", f"/datasets/{other.dataset}", json=wanted)  # as many answers a record as in the app
     known = {user["username"]: user["api_key"] for user in other.ask("GET", "/users")["items"]}
     keys = {name: known[name] for name in dict.fromkeys(vote.user for vote in team.votes)}
-    seats = partial(all_in_argilla, other.url, keys, other.dataset, team.votes, _record_ids(other))
+    seats = partial(all_in_argilla, other.url, keys, team.votes, _record_ids(other))
     with beside(seats, tier.every) as crew:
         log = crew.end_when_done(longest=3 * (team.ended - team.started) + tier.every)
     return _of_log(log)

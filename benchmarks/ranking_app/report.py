@@ -72,7 +72,7 @@ def _server(measured: Measured) -> str:
     ours, inside, plain = measured["team"]["annotators"]["ms"], measured["in_app"], measured["plain"]["ms"]
     rows += [f"| `{what}`, at the annotators | {_cells(ours[name])} |" for name, what in NAMES.items() if name in ours]
     rows += [f"| `{what}`, in the app | {_cells(times)} |" for what, times in inside.items()]
-    rows += [f"| plain Argilla, {name} | {_cells(plain[name])} |" for name in plain]
+    rows += [f"| `POST /records/ID/responses`, plain Argilla | {_cells(plain[name])} |" for name in plain]
     return "\n".join(rows)
 
 
