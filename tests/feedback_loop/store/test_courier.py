@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import httpx
@@ -15,6 +15,7 @@ import pytest
 from feedback_loop import argilla_local
 from feedback_loop.argilla_local import Connection
 from feedback_loop.errors import LoopError
+from feedback_loop.records import Comparison
 from feedback_loop.store import argilla_dataset
 from feedback_loop.store import courier as couriers
 from feedback_loop.store.argilla_store import ArgillaStore, open_store
@@ -38,8 +39,8 @@ def start(journal: Journal) -> Iterator[Callable[..., Courier]]:
     """Starts couriers that are stopped with the test."""
     started: list[Courier] = []
 
-    def begin(connect: Callable[[], RankingStore]) -> Courier:
-        started.append(couriers.start(journal.path, connect))
+    def begin(connect: Callable[[], RankingStore], asked: Callable[[], Sequence[Comparison]] = tuple) -> Courier:
+        started.append(couriers.start(journal.path, connect, asked))
         return started[-1]
 
     yield begin
@@ -109,6 +110,20 @@ def test_a_new_vote_wakes_a_courier_that_waits_for_argilla(journal: Journal, sta
 
 class TestWithArgilla:
     pytestmark = real_argilla
+
+    def test_what_is_asked_later_is_there_before_anybody_answers_it(
+        self, argilla: Connection, journal: Journal, start: Callable[..., Courier]
+    ):
+        store = store_at(argilla, "later", 0)
+        asked = [[comparison(n) for n in range(2)]]
+        courier = start(lambda: store_at(argilla, "later", 0), lambda: asked[-1])
+        until(lambda: len(list(store._pages())) == 2)
+        asked.append([comparison(n) for n in range(5)])
+        until(lambda: len(list(store._pages())) == 5)
+        asked.append([comparison(n) for n in range(6)])
+        journal.record(ranking(5), 0)
+        until(lambda: held(store) == [("anna", "c5", ranking(5).choice)])
+        assert courier.state().error == ""
 
     def test_all_that_waits_is_delivered_once(self, argilla: Connection, journal: Journal):
         store = store_at(argilla, "once")
