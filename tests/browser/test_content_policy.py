@@ -1,6 +1,7 @@
 """The content policy in a real browser: it breaks none of the app's pages, and stops what does not belong in them."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,8 @@ from playwright.sync_api import Page
 
 from tests.browser.serving import serving
 from tests.browser_fixture import log_in
-from tests.ui.app_parts import app_of, comparison
-from tests.ui.rounds_parts import alarmed
+from tests.ui.app_parts import app_of, comparison, rounds_port
+from tests.ui.rounds_parts import alarmed, lessons
 
 pytestmark = pytest.mark.browser
 WATCH = """window.violations = [];
@@ -50,7 +51,7 @@ PAGES = {"/": ".fl-card", "/rounds": "#fl-start", "/help": "#fl-help table", "/l
 
 @pytest.fixture
 def url(tmp_path: Path) -> Iterator[str]:
-    app, journal = app_of(tmp_path, [comparison(n) for n in range(4)], overview=alarmed())
+    app, journal = app_of(tmp_path, [comparison(n) for n in range(4)], rounds=replace(rounds_port(overview=alarmed()), taught=lessons))
     with serving(app) as address:
         yield address
     journal.close()

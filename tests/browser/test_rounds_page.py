@@ -178,7 +178,9 @@ def test_wandb_is_a_link_where_it_is_online_and_a_command_where_it_is_not(
         ]
 
 
-@pytest.mark.parametrize(("locale", "said"), [("ru-RU", "Чему научили ваши оценки"), ("zh-CN", "您的排序教会了什么")])
+@pytest.mark.parametrize(
+    ("locale", "said"), [("ru-RU", "Чему научили ваши оценки"), ("zh-CN", "您的排序教会了模型什么")]
+)
 def test_the_page_speaks_the_readers_language(chromium, url: str, locale: str, said: str):
     context = chromium.new_context(locale=locale)
     page = context.new_page()
