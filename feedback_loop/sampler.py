@@ -68,11 +68,13 @@ def keep_ahead(run: Run, stays: float) -> None:
     _ = models.policy
     last = time.monotonic()
     with contextlib.closing(Journal(run.path / "journal.sqlite")) as journal:
-        while not run.done(number, "rankings") and time.monotonic() - last <= stays:
+        while not run.done(number, "rankings"):
             if not run.done(number, "comparisons"):
                 make_first(models, reporter(run, note))
             elif asked.left(run, number) or (stays and ahead.wanted(run, journal)):
                 make_batch(models, reporter(run, note))
+            elif time.monotonic() - last > stays:
+                return
             else:
                 time.sleep(min(POLL_SECONDS, stays))
                 continue

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any, Literal
 
-from feedback_loop.checks import BULLET, EMOJI, SCRIPTS, STEP
+from feedback_loop.checks import BULLET, EMOJI, STEP
 from feedback_loop.checks import sentences as count_sentences
 from feedback_loop.prompts import DATA
 
@@ -32,6 +32,12 @@ STOP = re.compile(r"[.!?…。！？\n]+")
 HEADING = re.compile(r"^\s{0,3}#{1,6} ", re.MULTILINE)
 BOLD = re.compile(r"\*\*[^*\n]+\*\*|__[^_\n]+__")
 CONTRACTION = re.compile(r"[a-z]['’](?:s|re|ll|ve|d|t|m)\b", re.IGNORECASE)
+SCRIPTS = {
+    "latin": re.compile(r"[A-Za-zªºÀ-ÖØ-öø-ʯḀ-ỿ]"),
+    "cyrillic": re.compile(r"[\u0400-\u0481\u048a-\u052f]"),
+    "han": re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]"),
+}
+"""Letters of the scripts that are told apart."""
 PHRASE_WORDS = 4
 """Most words of an opening or a closing phrase."""
 RARE = 0.05
@@ -48,6 +54,9 @@ class Reading:
     lines: tuple[str, ...]
     """Those that are not blank."""
     sentences: int
+    openings: tuple[Phrase, ...]
+    """Its first two to four words, or its first sentence where that is shorter."""
+    closings: tuple[Phrase, ...]
 
 
 @dataclass(frozen=True)
@@ -65,7 +74,8 @@ def read(text: str, request: str = "") -> Reading:
     """An answer to a request, ready to be measured."""
     text = text[:LONGEST].strip()
     lines = tuple(line for line in text.splitlines() if line.strip())
-    return Reading(text, request, tokens(text), lines, sum(count_sentences(BULLET.sub("", line)) for line in lines))
+    sentences = sum(count_sentences(BULLET.sub("", line)) for line in lines)
+    return Reading(text, request, tokens(text), lines, sentences, _openings(lines), _closings(lines))
 
 
 def tokens(text: str) -> tuple[str, ...]:
@@ -86,13 +96,13 @@ def phrases(readings: Sequence[Reading], most: int = 6) -> list[Trait]:
     """
     return [
         Trait(name, "share", partial(_is_among, where, phrase), _spell(phrase))
-        for name, where in (("opens", _openings), ("ends", _closings))
-        for phrase in _telling(Counter(p for reading in readings for p in where(reading)), len(readings), most)
+        for name, where in (("opens", "openings"), ("ends", "closings"))
+        for phrase in _telling(Counter(p for r in readings for p in getattr(r, where)), len(readings), most)
     ]
 
 
-def _is_among(where: Callable[[Reading], list[Phrase]], phrase: Phrase, reading: Reading) -> bool:
-    return phrase in where(reading)
+def _is_among(where: str, phrase: Phrase, reading: Reading) -> bool:
+    return phrase in getattr(reading, where)
 
 
 def _spell(phrase: Sequence[str]) -> str:
@@ -163,8 +173,8 @@ def _echo(reading: Reading) -> float:
 
 
 def _script(text: str, name: str) -> float:
-    letters = [unicodedata.name(c, "") for c in text if c.isalpha()]
-    return sum(letter.startswith(SCRIPTS[name]) for letter in letters) / len(letters) if letters else 0.0
+    letters = sum(map(str.isalpha, text))
+    return len(SCRIPTS[name].findall(text)) / letters if letters else 0.0
 
 
 def _main_script(text: str) -> str:
@@ -183,16 +193,15 @@ def _paragraphs(reading: Reading) -> int:
     return sum(bool(part.strip()) for part in re.split(r"\n\s*\n", reading.text))
 
 
-def _openings(reading: Reading) -> list[Phrase]:
-    parts = _parts(reading.text)
-    found = tokens(parts[0]) if parts else ()
-    return [found[:n] for n in range(min(2, len(found)) or 1, min(PHRASE_WORDS, len(found)) + 1)]
+def _openings(lines: Sequence[str]) -> tuple[Phrase, ...]:
+    found = next((tokens(parts[0]) for line in lines if (parts := _parts(line))), ())
+    return tuple(found[:n] for n in range(min(2, len(found)) or 1, min(PHRASE_WORDS, len(found)) + 1))
 
 
-def _closings(reading: Reading) -> list[Phrase]:
-    parts = _parts(reading.lines[-1]) if reading.lines else []
+def _closings(lines: Sequence[str]) -> tuple[Phrase, ...]:
+    parts = _parts(lines[-1]) if lines else []
     found = tokens(parts[-1]) if parts else ()
-    return [found[-n:] for n in range(min(2, len(found)) or 1, min(PHRASE_WORDS, len(found)) + 1)]
+    return tuple(found[-n:] for n in range(min(2, len(found)) or 1, min(PHRASE_WORDS, len(found)) + 1))
 
 
 def _telling(counts: Counter[Phrase], total: int, most: int) -> list[Phrase]:

@@ -16,8 +16,10 @@ import pytest
 
 from feedback_loop import ahead, asked, locks
 from feedback_loop.argilla_local import Connection
+from feedback_loop.personas import find
 from feedback_loop.records import Ranking
 from feedback_loop.run import open_run, read_jsonl
+from feedback_loop.simulate import label
 from feedback_loop.store.argilla_store import open_store
 from tests.conftest import Cli, command, init_small
 
@@ -132,3 +134,16 @@ def test_advance_without_an_app_asks_all_of_the_rounds_prompts_and_no_more(
     store = open_store(argilla.api_url, argilla.api_key, run.id, path.name)
     assert set(store._known_records()) == {c.id for c in asked.asked(run, 0)}
     assert "comparisons is already there" in cli("sample", path, env=env).stderr
+
+
+def test_a_round_that_outlives_the_app_leaves_the_next_ones_answers(cli: Cli, tmp_path: Path, argilla: Connection):
+    env = {"ARGILLA_API_URL": argilla.api_url, "ARGILLA_API_KEY": argilla.api_key}
+    path = init_small(cli, tmp_path / "run", *SETTINGS)
+    assert cli("advance", path, env=env).returncode == 0
+    run = open_run(path)
+    assert label(run, find("brisk")) == 8
+    done = cli("advance", path, "--once", env=env)
+    assert done.returncode == 0, done.stderr
+    assert run.done(0, "promotion")
+    wait_until(lambda: run.done(1, "comparisons") and not asked.left(run, 1), "nothing was sampled")
+    wait_until(lambda: not locks.sampling(run), "the sampler stays", 20)

@@ -144,6 +144,14 @@ def test_the_sampler_keeps_ahead_gives_way_at_once_and_goes_on(tmp_path: Path):
     until(lambda: not locks.sampling(run))
 
 
+def test_without_an_app_the_sampler_makes_the_rounds_own_and_ends(tmp_path: Path):
+    run = make_tiny(tmp_path / "run", "asking.repeats=0", "asking.checks=0", "asking.ahead=20")
+    assert ahead.start(run).wait(120) == 0
+    assert (asked.count(run, 0), asked.left(run, 0)) == (10, 0)
+    assert not locks.sampling(run)
+    assert ahead.supply(run).state == "ready"
+
+
 def until(true: Callable[[], bool], seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while not true():

@@ -11,10 +11,10 @@ export function keeper() {
   };
 }
 
-// The wanted elements as the children of `parent`, in their order; those that stay are not touched.
+// The wanted elements as the children of `parent`, in their order; those that stay, and an open question, are not touched.
 export function place(parent, wanted) {
   const nodes = wanted.filter(Boolean), held = document.activeElement?.id;
-  for (const child of [...parent.childNodes]) if (!nodes.includes(child)) child.remove();
+  for (const child of [...parent.childNodes]) if (!nodes.includes(child) && child.tagName !== "DIALOG") child.remove();
   nodes.forEach((node, at) => { if (parent.childNodes[at] !== node) parent.insertBefore(node, parent.childNodes[at] || null); });
   if (held && document.activeElement?.id !== held) document.getElementById(held)?.focus({ preventScroll: true });
 }

@@ -10,7 +10,7 @@ export function rollback(policy, overview, act) {
 function confirm(policy, overview, act) {
   const open = overview.rounds.find((r) => !r.decision), done = (name) => open?.stages.some((s) => s.name === name && s.state === "done");
   const cancel = el("button", { type: "button", autofocus: true, onclick: () => box.close() }, t("rollback.cancel"));
-  const box = el("dialog", { class: "fl-page fl-dialog", "aria-labelledby": "fl-dialog-title", onclose: () => box.remove() },
+  const box = el("dialog", { class: "fl-dialog", "aria-labelledby": "fl-dialog-title", onclose: () => box.remove() },
     el("h2", { id: "fl-dialog-title" }, `${title(policy)}?`),
     el("ul", {}, [
       t("rollback.next", { policy: policy === "base" ? t("rollback.the_base") : policy, now: overview.policy }),
@@ -20,7 +20,7 @@ function confirm(policy, overview, act) {
       t("rollback.undo", { now: overview.policy }),
     ].filter(Boolean).map((line) => el("li", {}, line))),
     el("div", { class: "fl-choices" }, cancel, el("button", { type: "button", class: "fl-primary", id: "fl-confirm", onclick: () => { box.close(); act(); } }, title(policy))));
-  document.getElementById("fl-rounds").parentElement.append(box); // beside what is drawn anew
+  document.getElementById("fl-rounds").append(box);
   box.showModal();
   cancel.focus();
 }

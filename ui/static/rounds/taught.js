@@ -1,5 +1,5 @@
 // What your labels taught: a round's traits in sentences, the clear ones first, and all of them in a table.
-const { call, element: el, t, number, percent, differences } = window.feedbackLoop;
+const { call, element: el, t, parts, number, percent, differences } = window.feedbackLoop;
 const SPELLED = ["wanted", "unasked", "leaning"], NAMED = ["either", "unknown", "unseen"];
 
 // The section of one round; it asks for its content when it is unfolded.
@@ -49,9 +49,10 @@ function said(lesson) {
   const { labels, base, parent, kind } = lesson, way = wayOf(lesson), sentences = [];
   if (lesson.head === "wanted") {
     const [low, high] = bounds(lesson, labels, way);
-    sentences.push(el("b", {}, kind === "share"
-      ? t("taught.prefer.share", { what: what(lesson, way), chosen: level(lesson, labels.ours, way), rejected: level(lesson, labels.theirs, way), low: number(low, 0), high: number(high, 0) })
-      : t("taught.prefer.count", { what: what(lesson, way), size: level(lesson, Math.abs(labels.value), way), ...spread(low, high) })), " ");
+    const named = el("b", {}, what(lesson, way));
+    sentences.push(el("span", {}, kind === "share"
+      ? parts("taught.prefer.share", { what: named, chosen: level(lesson, labels.ours, way), rejected: level(lesson, labels.theirs, way), low: number(low, 0), high: number(high, 0) })
+      : parts("taught.prefer.count", { what: named, size: level(lesson, Math.abs(labels.value), way), ...spread(low, high) })), " ");
   }
   const key = `taught.verdict.${lesson.verdict.replace(" ", "_")}`;
   if (base && parent && !["wanted", "still"].includes(lesson.verdict)) {
