@@ -51,7 +51,9 @@ PAGES = {"/": ".fl-card", "/rounds": "#fl-start", "/help": "#fl-help table", "/l
 
 @pytest.fixture
 def url(tmp_path: Path) -> Iterator[str]:
-    app, journal = app_of(tmp_path, [comparison(n) for n in range(4)], rounds=replace(rounds_port(overview=alarmed()), taught=lessons))
+    app, journal = app_of(
+        tmp_path, [comparison(n) for n in range(4)], rounds=replace(rounds_port(overview=alarmed()), taught=lessons)
+    )
     with serving(app) as address:
         yield address
     journal.close()
