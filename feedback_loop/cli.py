@@ -3,6 +3,7 @@
 import json
 import signal
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +23,12 @@ app.add_typer(argilla_app, name="argilla")
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="The run's folder.")]
 Host = Annotated[str, typer.Option(help="Address to bind to.")]
 Port = Annotated[int, typer.Option(help="Port of the web app.", min=0, max=65535)]
+Url = Annotated[
+    str,
+    typer.Option(
+        "--url", envvar="FEEDBACK_LOOP_URL", help="What people type, where a proxy stands in front of the app."
+    ),
+]
 Browser = Annotated[bool, typer.Option("--browser/--no-browser", help="Open a browser when ready.")]
 RecipeOption = Annotated[
     str | None, typer.Option("--recipe", help="A TOML file, or a shipped one: demo, default, few-labels, team.")
@@ -29,6 +36,13 @@ RecipeOption = Annotated[
 ModelOption = Annotated[str | None, typer.Option("--model", help="A hub name, a folder, or tiny.")]
 SetOption = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a recipe key.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+class Role(StrEnum):
+    """What somebody may do."""
+
+    owner = "owner"
+    annotator = "annotator"
 
 
 @app.command()
@@ -44,7 +58,7 @@ def demo(
     from feedback_loop.serving import serve as serve_run
 
     opened = open_run(run) if (run / "run.json").exists() else begin(run, "demo", None, [])
-    serve_run(opened, host=host, port=port, open_browser=browser, say=say)
+    serve_run(opened, host=host, port=port, url="", open_browser=browser, say=say)
 
 
 @app.command()
@@ -57,12 +71,45 @@ def init(run: RunFolder, recipe: RecipeOption = None, model: ModelOption = None,
 
 
 @app.command()
-def serve(run: RunFolder, port: Port = 7860, host: Host = "127.0.0.1", browser: Browser = True) -> None:
+def serve(run: RunFolder, port: Port = 7860, host: Host = "127.0.0.1", url: Url = "", browser: Browser = True) -> None:
     """Serve the web app on a run."""
     from feedback_loop.run import open_run
     from feedback_loop.serving import serve as serve_run
 
-    serve_run(open_run(run), host=host, port=port, open_browser=browser, say=say)
+    serve_run(open_run(run), host=host, port=port, url=url, open_browser=browser, say=say)
+
+
+@app.command()
+def invite(
+    run: RunFolder,
+    role: Annotated[
+        Role, typer.Option(help="Owners may start rounds, roll back, invite; annotators rank.")
+    ] = Role.annotator,
+    name: Annotated[str, typer.Option(help="Whom it is for; who has an account chooses a new password by it.")] = "",
+    days: Annotated[int, typer.Option(help="Days until it expires.", min=1, max=90)] = 7,
+    url: Url = "http://127.0.0.1:7860",
+) -> None:
+    """Print a link by which one person gets an account; it is good once."""
+    from feedback_loop.users import invite as make
+
+    print(make(run, role.value, name, days, url))
+
+
+@app.command()
+def users(
+    run: RunFolder,
+    disable: Annotated[str, typer.Option(metavar="NAME", help="Keep somebody out; their answers stay.")] = "",
+    enable: Annotated[str, typer.Option(metavar="NAME", help="Let somebody in again.")] = "",
+    sign_out: Annotated[str, typer.Option(metavar="NAME", help="End all of somebody's sessions.")] = "",
+    role: Annotated[str, typer.Option(metavar="NAME=ROLE", help="Make somebody an owner or an annotator.")] = "",
+) -> None:
+    """List who has an account, after changing what is asked."""
+    from feedback_loop.users import change, table
+
+    for what, name in (("disable", disable), ("enable", enable), ("sign out", sign_out), ("role", role)):
+        if name:
+            change(run, what, name)
+    print(table(run))
 
 
 @app.command()

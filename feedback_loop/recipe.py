@@ -218,8 +218,8 @@ class TrackingTable(Table):
 class AppTable(Table):
     """`[app]`: the web app."""
 
-    login: Literal["name", "password", "token"] = "name"
-    """`password` and `token` are read from FEEDBACK_LOOP_PASSWORD and FEEDBACK_LOOP_TOKEN."""
+    login: Literal["name", "accounts"] = "name"
+    """`name`: whoever uses this machine says who they are. `accounts`: by invite and password, also from other machines."""
 
 
 class Recipe(Table):
@@ -261,6 +261,7 @@ def load(path: Path | None, overrides: list[str] | tuple[str, ...] = ()) -> Reci
 def parse(data: dict[str, Any], where: str) -> Recipe:
     """A validated recipe from plain data; UsageError names the first wrong key and what is known there."""
     _without_pseudo_pairs(data, where)
+    _without_shared_passwords(data, where)
     try:
         return Recipe.model_validate(data)
     except ValidationError as error:
@@ -291,6 +292,16 @@ def _without_pseudo_pairs(data: dict[str, Any], where: str) -> None:
             )
         for key in ("pseudo_completions", "pseudo_accuracy"):
             policy.pop(key, None)
+
+
+def _without_shared_passwords(data: dict[str, Any], where: str) -> None:
+    """One password for all is gone: whoever knew it could answer under any name."""
+    app = data.get("app")
+    if isinstance(app, dict) and app.get("login") in ("password", "token"):
+        raise UsageError(
+            f'{where}: app.login = "{app["login"]}" is gone, since anybody could answer as another by it. '
+            'Set app.login = "accounts"; serving the run then prints an invite for its owner.'
+        )
 
 
 def _set(data: dict[str, Any], override: str) -> None:

@@ -12,13 +12,22 @@ from feedback_loop.store import courier as couriers
 from feedback_loop.store.journal import Journal
 from feedback_loop.taught import taught
 from feedback_loop.team_report import me, team
+from ui.accounts import Accounts
 from ui.app import build_app
+from ui.login import check_reach
 from ui.ports import RoundsPort, TeamPort
 from ui.serve import serve as serve_app
+from ui.site import open_site
+from ui.users_routes import link
 
 
-def serve(run: Run, *, host: str, port: int, open_browser: bool, say: Say) -> None:
-    """Serve a run until interrupted. Answers are sampled, and Argilla is started, while the page is already there."""
+def serve(run: Run, *, host: str, port: int, url: str, open_browser: bool, say: Say) -> None:
+    """Serve a run until interrupted. Answers are sampled, and Argilla is started, while the page is already there.
+
+    `url` is what people type where a proxy stands in front; else empty.
+    """
+    site, login = open_site(host, url), run.recipe.app.login
+    check_reach(login, host, url, run.path / "recipe.toml")
     with contextlib.ExitStack() as closing:
         closing.enter_context(ahead.kept(run))  # first: the first answers take longest
         connect = closing.enter_context(argilla(run, say))
@@ -40,8 +49,21 @@ def serve(run: Run, *, host: str, port: int, open_browser: bool, say: Say) -> No
             ),
             TeamPort(everybody=lambda: team(run), me=lambda name: me(run, name)),
             title=run.path.name,
-            login=run.recipe.app.login,
+            login=login,
             secret="",
             state_folder=run.path,
+            site=site,
         )
-        serve_app(app, host=host, port=port, open_browser=open_browser, ready=lambda url: say(f"Rank here: {url}"))
+
+        def ready(here: str) -> None:
+            say(f"Rank here: {url or here}")
+            if login == "accounts" and (owners := first_invite(run, url or here)):
+                say(f"Nobody owns this run yet. This link, good once and for a day, makes you its owner: {owners}")
+
+        serve_app(app, host=host, port=port, open_browser=open_browser, ready=ready, behind_proxy=bool(url))
+
+
+def first_invite(run: Run, url: str) -> str:
+    """An owner's invite link, where nobody could make one; else empty."""
+    with contextlib.closing(Accounts(run.path)) as accounts:
+        return "" if accounts.has_owner() else link(url, accounts.invite("owner", 1))

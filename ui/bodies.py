@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 from starlette.types import Message, Receive
 
-LONGEST = 256 * 1024
-"""Bytes; a comment and an edited answer fit several times."""
+LONGEST = 1024 * 1024
+"""Bytes of JSON: the longest comment and edited answer that a vote may hold, in any script."""
+FORM = 16 * 1024
+"""Bytes of a form, which strangers may send too."""
 DEEPEST = 16
 UNFIT = re.compile("[\x00\ud800-\udfff]")
 """NUL and half a surrogate pair: text that neither a database nor UTF-8 can hold."""
@@ -21,20 +23,20 @@ class Refused(Exception):  # noqa: N818 - said as people read it
         self.status = status
 
 
-async def read(receive: Receive, declared: str) -> bytes:
+async def read(receive: Receive, declared: str, longest: int) -> bytes:
     """The whole body; Refused as soon as it is too long, whatever length it declared."""
     if declared and not (declared.isascii() and declared.isdigit()):
         raise Refused(400, "Content-Length is no number.")
-    if int(declared[:20] or 0) > LONGEST:
-        raise Refused(413, f"More than {LONGEST} bytes. Shorten it.")
+    if int(declared[:20] or 0) > longest:
+        raise Refused(413, f"More than {longest} bytes. Shorten it.")
     body = bytearray()
     while True:
         message = await receive()
         if message["type"] != "http.request":
             raise Refused(400, "The request ended early.")
         body += message.get("body", b"")
-        if len(body) > LONGEST:
-            raise Refused(413, f"More than {LONGEST} bytes. Shorten it.")
+        if len(body) > longest:
+            raise Refused(413, f"More than {longest} bytes. Shorten it.")
         if not message.get("more_body"):
             return bytes(body)
 

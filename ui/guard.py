@@ -15,7 +15,7 @@ from ui.visitors import Visitor, announce
 
 OPEN = ("/login", "/invite/", "/page/", "/favicon.ico")
 """What strangers may see."""
-OURS = ("/login", "/logout", "/invite/", "/page/", "/api/")
+OURS = ("/login", "/logout", "/password", "/invite/", "/page/", "/api/")
 GRADIO = ("/assets/", "/static/", "/theme.css", "/favicon.ico")
 """All that a browser asks of Gradio beside the pages. The rest of it (queue, upload, files, config) is closed to all."""
 
@@ -135,7 +135,9 @@ async def _checked(request: Request, receive: Receive) -> Receive:
     """A `receive` that gives a body which is short enough and, for a JSON route, sound; Refused otherwise."""
     if request.method in SAFE:
         return receive
-    body = await bodies.read(receive, request.headers.get("content-length", ""))
-    if request.url.path.startswith("/api/"):
+    is_json = request.url.path.startswith("/api/")
+    declared = request.headers.get("content-length", "")
+    body = await bodies.read(receive, declared, bodies.LONGEST if is_json else bodies.FORM)
+    if is_json:
         bodies.check_json(body)
     return bodies.again(body, receive)

@@ -1,79 +1,164 @@
-"""Log-in by name, with a password or token where the recipe asks for one; the session is a signed cookie."""
+"""Who may come in: by a name alone, on one's own machine, or by an account. The session is a signed cookie."""
 
-import hmac
-import html
 import os
 import secrets
-from collections.abc import Mapping
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from fastapi import Request
+from fastapi.responses import Response
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from feedback_loop.errors import UsageError
-from ui.languages import LANGUAGES, say
+from ui import passwords
+from ui.accounts import Account, Accounts, key_of
+from ui.passwords import Busy, Passwords
+from ui.site import Site, is_loopback
+from ui.throttle import Throttle
+from ui.visitors import Visitor
 
-Login = Literal["name", "password", "token"]
-COOKIE = "feedback_loop_session"
+Login = Literal["name", "accounts"]
+COOKIE, DEVICE = "feedback_loop_session", "feedback_loop_device"
 MONTH = 30 * 24 * 3600
-LONGEST_NAME = 40
+YEAR = 365 * 24 * 3600
+
+
+@dataclass(frozen=True)
+class Session:
+    """What the cookie says, made anew at each log-in."""
+
+    name: str
+    version: int
+    """Of the account; another one than it has now ends the session."""
+    id: str
 
 
 @dataclass(frozen=True)
 class Door:
-    """Who may come in, and how they are known again."""
+    """How people come in, and how they are known again."""
 
-    kind: Login
-    shared: str
-    """The password or token; empty where a name is enough."""
-    signer: URLSafeTimedSerializer
+    sessions: URLSafeTimedSerializer
+    devices: URLSafeTimedSerializer
+    accounts: Accounts | None
+    """None where a name is enough; then everybody is an owner."""
+    site: Site
+    throttle: Throttle
+    passwords: Passwords
 
-    def user(self, request: Request) -> str | None:
-        """The user of a request, or None."""
-        try:
-            return str(self.signer.loads(request.cookies.get(COOKIE, ""), max_age=MONTH))
-        except BadSignature:
+    def session(self, request: Request) -> Session | None:
+        """The session of a request; None where it is none, was ended, or belongs to somebody who may not come in."""
+        session = _read(self.sessions, request.cookies.get(COOKIE, ""))
+        if session is None or self.accounts is None:
+            return session
+        account = self.accounts.find(session.name)
+        if account is None or account.disabled or account.version != session.version:
             return None
+        return None if self.accounts.has_left(session.id) else session
 
-    def refusal(self, name: str, given: str) -> str | None:
-        """Why this log-in is refused, in one line; None where it is not."""
-        if not name or len(name) > LONGEST_NAME or not name.isprintable():
-            return f"Give a name of 1 to {LONGEST_NAME} letters."
-        if self.shared and not hmac.compare_digest(given.encode(), self.shared.encode()):
-            return f"That is not the {self.kind}."
+    def visitor(self, request: Request) -> Visitor | None:
+        """Who sent a request, or None."""
+        session = self.session(request)
+        if session is None:
+            return None
+        account = self.accounts.find(session.name) if self.accounts else None
+        return Visitor(account.name, account.role) if account else Visitor(session.name, "owner")
+
+    def admit(self, request: Request, answer: Response, name: str, version: int) -> None:
+        """Give the browser a new session, and remember that this person has logged in from it."""
+        session = Session(name, version, secrets.token_urlsafe(16))
+        _put(self, request, answer, COOKIE, self.sessions.dumps([name, version, session.id]), MONTH)
+        if self.accounts is not None:
+            known = _device(self, request, name) or secrets.token_urlsafe(16)
+            _put(self, request, answer, DEVICE, self.devices.dumps([key_of(name), known]), YEAR)
+
+    def leave(self, request: Request, answer: Response) -> None:
+        """End the session of this browser; a copy of its cookie is no good either."""
+        session = self.session(request)
+        if session is not None and self.accounts is not None:
+            self.accounts.leave(session.id, time.time() + MONTH)
+        answer.delete_cookie(COOKIE)
+
+    async def check(self, request: Request, name: str, password: str) -> Account | float | None:
+        """The account that this password opens; the seconds to wait; or None, alike for a wrong name and a wrong password.
+
+        A browser in which somebody has logged in before is not slowed down by others who try that name elsewhere (OWASP,
+        device cookies).
+        """
+        assert self.accounts is not None
+        device = _device(self, request, name)
+        address = request.client.host if request.client else ""
+        keys = [("device", device)] if device else [("name", key_of(name)), ("address", address)]
+        wait = self.throttle.attempt(keys)
+        if wait:
+            return wait
+        account = self.accounts.find(name)
+        try:
+            right = await self.passwords.do(lambda: _right(self.accounts, account, password))
+        except Busy:
+            return 2.0
+        if not right or account is None:
+            return None
+        self.throttle.succeeded(keys)
+        return account
+
+
+def open_door(kind: Login, secret: str, folder: Path, site: Site = Site()) -> Door:  # noqa: B008 - a frozen record
+    """A door; the secret that signs its cookies is kept in the folder where none is given.
+
+    Each kind signs with a salt of its own: a name that anybody could take is no session of the account of that name.
+    """
+    secret = secret or _kept_secret(folder)
+    return Door(
+        sessions=URLSafeTimedSerializer(secret, salt=f"session-{kind}"),
+        devices=URLSafeTimedSerializer(secret, salt="device"),
+        accounts=Accounts(folder) if kind == "accounts" else None,
+        site=site,
+        throttle=Throttle(),
+        passwords=Passwords(),
+    )
+
+
+def check_reach(kind: Login, host: str, url: str, recipe: Path) -> None:
+    """UsageError where a name is enough to come in, and others than this machine could."""
+    open_to_others = not is_loopback(host) or (url and not is_loopback(Site(url).name))
+    if kind == "name" and open_to_others:
+        raise UsageError(
+            f'{url or host} can be reached by others, who could answer under any name. Set login = "accounts" under [app] in '
+            f"{recipe}, then serve again; or serve on 127.0.0.1"
+        )
+
+
+def _right(accounts: Accounts | None, account: Account | None, password: str) -> bool:
+    """Whether it is the account's password; hashed anew where the parameters have changed since."""
+    if not passwords.matches(account.hash if account and not account.disabled else None, password):
+        return False
+    if accounts and account and passwords.outdated(account.hash):
+        accounts.rehash(account.name, account.hash, passwords.hashed(password))
+    return True
+
+
+def _read(signer: URLSafeTimedSerializer, cookie: str) -> Session | None:
+    try:
+        name, version, id_ = signer.loads(cookie, max_age=MONTH)
+        return Session(str(name), int(version), str(id_))
+    except (BadSignature, ValueError, TypeError):
         return None
 
 
-def open_door(kind: Login, secret: str, folder: Path, environment: Mapping[str, str] = os.environ) -> Door:
-    """A door; UsageError where the recipe asks for a password or token and none is set."""
-    variable = {"name": "", "password": "FEEDBACK_LOOP_PASSWORD", "token": "FEEDBACK_LOOP_TOKEN"}[kind]
-    shared = environment.get(variable, "") if variable else ""
-    if variable and not shared:
-        raise UsageError(f"app.login = {kind!r} needs the environment variable {variable}. Set it, then serve again.")
-    return Door(kind, shared, URLSafeTimedSerializer(secret or _kept_secret(folder), salt="session"))
+def _device(door: Door, request: Request, name: str) -> str:
+    """The id of a browser in which this person has logged in before; else empty."""
+    try:
+        key, known = door.devices.loads(request.cookies.get(DEVICE, ""), max_age=YEAR)
+    except (BadSignature, ValueError, TypeError):
+        return ""
+    return str(known) if key == key_of(name) else ""
 
 
-def page(title: str, kind: Login, language: str, error: str = "") -> str:
-    """The log-in page."""
-
-    def text(key: str) -> str:
-        return html.escape(say(language, key))
-
-    extra = (
-        "" if kind == "name" else f'<label>{text(f"login.{kind}")}<input name="given" type="password" required></label>'
-    )
-    said = f'<p class="fl-error" role="alert">{html.escape(error)}</p>' if error else ""
-    spoken = LANGUAGES[language]
-    return f"""<!doctype html><html lang="{spoken.tag}" dir="{spoken.direction}"><head><meta charset="utf-8">
-<title>{html.escape(title)}</title><meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="stylesheet" href="/page/app.css"><link rel="stylesheet" href="/page/reading.css">
-<script src="/page/language.js"></script><script src="/page/words.js"></script></head>
-<body class="fl-login"><header class="fl-login-head"></header><main><h1>{html.escape(title)}</h1>
-<p>{text("login.purpose")}</p>{said}<form method="post" action="/login">
-<label>{text("login.name")}<input name="name" autocomplete="username" maxlength="{LONGEST_NAME}" required autofocus></label>
-{extra}<button class="fl-primary">{text("login.enter")}</button></form></main></body></html>"""
+def _put(door: Door, request: Request, answer: Response, cookie: str, value: str | bytes, age: int) -> None:
+    secure = door.site.secure(request)
+    answer.set_cookie(cookie, str(value), max_age=age, httponly=True, samesite="lax", secure=secure)
 
 
 def _kept_secret(folder: Path) -> str:

@@ -13,6 +13,7 @@ HEAD = """
 <script src="/page/rounds/page.js" type="module"></script>
 <script src="/page/team.js" defer></script>
 <script src="/page/help.js" defer></script>
+<script src="/page/users.js" defer></script>
 """
 FONTS = ("ui-sans-serif", "system-ui", "sans-serif")
 
@@ -29,8 +30,8 @@ def frame(name: str) -> None:
     gr.Column(elem_id=name, elem_classes=["fl-page"])
 
 
-def build_pages(title: str) -> gr.Blocks:
-    """Label, Rounds, Team and Help."""
+def build_pages(title: str, *, users: bool = False) -> gr.Blocks:
+    """Label, Rounds, Team and Help; and Users, where people have accounts."""
     with gr.Blocks(title=title, analytics_enabled=False) as pages:
         gr.Navbar(main_page_name="Label")
         frame("fl-label")
@@ -40,6 +41,10 @@ def build_pages(title: str) -> gr.Blocks:
     with pages.route("Team", "/team"):
         gr.Navbar(main_page_name="Label")
         frame("fl-team")
+    if users:
+        with pages.route("Users", "/users"):
+            gr.Navbar(main_page_name="Label")
+            frame("fl-users")
     with pages.route("Help", "/help"):
         gr.Navbar(main_page_name="Label")
         frame("fl-help")

@@ -13,8 +13,13 @@ from fastapi import FastAPI
 from feedback_loop.errors import UsageError
 
 
-def serve(app: FastAPI, *, host: str, port: int, open_browser: bool, ready: Callable[[str], None]) -> None:
-    """Serve until interrupted; `ready(url)` when it answers. Port 0 is any free one. UsageError where the port is taken."""
+def serve(
+    app: FastAPI, *, host: str, port: int, open_browser: bool, ready: Callable[[str], None], behind_proxy: bool = False
+) -> None:
+    """Serve until interrupted; `ready(url)` when it answers. Port 0 is any free one. UsageError where the port is taken.
+
+    With `behind_proxy`, what a proxy on this machine says of the browser (X-Forwarded-For) is believed.
+    """
     with contextlib.closing(_listen(host, port)) as listening:
         shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104
         url = f"http://{shown}:{listening.getsockname()[1]}"
@@ -26,7 +31,9 @@ def serve(app: FastAPI, *, host: str, port: int, open_browser: bool, ready: Call
                 if open_browser:
                     webbrowser.open(url)
 
-        config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=2)
+        config = uvicorn.Config(
+            app, log_level="warning", access_log=False, timeout_graceful_shutdown=2, proxy_headers=behind_proxy
+        )
         Server(config).run(sockets=[listening])
 
 

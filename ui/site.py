@@ -21,13 +21,18 @@ class Site:
     names: frozenset[str] = frozenset()
     """Host names beside `localhost` and the one in `url`; addresses in figures are always known."""
 
+    @property
+    def name(self) -> str:
+        """The host name in `url`."""
+        return host_name(urlsplit(self.url).netloc)
+
     def knows(self, host: str) -> bool:
         """Whether a `Host` header names this app. A name may be rebound to another machine, an address cannot."""
         name = host_name(host)
         with contextlib.suppress(ValueError):
             ipaddress.ip_address(name)
             return True
-        return name in {"localhost", *self.names, host_name(urlsplit(self.url).netloc)} - {""}
+        return name in {"localhost", *self.names, self.name} - {""}
 
     def secure(self, request: Request) -> bool:
         """Whether the browser speaks https, so that its cookies must never travel without."""
@@ -46,6 +51,13 @@ def open_site(host: str, url: str) -> Site:
             f"--url {url}: give the address people type, such as https://label.example.org, without a path."
         )
     return Site(url.rstrip("/"), frozenset({host.lower()}))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a server there."""
+    with contextlib.suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return host == "localhost"
 
 
 def host_name(host: str) -> str:

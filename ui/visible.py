@@ -35,7 +35,7 @@ def _hides(character: str) -> bool:
 HIDDEN = _class(_hides)
 MARKS = _class(lambda c: unicodedata.category(c) in ("Mn", "Me") and not _hides(c) and c not in STYLES)
 SUSPECT = re.compile(f"[{HIDDEN}{MARKS}{JOINERS}{STYLES}]")
-"""What most texts have none of, found ten times as fast."""
+"""What most texts have none of, which is found much faster, and among the few characters that a text is made of at once."""
 WANTED = re.compile(
     rf"(?P<joined>(?:[^\s\u200d]{{1,4}}\u200d){{{MOST_JOINED},}})"
     rf"|(?P<marks>(?<=[{MARKS}]{{{MOST_MARKS}}})[{MARKS}]+)"
@@ -50,7 +50,7 @@ def visible(text: str) -> str:
     Joiners and styles stay where scripts and emoji use them; a heap of combining marks is cut, and counted.
     """
     text = text.replace("\r\n", "\n")
-    return WANTED.sub(_shown, text) if SUSPECT.search(text) else text
+    return WANTED.sub(_shown, text) if SUSPECT.search("".join(set(text))) else text
 
 
 def _shown(found: re.Match[str]) -> str:

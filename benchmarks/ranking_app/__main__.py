@@ -10,7 +10,9 @@ stands in docs/benchmarks.md. Prints Markdown.
 import argparse
 import json
 import os
+import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -45,21 +47,27 @@ def measure(folder: Path, name: str) -> dict[str, Any]:
     from benchmarks.ranking_app.browser import chromium
     from benchmarks.ranking_app.figures import spread
     from benchmarks.ranking_app.made_run import make_run
-    from benchmarks.ranking_app.server import requests, served
+    from benchmarks.ranking_app.server import cores_used, requests, served
     from benchmarks.ranking_app.tiers import TIERS
     from feedback_loop.connect import argilla
     from feedback_loop.run import git_revision
 
-    tier, run, load = TIERS[name], None, os.getloadavg()[0]
+    tier, load = TIERS[name], os.getloadavg()[0]
+    _say("The run is made, Argilla and the app start")
     run = make_run(folder, tier.comparisons)
     with argilla(run, _quiet) as connect, chromium() as browser:
         store = connect()
         with served(run, folder / "times.jsonl") as url:
+            _say("One annotator alone")
             alone, votes = phases.painted(browser, url, "alone", tier)
+            _say(f"Beside {tier.annotators} others")
             team, more, log = phases.team(browser, url, tier)
+            _say("Until Argilla has all votes")
             delivered = phases.arrived(run, store, [*votes, *more])
+            _say("Votes a minute")
             speed = phases.fast(browser, url, run, store, tier)
-        plain = phases.plain(run, store, log.votes, tier)
+        _say("Plain Argilla")
+        plain = phases.plain(run, store, log, tier)
         version = browser.version
     inside = [r for r in requests(folder / "times.jsonl") if log.started <= r.at <= log.ended]
     machine = {
@@ -75,6 +83,7 @@ def measure(folder: Path, name: str) -> dict[str, Any]:
         "alone": alone,
         "team": team,
         "in_app": {what: spread([r.ms for r in inside if r.what == what]) for what in report.NAMES.values()},
+        "app_cores_used": cores_used(inside),
         "delivered": delivered,
         "plain": plain,
         "fast": speed,
@@ -92,6 +101,10 @@ def _apart(folder: Path) -> None:
     os.environ["FEEDBACK_LOOP_HOME"] = str(folder / "home")
     os.environ |= {"WANDB_MODE": "offline", "HF_HUB_OFFLINE": "1", "GRADIO_ANALYTICS_ENABLED": "False"}
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def _say(line: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {line}", file=sys.stderr, flush=True)
 
 
 def _quiet(_line: str) -> None:

@@ -1,6 +1,5 @@
 """Simulated annotators: what each of them asks of the app, or of a plain Argilla, to give one answer."""
 
-import asyncio
 import contextlib
 import random
 import time
@@ -13,19 +12,6 @@ import httpx
 CHOICES = ("first", "second", "tie", "neither")
 HELD = 4
 """Comparisons that our page holds: the one shown and those ahead."""
-BATCH = 10
-"""Records that Argilla's page asks for at once."""
-PAGE = [("include", "responses"), ("include", "suggestions"), ("offset", "0"), ("limit", str(BATCH))]
-PENDING = {
-    "query": {},
-    "filters": {
-        "and": [
-            {"type": "terms", "scope": {"entity": "response", "property": "status"}, "values": ["pending"]},
-            {"type": "terms", "scope": {"entity": "record", "property": "status"}, "values": ["pending"]},
-        ]
-    },
-}
-"""What Argilla's page asks for, word for word."""
 
 
 @dataclass(frozen=True)
@@ -101,34 +87,22 @@ async def in_ours(url: str, name: str, log: Log, leaving: contextlib.AsyncExitSt
 
 
 async def in_argilla(
-    url: str,
-    key: str,
-    dataset: str,
-    votes: Sequence[Vote],
-    records: dict[str, str],
-    log: Log,
-    leaving: contextlib.AsyncExitStack,
+    url: str, key: str, votes: Sequence[Vote], records: dict[str, str], log: Log, leaving: contextlib.AsyncExitStack
 ) -> Turn:
-    """The same votes as Argilla's own page sends them: the answer, then progress and metrics, and every ten records the next."""
+    """The same votes as Argilla's own page submits them, and nothing of what that page asks for beside."""
     client = await leaving.enter_async_context(
         httpx.AsyncClient(base_url=f"{url}/api/v1", headers={"X-Argilla-Api-Key": key}, timeout=60)
     )
-    left, search = list(votes), f"/me/datasets/{dataset}/records/search"
+    left = list(votes)
 
     async def turn() -> bool:
         if not left:
             return False
-        if (len(votes) - len(left)) % BATCH == 0:
-            await ask(client, log, "search", "POST", search, params=PAGE, json=PENDING)
         vote = left.pop(0)
         body = {"status": "submitted", "values": {"choice": {"value": vote.side}}}
         place = f"/records/{records[vote.record]}/responses"
         if await ask(client, log, "submit", "POST", place, json=body) is not None:
             log.votes.append(vote)
-        await asyncio.gather(
-            ask(client, log, "progress", "GET", f"/datasets/{dataset}/progress"),
-            ask(client, log, "metrics", "GET", f"/me/datasets/{dataset}/metrics"),
-        )
         return True
 
     return turn
@@ -142,7 +116,6 @@ async def all_in_ours(url: str, names: Sequence[str], log: Log, leaving: context
 async def all_in_argilla(
     url: str,
     keys: dict[str, str],
-    dataset: str,
     votes: Sequence[Vote],
     records: dict[str, str],
     log: Log,
@@ -150,4 +123,4 @@ async def all_in_argilla(
 ) -> list[Turn]:
     """Everybody, with their own votes; `keys` by name, `records` Argilla's id of each comparison's record."""
     by_name = {name: [vote for vote in votes if vote.user == name] for name in keys}
-    return [await in_argilla(url, keys[name], dataset, by_name[name], records, log, leaving) for name in keys]
+    return [await in_argilla(url, keys[name], by_name[name], records, log, leaving) for name in keys]

@@ -85,7 +85,7 @@ def enter_ours(page: Page, url: str, name: str) -> None:
     page.goto(f"{url}/login")
     page.fill("input[name=name]", name)
     page.locator("form button").first.click()
-    _probe(page, OURS)
+    start_probe(page, OURS)
 
 
 def enter_argilla(page: Page, url: str, login: tuple[str, str], dataset: str) -> None:
@@ -97,10 +97,11 @@ def enter_argilla(page: Page, url: str, login: tuple[str, str], dataset: str) ->
     page.wait_for_url(lambda there: "sign-in" not in there)
     page.goto(f"{url}/dataset/{dataset}/annotation-mode")
     page.locator("#choice_first").wait_for(state="attached")
-    _probe(page, ARGILLA)
+    start_probe(page, ARGILLA)
 
 
-def _probe(page: Page, screen: Screen) -> None:
+def start_probe(page: Page, screen: Screen) -> None:
+    """Begin to watch an opened page."""
     page.locator(screen.record).first.wait_for()
     page.wait_for_timeout(1000)  # what a page does when it is opened is not what is measured
     page.evaluate(PROBE, {"record": screen.record, "mark": screen.mark})

@@ -8,6 +8,7 @@ import contextlib
 import multiprocessing
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Event
 
@@ -17,15 +18,35 @@ LATE = 0.1
 """Seconds behind its time from which an answer counts as late."""
 Seats = Callable[[Log, contextlib.AsyncExitStack], Awaitable[list[Turn]]]
 """Lets everybody in; it travels to the process, so it is a plain function or a `functools.partial` of one."""
-Finish = Callable[[float | None], Log]
+
+
+@dataclass(frozen=True)
+class Crew:
+    """Annotators at work."""
+
+    since: float
+    _log: Connection
+    _stop: Event
+
+    def end_after(self, seconds: float) -> Log:
+        """Their log, once they have worked for so long."""
+        time.sleep(max(0.0, self.since + seconds - time.monotonic()))
+        return self._end()
+
+    def end_when_done(self, longest: float) -> Log:
+        """Their log, once they have nothing left to answer, or have worked for so long."""
+        self._log.poll(max(0.0, self.since + longest - time.monotonic()))
+        return self._end()
+
+    def _end(self) -> Log:
+        self._stop.set()
+        log: Log = self._log.recv()
+        return log
 
 
 @contextlib.contextmanager
-def beside(seats: Seats, every: float) -> Iterator[Finish]:
-    """Annotators answer every so many seconds while this is entered; the function gives their log.
-
-    It ends them after so many seconds in all; by None, once they have nothing left to answer.
-    """
+def beside(seats: Seats, every: float) -> Iterator[Crew]:
+    """Annotators answer every so many seconds while this is entered."""
     context = multiprocessing.get_context("spawn")
     stop, (receiving, sending) = context.Event(), context.Pipe(duplex=False)
     process = context.Process(target=_work, args=(seats, every, stop, sending))
@@ -33,16 +54,7 @@ def beside(seats: Seats, every: float) -> Iterator[Finish]:
     sending.close()
     try:
         receiving.recv()  # all are in
-        began = time.monotonic()
-
-        def finish(seconds: float | None) -> Log:
-            if seconds is not None:
-                time.sleep(max(0.0, seconds - (time.monotonic() - began)))
-                stop.set()
-            log: Log = receiving.recv()
-            return log
-
-        yield finish
+        yield Crew(time.monotonic(), receiving, stop)
     finally:
         stop.set()
         process.join(timeout=60)

@@ -44,9 +44,9 @@ def painted(browser: Browser, url: str, name: str, tier: Tier) -> tuple[Figures,
 def team(browser: Browser, url: str, tier: Tier) -> tuple[Figures, list[Vote], Log]:
     """The same beside annotators who answer through HTTP; the votes of all, and the log of these annotators."""
     names = [f"annotator-{n:02d}" for n in range(tier.annotators)]
-    with beside(partial(all_in_ours, url, names), tier.every) as finish:
+    with beside(partial(all_in_ours, url, names), tier.every) as crew:
         figures, votes = painted(browser, url, "beside", tier)
-        log = finish(tier.least_seconds)
+        log = crew.end_after(tier.least_seconds)
     return {**figures, "annotators": _of_log(log)}, [*votes, *log.votes], log
 
 
@@ -56,16 +56,19 @@ def arrived(run: Run, store: ArgillaStore, votes: Sequence[Vote]) -> Figures:
     return asdict(delivery.compare(votes, comparisons_of(run)(), store.rankings(0), seconds))
 
 
-def plain(run: Run, store: ArgillaStore, votes: Sequence[Vote], tier: Tier) -> Figures:
-    """The annotators' votes once more, as plain submissions to Argilla alone, in a dataset of the same records."""
+def plain(run: Run, store: ArgillaStore, team: Log, tier: Tier) -> Figures:
+    """The annotators' votes once more, as plain submissions to Argilla alone, in a dataset of the same records.
+
+    Where Argilla is too slow for that, what was submitted in three times the team's time.
+    """
     other = same_records(run, store, "plain")
     wanted = {"distribution": {"strategy": "overlap", "min_submitted": tier.annotators}}
     other.ask("PATCH", f"/datasets/{other.dataset}", json=wanted)  # as many answers a record as in the app
     known = {user["username"]: user["api_key"] for user in other.ask("GET", "/users")["items"]}
-    keys = {name: known[name] for name in dict.fromkeys(vote.user for vote in votes)}
-    seats = partial(all_in_argilla, other.url, keys, other.dataset, votes, _record_ids(other))
-    with beside(seats, tier.every) as finish:
-        log = finish(None)
+    keys = {name: known[name] for name in dict.fromkeys(vote.user for vote in team.votes)}
+    seats = partial(all_in_argilla, other.url, keys, team.votes, _record_ids(other))
+    with beside(seats, tier.every) as crew:
+        log = crew.end_when_done(longest=3 * (team.ended - team.started) + tier.every)
     return _of_log(log)
 
 

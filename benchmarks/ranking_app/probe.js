@@ -2,7 +2,7 @@
 // `record` selects the element whose attribute `mark` names the record on the screen.
 ({ record, mark }) => {
   const shown = () => document.querySelector(record)?.getAttribute(mark) ?? null;
-  const at = { id: shown(), key: 0, keys: {}, changed: 0, painted: 0, first: 0 };
+  const at = { id: shown(), key: 0, took: 0, keys: {}, changed: 0, painted: 0, first: 0 };
 
   addEventListener("keydown", (event) => { at.key = event.timeStamp; }, { capture: true });
 
@@ -17,7 +17,7 @@
     const another = id !== null && id !== at.id;
     if (!another && !changes.some(inside)) return;
     const now = performance.now();
-    if (another) Object.assign(at, { id, first: 0 });
+    if (another) Object.assign(at, { id, first: 0, took: at.key });
     at.changed = now;
     at.painted = 0;
     // A frame's callbacks run before it is painted, so those of the frame after it run when it has been.
@@ -30,12 +30,12 @@
 
   const pause = (ms) => new Promise((go) => setTimeout(go, ms));
 
-  // Another record than `before`, painted and unchanged for `quiet` ms, with the last key's time; null after `patience` ms.
+  // Another record than `before`, painted and unchanged for `quiet` ms, with the time of the key that brought it; null after `patience` ms.
   async function next(before, quiet, patience) {
     const ends = performance.now() + patience;
     for (;;) {
       const now = performance.now();
-      if (at.id !== before && at.painted && now - at.changed >= quiet) return { id: at.id, key: at.key, first: at.first, painted: at.painted };
+      if (at.id !== before && at.painted && now - at.changed >= quiet) return { id: at.id, key: at.took, first: at.first, painted: at.painted };
       if (now > ends) return null;
       await pause(1);
     }

@@ -72,7 +72,7 @@ def _server(measured: Measured) -> str:
     ours, inside, plain = measured["team"]["annotators"]["ms"], measured["in_app"], measured["plain"]["ms"]
     rows += [f"| `{what}`, at the annotators | {_cells(ours[name])} |" for name, what in NAMES.items() if name in ours]
     rows += [f"| `{what}`, in the app | {_cells(times)} |" for what, times in inside.items()]
-    rows += [f"| plain Argilla, {name} | {_cells(plain[name])} |" for name in plain]
+    rows += [f"| `POST /records/ID/responses`, plain Argilla | {_cells(plain[name])} |" for name in plain]
     return "\n".join(rows)
 
 
@@ -84,10 +84,11 @@ def _delivered(measured: Measured) -> str:
     ratio = measured["ratios"]
     return (
         f"{team['votes']} votes by annotators in {team['seconds']:.0f} s ({team['votes_a_second']:.1f} a second), "
-        f"{team['errors']} errors, {team['late']} late; plain Argilla: {plain['votes']}, {plain['errors']} errors, "
-        f"{plain['late']} late. Of {held['votes']} votes in all Argilla lacks {held['missing']} and has "
-        f"{held['unexpected']} others; the last was there {held['seconds']:.1f} s after the last vote. A plain submission "
-        f"takes {ratio['submit_over_vote_p50']:.1f} times our vote at p50, {ratio['submit_over_vote_p95']:.1f} at p95."
+        f"{team['errors']} errors, {team['late']} late; the app used {measured['app_cores_used']:.2f} cores. Plain Argilla: "
+        f"{plain['votes']} votes, {plain['errors']} errors, {plain['late']} late. Of {held['votes']} votes in all Argilla "
+        f"lacks {held['missing']} and has {held['unexpected']} others; the last was there {held['seconds']:.1f} s after the "
+        f"last vote. A plain submission takes {ratio['submit_over_vote_p50']:.1f} times our vote at p50, "
+        f"{ratio['submit_over_vote_p95']:.1f} at p95."
     )
 
 

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,8 @@ class Request:
     """`POST /api/vote`."""
     status: int
     ms: float
+    cpu: float
+    """Seconds of processor time that the app's process had used by its end."""
 
 
 class Timed:
@@ -42,7 +44,7 @@ class Timed:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self.requests: list[tuple[float, str, int, float]] = []
+        self.requests: list[tuple[float, str, int, float, float]] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -59,7 +61,7 @@ class Timed:
             await self.app(scope, receive, noted)
         finally:
             spent = 1000 * (time.perf_counter() - started)
-            self.requests.append((at, f"{scope['method']} {scope['path']}", status, spent))
+            self.requests.append((at, f"{scope['method']} {scope['path']}", status, spent, time.process_time()))
 
 
 def main(run: Path, times: Path) -> None:
@@ -94,6 +96,12 @@ def served(run: Run, times: Path) -> Iterator[str]:
         finally:
             process.send_signal(signal.SIGINT)
             process.wait(timeout=30)
+
+
+def cores_used(noted: Sequence[Request]) -> float:
+    """Processor time of the app's process over the time from the first to the last of these requests, courier included."""
+    ends = sorted((r.at + r.ms / 1000, r.cpu) for r in noted)
+    return (ends[-1][1] - ends[0][1]) / (ends[-1][0] - ends[0][0])
 
 
 def requests(times: Path) -> list[Request]:

@@ -1,7 +1,6 @@
 """The content policy in a real browser: it breaks none of the app's pages, and stops what does not belong in them."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -46,13 +45,19 @@ STOPPED = {
     *("script-src-elem", "script-src-attr", "script-src", "style-src-elem", "style-src-attr"),
     *("img-src", "connect-src", "object-src"),
 }
-PAGES = {"/": ".fl-card", "/rounds": "#fl-start", "/help": "#fl-help table", "/login": "form button"}
+PAGES = {
+    "/": ".fl-card",
+    "/rounds": "#fl-start",
+    "/team": "#fl-team h1",
+    "/help": "#fl-help table",
+    "/login": "form button",
+}
 
 
 @pytest.fixture
 def url(tmp_path: Path) -> Iterator[str]:
     app, journal = app_of(
-        tmp_path, [comparison(n) for n in range(4)], rounds=replace(rounds_port(overview=alarmed()), taught=lessons)
+        tmp_path, [comparison(n) for n in range(4)], rounds=rounds_port(overview=alarmed(), taught=lessons(2))
     )
     with serving(app) as address:
         yield address

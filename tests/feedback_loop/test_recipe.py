@@ -95,6 +95,13 @@ def test_a_run_from_before_pseudo_pairs_went_still_opens():
         recipe.parse(old, "recipe.toml")
 
 
+@pytest.mark.parametrize("kind", ["password", "token"])
+def test_a_recipe_with_one_password_for_all_says_what_took_its_place(kind: str):
+    with pytest.raises(UsageError, match=r'recipe.toml: app.login = "\w+" is gone.*app.login = "accounts"'):
+        recipe.parse({"app": {"login": kind}}, "recipe.toml")
+    assert recipe.parse({"app": {"login": "accounts"}}, "recipe.toml").app.login == "accounts"
+
+
 @pytest.mark.parametrize("weight", ["0", "-1.0", "inf", "nan"])
 def test_a_weight_that_is_none_is_refused_before_anything_is_made(weight: str):
     with pytest.raises(UsageError, match=r"preferences.weights.anna"):

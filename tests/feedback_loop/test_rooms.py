@@ -27,7 +27,7 @@ SHARED = {
     *("traits", "records", "run", "scores", "store", "team", "tracking", "training"),
 }
 """What every room may use of `feedback_loop`."""
-WIRING = {"begin", "cli", "doctor", "loop", "refitting", "serving", "stages"}
+WIRING = {"begin", "cli", "doctor", "loop", "refitting", "serving", "stages", "users"}
 """What in `feedback_loop` may use the other rooms."""
 HEAVY = ("torch", "transformers", "trl", "peft", "gradio", "argilla", "wandb", "datasets")
 

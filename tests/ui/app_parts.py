@@ -1,7 +1,10 @@
 """A desk with a real journal, and a Rounds page's callables, for tests of the app."""
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, TypeVar
 
 from fastapi import FastAPI
 
@@ -14,10 +17,12 @@ from feedback_loop.store.desk import Desk
 from feedback_loop.store.journal import Journal
 from feedback_loop.team import me_of, team_of
 from ui.app import build_app
+from ui.login import Login
 from ui.ports import RoundsPort, TeamPort
 from ui.site import Site
 
 SITE = Site(names=frozenset({"testserver"}))
+T = TypeVar("T")
 CSRF = {"X-Feedback-Loop": "1"}
 
 
@@ -87,7 +92,12 @@ def team_port(comparisons: Sequence[Comparison], journal: Journal) -> TeamPort:
 
 
 def app_of(
-    folder: Path, comparisons: Sequence[Comparison], needed: int = 4, rounds: RoundsPort | None = None
+    folder: Path,
+    comparisons: Sequence[Comparison],
+    needed: int = 4,
+    rounds: RoundsPort | None = None,
+    login: Login = "name",
+    title: str = "Test",
 ) -> tuple[FastAPI, Journal]:
     """The app over these comparisons, and the journal it writes."""
     journal = Journal(folder / "journal.sqlite")
@@ -96,9 +106,15 @@ def app_of(
         desk,
         rounds or rounds_port(),
         team_port(comparisons, journal),
-        title="Test",
-        login="name",
+        title=title,
+        login=login,
         secret="s",
         state_folder=folder,
         site=SITE,
     ), journal
+
+
+def in_a_loop_of_its_own(work: Coroutine[Any, Any, T]) -> T:
+    """What a coroutine gives; also where this thread has a loop running, as Playwright's has."""
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(asyncio.run, work).result()

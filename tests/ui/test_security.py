@@ -1,6 +1,5 @@
 """Hostile requests: wrong names, other sites, bodies that are too much, and Gradio's own routes."""
 
-import asyncio
 import json
 import re
 from collections.abc import Iterator
@@ -14,10 +13,11 @@ from starlette.routing import Mount
 
 from feedback_loop.errors import UsageError
 from feedback_loop.store.journal import Journal
-from tests.ui.app_parts import CSRF, app_of, comparison
+from tests.ui.app_parts import CSRF, app_of, comparison, in_a_loop_of_its_own
 from ui import bodies
 from ui.site import Site, open_site
 
+JSON = {"Content-Type": "application/json"}
 VOTE = {"comparison_id": "c0", "choice": "first"}
 
 
@@ -104,7 +104,7 @@ def test_a_body_that_declares_too_much_is_not_read(anna: TestClient):
     refused(anna.post("/api/vote", content=b"{}", headers={"Content-Length": str(bodies.LONGEST + 1)}), 413)
     for declared in ("-1", "9" * 5000, "1e9", "٣"):
         with pytest.raises(bodies.Refused) as refusal:
-            asyncio.run(bodies.read(lambda: pytest.fail("read it"), declared))  # type: ignore[arg-type, return-value]
+            in_a_loop_of_its_own(bodies.read(lambda: pytest.fail("read it"), declared, 1000))  # type: ignore[arg-type, return-value]
         assert refusal.value.status in (400, 413)
 
 
@@ -117,10 +117,17 @@ def test_a_body_that_declares_nothing_is_stopped_as_soon_as_it_is_too_long(anna:
         return {"type": "http.request", "body": b"x" * 65536, "more_body": True}
 
     with pytest.raises(bodies.Refused, match="Shorten"):
-        asyncio.run(bodies.read(endless, ""))
-    assert sent == bodies.LONGEST // 65536 + 1
-    refused(anna.post("/api/vote", content=iter([b"x" * 100_000] * 3)), 413)
-    assert anna.post("/login", content=iter([b"name=" + b"x" * 100_000] * 3)).status_code == 413
+        in_a_loop_of_its_own(bodies.read(endless, "", 1_000_000))
+    assert sent == 16
+    refused(anna.post("/api/vote", content=iter([b"x" * 100_000] * 11)), 413)
+    assert anna.post("/login", content=iter([b"name=" + b"x" * 10_000] * 2)).status_code == 413
+
+
+def test_the_longest_vote_fits_in_any_script(anna: TestClient):
+    body = {**VOTE, "comment": "\U0001f600" * 20_000, "edit": "长" * 200_000, "edit_of": "first"}
+    assert len(json.dumps(body, ensure_ascii=False).encode()) > 600_000
+    answer = anna.post("/api/vote", content=json.dumps(body, ensure_ascii=False).encode(), headers=JSON)
+    assert answer.status_code == 200, answer.text
 
 
 UNSOUND = {
@@ -144,7 +151,7 @@ UNSOUND = {
 
 @pytest.mark.parametrize("body", UNSOUND.values(), ids=UNSOUND)
 def test_an_unsound_body_is_refused_in_one_line(anna: TestClient, parts: tuple[FastAPI, Journal], body: bytes):
-    answer = anna.post("/api/vote", content=body, headers={"Content-Type": "application/json"})
+    answer = anna.post("/api/vote", content=body, headers=JSON)
     refused(answer, 422)
     assert "\n" not in answer.json()["error"]
     assert parts[1].rankings(0) == []
@@ -198,6 +205,17 @@ def test_one_person_cannot_undo_or_answer_as_another(anna: TestClient, parts: tu
     refused(boris.post("/api/vote", json={**VOTE, "user_id": "anna"}), 422)
     assert boris.get("/api/next?user=anna", headers={"X-User": "anna"}).json()["user"] == "boris"
     assert [r.user_id for r in journal.rankings(0)] == ["anna"]
+
+
+def test_one_person_never_sees_what_another_answered(anna: TestClient, parts: tuple[FastAPI, Journal]):
+    boris = TestClient(parts[0], headers=CSRF)
+    boris.post("/login", data={"name": "boris"})
+    anna.post("/api/vote", json={**VOTE, "comment": "a note of anna's"})
+    assert "anna's" in anna.get("/api/history/c0").text
+    assert "anna's" not in boris.get("/api/history", params={"user": "anna"}).text
+    refused(boris.get("/api/history/c0"), 404)
+    refused(boris.post("/api/vote", json={**VOTE, "choice": "second", "revise": True}), 409)
+    assert [r.choice for r in parts[1].rankings(0)] == ["secret-0-0"]
 
 
 # Gradio
@@ -285,30 +303,11 @@ def test_every_answer_says_how_it_may_be_used(anna: TestClient, path: str):
 
 
 def test_what_a_run_is_called_cannot_become_part_of_a_page(tmp_path: Path):
-    from tests.ui.app_parts import SITE, rounds_port, team_port
-    from ui.app import build_app
-
-    app, journal = app_of(tmp_path, [])
     title = "</script></title><script>alert(1)</script><style>"
-    app = build_app(
-        app_desk(journal),
-        rounds_port(),
-        team_port([], journal),
-        title=title,
-        login="name",
-        secret="s",
-        state_folder=tmp_path,
-        site=SITE,
-    )
+    app, journal = app_of(tmp_path, [], title=title)
     client = TestClient(app)
     client.post("/login", data={"name": "anna"})
-    for path in ("/", "/login"):
+    for path in ("/", "/login", "/logout"):
         assert "<script>alert" not in client.get(path).text
         assert "alert(1)</script>" not in client.get(path).text
     journal.close()
-
-
-def app_desk(journal: Journal):
-    from feedback_loop.store.desk import Desk
-
-    return Desk(list, journal, lambda: 4, 1)

@@ -39,5 +39,13 @@ function noted(at, standing) {
   at.standing = standing;
   progress(at);
   updateLeft(at.slots.summary, standing);
-  if (!at.card) at.slots.card.replaceChildren(at.drawn = drawEmpty(standing));
+  if (!at.card) redrawEmpty(at);
+}
+
+// Only where it says something else: whoever stands on its link by keyboard stays there.
+function redrawEmpty(at) {
+  const drawn = drawEmpty(at.standing);
+  if (at.drawn.isEqualNode(drawn)) return;
+  at.slots.card.replaceChildren(drawn);
+  at.drawn = drawn;
 }

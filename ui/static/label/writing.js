@@ -49,11 +49,12 @@ function drawField(card, draft, change, open) {
       const other = event.altKey && !event.ctrlKey && sidesOf(card)[digitOf(event) - 1];
       if (other) { event.preventDefault(); open(other); }
     } });
-  original(card, side).then((text) => {
-    raw = text;
-    field.value = draft.edits[side] ?? raw;
+  const begin = (text) => {
+    field.value = text;
     field.readOnly = false;
-    field.setSelectionRange(field.value.length, field.value.length);
-  });
+    field.setSelectionRange(text.length, text.length);
+  };
+  if (side in draft.edits) begin(draft.edits[side]);
+  original(card, side).then((text) => { raw = text; if (field.readOnly) begin(raw); }, (problem) => { field.placeholder = problem.message; });
   return field;
 }
