@@ -1,6 +1,7 @@
 """The content policy in a real browser: it breaks none of the app's pages, and stops what does not belong in them."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -57,7 +58,7 @@ PAGES = {
 @pytest.fixture
 def url(tmp_path: Path) -> Iterator[str]:
     app, journal = app_of(
-        tmp_path, [comparison(n) for n in range(4)], rounds=rounds_port(overview=alarmed(), taught=lessons(2))
+        tmp_path, [comparison(n) for n in range(4)], rounds=replace(rounds_port(overview=alarmed()), taught=lessons)
     )
     with serving(app) as address:
         yield address
