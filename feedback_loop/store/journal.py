@@ -206,8 +206,9 @@ class Journal:
 
 
 def said(ranking: Ranking) -> dict[str, object]:
-    """What a person said, less when and how quickly; an empty text is none."""
-    words = {"comment": ranking.comment or None, "edit": ranking.edit or None}
+    """What a person said, less when and how quickly; an empty text is none, and those that share a place have no order."""
+    words: dict[str, object] = {"comment": ranking.comment or None, "edit": ranking.edit or None}
+    words["order"] = ranking.order and tuple(tuple(sorted(group)) for group in ranking.order)
     return ranking.model_dump(exclude={"created_at", "seconds"}) | words
 
 

@@ -59,12 +59,6 @@ def changed_one(desk: Desk, shown: Comparison) -> Ranking:
     )
 
 
-def placed(ranking: Ranking) -> dict[str, object]:
-    """What was said; those that share a place in any order."""
-    order = ranking.order and [sorted(group) for group in ranking.order]
-    return said(ranking) | {"order": order}
-
-
 def all_pairs(run: Run) -> list[Preference]:
     folder = run.stage_folder(0, "preferences")
     return read_jsonl(folder / "train.jsonl", Preference) + read_jsonl(folder / "heldout.jsonl", Preference)
@@ -96,8 +90,8 @@ def test_all_that_a_person_says_arrives(cli: Cli, tmp_path: Path, argilla: Conne
     assert len(labels(run, 0)) == 9
 
     store = open_store(argilla.api_url, argilla.api_key, run.id, path.name, answers=3)
-    held = {r.comparison_id: placed(r) for r in store.rankings(0)}
-    assert held == {r.comparison_id: placed(r) for r in kept}
+    held = {r.comparison_id: said(r) for r in store.rankings(0)}
+    assert held == {r.comparison_id: said(r) for r in kept}
     arrives_in_the_preferences(run, shown)
     leaves_with_the_export(cli, path, tmp_path / "out", shown)
 

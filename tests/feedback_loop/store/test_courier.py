@@ -114,9 +114,9 @@ class TestWithArgilla:
     def test_what_is_asked_later_is_there_before_anybody_answers_it(
         self, argilla: Connection, journal: Journal, start: Callable[..., Courier]
     ):
-        store = store_at(argilla, "later", 0)
+        store = store_at(argilla, "asked-later", 0)
         asked = [[comparison(n) for n in range(2)]]
-        courier = start(lambda: store_at(argilla, "later", 0), lambda: asked[-1])
+        courier = start(lambda: store_at(argilla, "asked-later", 0), lambda: asked[-1])
         until(lambda: len(list(store._pages())) == 2)
         asked.append([comparison(n) for n in range(5)])
         until(lambda: len(list(store._pages())) == 5)

@@ -109,6 +109,14 @@ def test_a_revision_is_added_and_nothing_before_it_is_changed(journal: Journal):
     assert journal.rankings(0) == []
 
 
+def test_those_that_share_a_place_have_no_order_of_their_own(journal: Journal):
+    given = ranking(choice="tie", order=(("c0-c", "c0-a"), ("c0-b",)))
+    journal.record(given, 0)
+    assert journal.revise(ranking(choice="tie", order=(("c0-a", "c0-c"), ("c0-b",))), 0) == given
+    assert journal.revise(ranking(choice="tie", order=(("c0-a", "c0-b"), ("c0-c",))), 0) != given
+    assert len(journal.undelivered()) == 2
+
+
 def test_undelivered_is_what_was_not_marked_oldest_first(journal: Journal):
     journal.record(ranking(0), 0)
     journal.undo("anna", 0)
