@@ -79,7 +79,7 @@ def main(run: Path, times: Path) -> None:
 
     serving.serve_app = timed
     with contextlib.suppress(KeyboardInterrupt):
-        serving.serve(open_run(run), host="127.0.0.1", port=0, open_browser=False, say=say)
+        serving.serve(open_run(run), host="127.0.0.1", port=0, url="", open_browser=False, say=say)
 
 
 @contextlib.contextmanager
