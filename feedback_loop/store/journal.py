@@ -6,6 +6,7 @@ One SQLite file of append-only events. An answer's present state is the last eve
 import contextlib
 import sqlite3
 import threading
+import time
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from typing import Literal
 from feedback_loop.errors import LoopError
 from feedback_loop.records import Ranking, now
 
+OPENING_SECONDS = 10.0
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS events (
   sequence INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -69,7 +71,7 @@ class Journal:
             self._database = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
             try:
                 self._database.row_factory = sqlite3.Row
-                self._database.execute("PRAGMA journal_mode=WAL")
+                _write_ahead(self._database)
                 self._database.execute("PRAGMA synchronous=FULL")
                 self._database.executescript(SCHEMA)
             except sqlite3.Error:
@@ -218,6 +220,19 @@ def _insert(database: sqlite3.Connection, ranking: Ranking, round: int, *, deliv
         " VALUES ('vote', ?, ?, ?, ?, ?, ?)",
         (round, ranking.user_id, ranking.comparison_id, ranking.model_dump_json(), now(), delivered),
     )
+
+
+def _write_ahead(database: sqlite3.Connection) -> None:
+    """Turn on the write-ahead log. For this SQLite waits for nobody, and a new journal may be opened by several at once."""
+    ends = time.monotonic() + OPENING_SECONDS
+    while True:
+        try:
+            database.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() > ends:
+                raise
+            time.sleep(0.05)
 
 
 def _event(row: sqlite3.Row) -> Event:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -191,3 +192,14 @@ def test_a_closed_journal_says_so_as_a_loop_error(tmp_path: Path):
     journal.close()
     with pytest.raises(LoopError):
         journal.rankings(0)
+
+
+def test_a_new_journal_waits_for_whoever_is_just_making_it(tmp_path: Path):
+    making = sqlite3.connect(tmp_path / "journal.sqlite", isolation_level=None, check_same_thread=False)
+    making.executescript("CREATE TABLE other (n); BEGIN IMMEDIATE; INSERT INTO other VALUES (1);")
+    with ThreadPoolExecutor(1) as pool:
+        opened = pool.submit(Journal, tmp_path / "journal.sqlite")
+        time.sleep(0.3)
+        making.execute("COMMIT")
+        opened.result(timeout=20).close()
+    making.close()
