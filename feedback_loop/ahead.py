@@ -1,7 +1,6 @@
 """Keeping what people can rank ahead of them: whether more is wanted, the sampler's process, and how far it is."""
 
 import contextlib
-import json
 import os
 import shlex
 import subprocess
@@ -18,7 +17,7 @@ from feedback_loop import asked, locks
 from feedback_loop.lineage import open_round
 from feedback_loop.overview import Supply
 from feedback_loop.records import Comparison, Ranking
-from feedback_loop.run import Run, write_json
+from feedback_loop.run import Run, read_note, write_json
 from feedback_loop.stage import LIFELINE, progress_file
 from feedback_loop.store.journal import Journal
 from feedback_loop.upcoming import next_prompts
@@ -132,13 +131,13 @@ def failed(run: Run, why: str) -> None:
 def supply(run: Run, more: Callable[[], bool] | None = None) -> Supply:
     """What is done about the open round's comparisons at the moment; `more` as `can_go_on`, where it is known already."""
     number, busy, alive = open_round(run), locks.locked(run), locks.sampling(run)
-    note = _json(note_file(run))
+    note = read_note(note_file(run))
     note = note if note.get("round") == number else {}
-    stage = _json(run.path / "advance.json").get("stage") if busy else None
+    stage = read_note(run.path / "advance.json").get("stage") if busy else None
     asking = stage in ("prompts", "comparisons")
     if not (busy or alive) and note.get("state") == "failed" and note["taken"] == asked.taken(run, number):
         return Supply(state="failed", message=note["message"])
-    now = note if alive and note.get("state") == "sampling" else _json(progress_file(run)) if asking else {}
+    now = note if alive and note.get("state") == "sampling" else read_note(progress_file(run)) if asking else {}
     words = {"done": now.get("done", 0), "total": now.get("total", 0)}
     if not run.done(number, "comparisons"):
         return Supply(state="first", **words)
@@ -172,12 +171,3 @@ def _seconds_left(run: Run, number: int, now: dict[str, Any]) -> float | None:
     last = run.manifest(number, batches[-1])
     took = datetime.fromisoformat(last.finished_at) - datetime.fromisoformat(last.started_at)
     return max(1.0, took.total_seconds() - elapsed)
-
-
-def _json(path: Path) -> dict[str, Any]:
-    """A small file that another process may be replacing, or that is not there."""
-    try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found

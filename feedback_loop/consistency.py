@@ -60,16 +60,20 @@ def evidence(comparisons: Sequence[Comparison], rankings: Sequence[Ranking]) -> 
     }
 
 
+def twice(answered: Sequence[Given]) -> list[tuple[Given, Given]]:
+    """A person's answer to what a repeat shows again, and to the repeat, in the order of the repeats."""
+    first = {(g.user, g.comparison.id): g for g in answered}
+    repeats = [g for g in answered if g.comparison.purpose == "repeat"]
+    return [(before, g) for g in repeats if (before := first.get((g.user, g.comparison.repeat_of or ""))) is not None]
+
+
 def repeated(answered: Sequence[Given]) -> dict[str, list[float]]:
     """By person, the `steadiness` of each repeat whose first showing they answered too."""
-    first = {(g.user, g.comparison.id): g for g in answered}
     found: dict[str, list[float]] = {}
-    for g in answered:
-        before = first.get((g.user, g.comparison.repeat_of or ""))
-        if g.comparison.purpose == "repeat" and before is not None:
-            steady = steadiness(before.verdicts, g.verdicts)
-            if steady is not None:
-                found.setdefault(g.user, []).append(steady)
+    for before, again in twice(answered):
+        steady = steadiness(before.verdicts, again.verdicts)
+        if steady is not None:
+            found.setdefault(again.user, []).append(steady)
     return found
 
 
@@ -83,13 +87,9 @@ def checked(answered: Sequence[Given]) -> dict[str, list[float]]:
     return found
 
 
-def consistent(
-    table: PreferencesTable, comparisons: Sequence[Comparison], rankings: Sequence[Ranking]
-) -> dict[str, float]:
+def consistent(table: PreferencesTable, found: Mapping[str, Evidence]) -> dict[str, float]:
     """Each person's weight by the evidence; none where the recipe ignores it."""
-    return (
-        {name: e.weight for name, e in evidence(comparisons, rankings).items()} if table.consistency == "weigh" else {}
-    )
+    return {name: e.weight for name, e in found.items()} if table.consistency == "weigh" else {}
 
 
 def weighed(pairs: Sequence[Preference], weights: Mapping[str, float]) -> list[Preference]:

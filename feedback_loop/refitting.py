@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from feedback_loop.asked import asked as comparisons_asked
 from feedback_loop.asked import candidate_features
-from feedback_loop.consistency import consistent, weighed
+from feedback_loop.consistency import consistent, evidence, weighed
 from feedback_loop.labelling import comparisons_of
 from feedback_loop.preferences import preferences
 from feedback_loop.records import Comparison, Preference, Ranking
@@ -90,7 +90,7 @@ def material(run: Run, asked: Sequence[Comparison]) -> Material:
     for n in range(number):
         rankings += read_jsonl(run.stage_folder(n, "rankings") / "rankings.jsonl", Ranking)
         comparisons += comparisons_asked(run, n)
-    consistency = consistent(table, comparisons, rankings)
+    consistency = consistent(table, evidence(comparisons, rankings))
     pairs = weighed(preferences(comparisons, rankings, table.weights), consistency)
     features = known([candidate_features(run, n) for n in range(number + 1)])
     return Material(asked, pairs, features, consistency)

@@ -27,7 +27,7 @@ from feedback_loop.overview import (
     Truth,
 )
 from feedback_loop.records import Decision, Ranking
-from feedback_loop.run import STAGES, Manifest, Run, read_jsonl, read_record
+from feedback_loop.run import STAGES, Manifest, Run, read_jsonl, read_note, read_record
 from feedback_loop.stage import progress_file
 from feedback_loop.store.journal import Journal
 
@@ -61,7 +61,7 @@ SUPPLIES = {
 
 def overview(run: Run) -> Overview:
     """Everything about a run, for people."""
-    busy, note = locks.locked(run), _json(run.path / "advance.json")
+    busy, note = locks.locked(run), read_note(run.path / "advance.json")
     numbers = run.rounds() or [0]
     if open_round(run) not in numbers:
         numbers.append(open_round(run))
@@ -287,7 +287,7 @@ def _stage(run: Run, number: int, name: str, busy: bool, note: dict[str, Any]) -
         return StageView(name=name, state="running", done=supply.done, total=supply.total, what="sampling")
     here = note.get("round") == number and note.get("stage") == name
     if busy and here:
-        progress = _json(progress_file(run))
+        progress = read_note(progress_file(run))
         return StageView(name=name, state="running", **progress)
     previous = STAGES[STAGES.index(name) - 1]
     if name == "rankings" and run.done(number, previous):
@@ -342,12 +342,3 @@ def _decision(run: Run, number: int) -> Decision | None:
     if not run.done(number, "promotion"):
         return None
     return read_record(run.stage_folder(number, "promotion") / "decision.json", Decision)
-
-
-def _json(path: Path) -> dict[str, Any]:
-    """A small file that another process may be replacing, or that is not there."""
-    try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found

@@ -298,6 +298,15 @@ def read_record(path: Path, kind: type[R]) -> R:
         raise LoopError(f"{path}: {_first(error)}. Restore it from a copy of the run.") from error
 
 
+def read_note(path: Path) -> dict[str, Any]:
+    """A small JSON file of the moment that another process may be replacing, or that is not there."""
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found
+
+
 def write_jsonl(path: Path, records: Iterable[BaseModel]) -> None:
     """Write records, one a line."""
     write_text(path, "".join(record.model_dump_json() + "\n" for record in records))

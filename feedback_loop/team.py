@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from feedback_loop.agreement import Alpha, Match, krippendorff_alpha, matches, with_majority
-from feedback_loop.consistency import CAREFUL, Evidence, checked, evidence
+from feedback_loop.consistency import CAREFUL, Evidence, checked, evidence, twice
 from feedback_loop.evaluate import mean, wilson
 from feedback_loop.records import Comparison, Ranking, Record
 from feedback_loop.verdicts import UNDECIDED, Given, agreement, given
@@ -220,15 +220,8 @@ def sign_test(more: int, less: int) -> float | None:
 
 def _same_again(own: Sequence[Given]) -> list[float]:
     """Of each repeat whose first showing was answered too, the share of pairs of which the same was said again, in order."""
-    first: Mapping[str, Given] = {g.comparison.id: g for g in own}
-    found = []
-    for g in own:
-        before = first.get(g.comparison.repeat_of or "")
-        if g.comparison.purpose == "repeat" and before is not None:
-            same = agreement(before.verdicts, g.verdicts)
-            if same is not None:
-                found.append(same)
-    return found
+    shares = (agreement(before.verdicts, again.verdicts) for before, again in twice(own))
+    return [same for same in shares if same is not None]
 
 
 def _by_name(answered: Sequence[Given]) -> dict[str, list[Given]]:

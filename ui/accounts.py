@@ -1,19 +1,17 @@
 """Who may use a run's app: accounts and invites, in one SQLite file that only its owner on this machine can read."""
 
-import contextlib
 import hashlib
 import os
 import secrets
 import sqlite3
-import threading
 import time
 import unicodedata
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from feedback_loop.errors import LoopError, UsageError
 from feedback_loop.records import now
+from feedback_loop.store.database import Database
 from ui.visitors import Role
 
 FILE = "accounts.sqlite"
@@ -61,33 +59,23 @@ class Accounts:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / FILE
-        self._lock = threading.Lock()
-        with self._explained():
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
-            self.path.chmod(0o600)
-            self._database = sqlite3.connect(self.path, timeout=10, isolation_level=None, check_same_thread=False)
-            try:
-                self._database.row_factory = sqlite3.Row
-                self._database.executescript(SCHEMA)
-            except sqlite3.Error:
-                self._database.close()
-                raise
+        _closed_to_others(self.path)
+        self._database = Database(self.path, SCHEMA, "accounts", "Free the disk, or put back a copy of the file")
 
     def close(self) -> None:
         """Close the file."""
-        with self._lock:
-            self._database.close()
+        self._database.close()
 
     def find(self, name: str) -> Account | None:
         """An account by name, however its letters were typed."""
-        with self._lock, self._explained():
-            row = self._database.execute("SELECT * FROM accounts WHERE key = ?", (key_of(name),)).fetchone()
+        with self._database.reading() as database:
+            row = database.execute("SELECT * FROM accounts WHERE key = ?", (key_of(name),)).fetchone()
         return None if row is None else _account(row)
 
     def all(self) -> list[Account]:
         """Everybody, in the order in which they came."""
-        with self._lock, self._explained():
-            return [_account(row) for row in self._database.execute("SELECT * FROM accounts ORDER BY rowid")]
+        with self._database.reading() as database:
+            return [_account(row) for row in database.execute("SELECT * FROM accounts ORDER BY rowid")]
 
     def has_owner(self) -> bool:
         """Whether an owner can log in."""
@@ -99,22 +87,22 @@ class Accounts:
             raise UsageError(f"Give a name of 1 to {LONGEST_NAME} letters.")
         token = secrets.token_urlsafe(32)
         values = (_digest(token), role, name, key_of(made_by), time.time() + days * DAY)
-        with self._transaction() as database:
+        with self._database.transaction() as database:
             database.execute("DELETE FROM invites WHERE used OR expires < ?", (time.time() - 30 * DAY,))
             database.execute("INSERT INTO invites (hash, role, name, made_by, expires) VALUES (?, ?, ?, ?, ?)", values)
         return token
 
     def invitation(self, token: str) -> Invite | None:
         """The invite of this secret, where it is still good."""
-        with self._lock, self._explained():
-            return _invitation(self._database, token)
+        with self._database.reading() as database:
+            return _invitation(database, token)
 
     def accept(self, token: str, name: str, hash_: str) -> Account | None:
         """Use up an invite: a new account, or a new password where it was made for somebody who has one.
 
         None where it is no longer good; UsageError where the name is taken, and the invite stays good then.
         """
-        with self._transaction() as database:
+        with self._database.transaction() as database:
             invite = _invitation(database, token)
             if invite is None:
                 return None
@@ -140,7 +128,7 @@ class Accounts:
 
     def rehash(self, name: str, before: str, after: str) -> None:
         """The same password, hashed anew; nothing where it was changed meanwhile."""
-        with self._transaction() as database:
+        with self._database.transaction() as database:
             database.execute("UPDATE accounts SET hash = ? WHERE key = ? AND hash = ?", (after, key_of(name), before))
 
     def set_role(self, name: str, role: Role) -> None:
@@ -161,19 +149,19 @@ class Accounts:
 
     def leave(self, session: str, expires: float) -> None:
         """End one session, by its id, until it would have expired by itself."""
-        with self._transaction() as database:
+        with self._database.transaction() as database:
             database.execute("DELETE FROM left_sessions WHERE expires < ?", (time.time(),))
             database.execute("INSERT OR IGNORE INTO left_sessions VALUES (?, ?)", (session, expires))
 
     def has_left(self, session: str) -> bool:
         """Whether this session was ended."""
-        with self._lock, self._explained():
-            found = self._database.execute("SELECT 1 FROM left_sessions WHERE id = ?", (session,)).fetchone()
+        with self._database.reading() as database:
+            found = database.execute("SELECT 1 FROM left_sessions WHERE id = ?", (session,)).fetchone()
         return found is not None
 
     def _change(self, name: str, what: str, value: object) -> None:
         """Change one account; the invites of somebody who is no longer an owner are void."""
-        with self._transaction() as database:
+        with self._database.transaction() as database:
             before = _owners(database)
             query = f"UPDATE accounts SET {what} WHERE key = ?"  # noqa: S608 - our own words
             if not database.execute(query, (value, key_of(name))).rowcount:
@@ -186,32 +174,21 @@ class Accounts:
             if key_of(name) not in after:
                 database.execute("DELETE FROM invites WHERE made_by = ? AND NOT used", (key_of(name),))
 
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, self._explained():
-            self._database.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._database
-                self._database.execute("COMMIT")
-            except BaseException:
-                if self._database.in_transaction:
-                    self._database.execute("ROLLBACK")
-                raise
-
-    @contextlib.contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise LoopError(
-                f"The accounts in {self.path} cannot be read or written ({' '.join(str(error).split())[:200]}). "
-                "Free the disk, or put back a copy of the file"
-            ) from error
-
 
 def is_name(name: str) -> bool:
     """Whether it can be somebody's name: short, visible, and without spaces at its ends."""
     return 0 < len(name) <= LONGEST_NAME and name.isprintable() and name == name.strip()
+
+
+def _closed_to_others(path: Path) -> None:
+    """Make the file for its owner on this machine alone, before anything is in it."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        path.chmod(0o600)
+    except OSError as error:
+        raise LoopError(
+            f"{path}: cannot be made ({error.strerror}). Free the disk, or correct the folder's rights"
+        ) from error
 
 
 def key_of(name: str) -> str:

@@ -49,21 +49,24 @@ class Door:
 
     def session(self, request: Request) -> Session | None:
         """The session of a request; None where it is none, was ended, or belongs to somebody who may not come in."""
-        session = _read(self.sessions, request.cookies.get(COOKIE, ""))
-        if session is None or self.accounts is None:
-            return session
-        account = self.accounts.find(session.name)
-        if account is None or account.disabled or account.version != session.version:
-            return None
-        return None if self.accounts.has_left(session.id) else session
+        return self._known(request)[0]
 
     def visitor(self, request: Request) -> Visitor | None:
         """Who sent a request, or None."""
-        session = self.session(request)
+        session, account = self._known(request)
         if session is None:
             return None
-        account = self.accounts.find(session.name) if self.accounts else None
         return Visitor(account.name, account.role) if account else Visitor(session.name, "owner")
+
+    def _known(self, request: Request) -> tuple[Session | None, Account | None]:
+        """The session, and its account where there are accounts."""
+        session = _read(self.sessions, request.cookies.get(COOKIE, ""))
+        if session is None or self.accounts is None:
+            return session, None
+        account = self.accounts.find(session.name)
+        if account is None or account.disabled or account.version != session.version:
+            return None, None
+        return (None, None) if self.accounts.has_left(session.id) else (session, account)
 
     def admit(self, request: Request, answer: Response, name: str, version: int) -> None:
         """Give the browser a new session, and remember that this person has logged in from it."""

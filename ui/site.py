@@ -71,10 +71,13 @@ def host_name(host: str) -> str:
 def own(request: Request) -> bool:
     """Whether a request that changes something came from the app's own page, or from no browser at all.
 
-    A browser says so in `Sec-Fetch-Site`, or, without encryption, in `Origin`; no page can forge either.
+    A browser says so in `Sec-Fetch-Site`, or, without encryption, in `Origin`; no page can forge either. Routes of the API
+    want a header as well that another site's page cannot send.
     """
     if request.method in SAFE:
         return True
+    if request.url.path.startswith("/api/") and request.headers.get("x-feedback-loop") != "1":
+        return False
     fetched, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
     if fetched is not None:
         return fetched in ("same-origin", "none")

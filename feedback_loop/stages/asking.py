@@ -284,7 +284,8 @@ def build_preferences(run: Run, number: int, draft: Draft, report: Progress) -> 
         pairs += preferences(comparisons, rankings, weights)
         poor += disliked(comparisons, rankings, weights)
         asked, given = asked + comparisons, given + rankings
-    consistency = consistent(run.recipe.preferences, asked, given)
+    found = evidence(asked, given)
+    consistency = consistent(run.recipe.preferences, found)
     pairs, poor = weighed(pairs, consistency), weighed_disliked(poor, consistency)
     train, heldout = split(pairs, run.recipe.preferences.heldout, run.recipe.seed)
     write_jsonl(draft.path / "train.jsonl", train)
@@ -296,6 +297,6 @@ def build_preferences(run: Run, number: int, draft: Draft, report: Progress) -> 
         "ties": sum(p.tie for p in pairs),
         "edits": sum(p.source == "edit" for p in pairs),
         "disliked": len(poor),
-        "consistency": {name: e.model_dump() for name, e in evidence(asked, given).items()},
+        "consistency": {name: e.model_dump() for name, e in found.items()},
         "consistency_weights": consistency,
     }

@@ -37,14 +37,6 @@ class Progress:
     needed: int
     left: int
     """Comparisons that this user can still be shown."""
-    skipped: int = 0
-    """By this user."""
-    seconds: float = 0.0
-    """That this user took for all of these, skips too, as far as the page measured it."""
-    repeated: int = 0
-    """Comparisons that this user answered twice, unannounced."""
-    agreed: int = 0
-    """Of those, the ones where the choice was the same both times."""
 
 
 class Desk:
@@ -127,16 +119,11 @@ class Desk:
         rankings = self._rankings(comparisons)
         labels = {c.id for c in comparisons if c.purpose == "label"}
         mine = {r.comparison_id: r for r in rankings if r.user_id == user_id}
-        twice = answered_twice(comparisons, mine)
         return Progress(
             answered=sum(r.status == "submitted" and r.comparison_id in labels for r in rankings),
             mine=sum(r.status == "submitted" for r in mine.values()),
             needed=self._needed(),
             left=len(still_to_show(comparisons, mine)),
-            skipped=sum(r.status == "discarded" for r in mine.values()),
-            seconds=sum(r.seconds or 0.0 for r in mine.values()),
-            repeated=len(twice),
-            agreed=sum(before.choice == after.choice for before, after in twice),
         )
 
     def find(self, comparison_id: str) -> Comparison:
@@ -151,9 +138,3 @@ class Desk:
 
     def _rankings(self, comparisons: Sequence[Comparison]) -> list[Ranking]:
         return self._journal.rankings(comparisons[0].round, {c.id for c in comparisons}) if comparisons else []
-
-
-def answered_twice(comparisons: Sequence[Comparison], mine: Mapping[str, Ranking]) -> list[tuple[Ranking, Ranking]]:
-    """One person's answer to a comparison and to its repeat, for each of which both were given; `mine` by comparison id."""
-    pairs = [(mine.get(c.repeat_of or ""), mine.get(c.id)) for c in comparisons if c.purpose == "repeat"]
-    return [(a, b) for a, b in pairs if a and b and a.status == b.status == "submitted"]

@@ -3,20 +3,16 @@
 One SQLite file of append-only events. An answer's present state is the last event of its user and comparison.
 """
 
-import contextlib
 import sqlite3
-import threading
-import time
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from feedback_loop.errors import LoopError
 from feedback_loop.records import Ranking, now
+from feedback_loop.store.database import Database
 
-OPENING_SECONDS = 10.0
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS events (
   sequence INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -65,30 +61,20 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._lock = threading.Lock()
         self._standing: dict[int, _Standing] = {}
-        with self._explained():
-            self._database = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
-            try:
-                self._database.row_factory = sqlite3.Row
-                _write_ahead(self._database)
-                self._database.execute("PRAGMA synchronous=FULL")
-                self._database.executescript(SCHEMA)
-            except sqlite3.Error:
-                self._database.close()
-                raise
+        advice = "Free the disk, or put back a copy of the file; Argilla holds what was delivered"
+        self._database = Database(path, SCHEMA, "rankings", advice)
 
     def close(self) -> None:
         """Close the file; what was recorded stays."""
-        with self._lock:
-            self._database.close()
+        self._database.close()
 
     def record(self, ranking: Ranking, round: int, *, delivered: bool = False) -> bool:  # noqa: A002
         """Store an answer durably. False, and nothing stored, where that user's answer already stands.
 
         With `delivered`, an answer that was given in Argilla is taken in: it replaces the one that stands.
         """
-        with self._transaction() as database:
+        with self._database.transaction() as database:
             last = self._last(database, round, ranking.user_id, ranking.comparison_id)
             if not delivered and last is not None and last.ranking is not None:
                 return False
@@ -100,7 +86,7 @@ class Journal:
 
         None, and nothing stored, where none stands; nothing is stored either where the standing one says the same.
         """
-        with self._transaction() as database:
+        with self._database.transaction() as database:
             last = self._last(database, round, ranking.user_id, ranking.comparison_id)
             if last is None or last.ranking is None:
                 return None
@@ -114,7 +100,7 @@ class Journal:
 
         `asked` as in `rankings`: answers to other comparisons stand.
         """
-        with self._transaction() as database:
+        with self._database.transaction() as database:
             query = LAST + " AND round = ? AND user_id = ? AND kind = 'vote' ORDER BY sequence DESC"
             standing = [row["comparison_id"] for row in database.execute(query, (round, user_id))]
             last = next((name for name in standing if asked is None or name in asked), None)
@@ -131,8 +117,8 @@ class Journal:
 
         A round whose comparisons were done again has answers to others too.
         """
-        with self._lock, self._explained():
-            given = list(self._catch_up(round).answers.values())
+        with self._database.reading() as database:
+            given = list(self._catch_up(database, round).answers.values())
         return given if asked is None else [r for r in given if r.comparison_id in asked]
 
     def last_events(self, round: int) -> list[Event]:  # noqa: A002
@@ -142,8 +128,8 @@ class Journal:
     def votes(self, user_id: str, asked: Collection[str]) -> Counter[str]:
         """How many answers of that user to each of these comparisons are on record: the standing one, and those before it."""
         query = "SELECT comparison_id, count(*) AS votes FROM events WHERE kind = 'vote' AND user_id = ? GROUP BY 1"
-        with self._lock, self._explained():
-            found = {row["comparison_id"]: row["votes"] for row in self._database.execute(query, (user_id,))}
+        with self._database.reading() as database:
+            found = {row["comparison_id"]: row["votes"] for row in database.execute(query, (user_id,))}
         return Counter({name: found[name] for name in asked if name in found})
 
     def undelivered(self) -> list[Event]:
@@ -152,12 +138,12 @@ class Journal:
 
     def waiting(self) -> int:
         """How many events Argilla has not acknowledged yet."""
-        with self._lock, self._explained():
-            return int(self._database.execute("SELECT count(*) FROM events WHERE delivered = 0").fetchone()[0])
+        with self._database.reading() as database:
+            return int(database.execute("SELECT count(*) FROM events WHERE delivered = 0").fetchone()[0])
 
     def mark_delivered(self, event: Event) -> None:
         """Note that Argilla has this event."""
-        with self._transaction() as database:
+        with self._database.transaction() as database:
             database.execute("UPDATE events SET delivered = 1 WHERE sequence = ?", (event.sequence,))
 
     def knows(self, comparison_id: str) -> bool:
@@ -165,14 +151,14 @@ class Journal:
         return bool(self._read("SELECT * FROM events WHERE comparison_id = ? LIMIT 1", (comparison_id,)))
 
     def _read(self, query: str, values: Sequence[object]) -> list[Event]:
-        with self._lock, self._explained():
-            return [_event(row) for row in self._database.execute(query, tuple(values))]
+        with self._database.reading() as database:
+            return [_event(row) for row in database.execute(query, tuple(values))]
 
-    def _catch_up(self, round: int) -> _Standing:  # noqa: A002
+    def _catch_up(self, database: sqlite3.Connection, round: int) -> _Standing:  # noqa: A002
         """What stands by now, of whichever process; only new events are read, since every request asks for this."""
         kept = self._standing.setdefault(round, _Standing())
         query = "SELECT * FROM events WHERE sequence > ? AND +round = ? ORDER BY sequence"  # + keeps it off the round's index
-        for event in map(_event, self._database.execute(query, (kept.seen, round))):
+        for event in map(_event, database.execute(query, (kept.seen, round))):
             kept.answers.pop((event.user_id, event.comparison_id), None)
             if event.ranking is not None:
                 kept.answers[event.user_id, event.comparison_id] = event.ranking
@@ -183,28 +169,6 @@ class Journal:
         query = "SELECT * FROM events WHERE round = ? AND user_id = ? AND comparison_id = ?"
         last = database.execute(query + " ORDER BY sequence DESC LIMIT 1", answer).fetchone()
         return None if last is None else _event(last)
-
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, self._explained():
-            self._database.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._database
-                self._database.execute("COMMIT")
-            except BaseException:
-                if self._database.in_transaction:
-                    self._database.execute("ROLLBACK")
-                raise
-
-    @contextlib.contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except (sqlite3.Error, ValueError) as error:
-            raise LoopError(
-                f"The rankings in {self.path} cannot be read or written ({' '.join(str(error).split())[:200]}). "
-                "Free the disk, or put back a copy of the file; Argilla holds what was delivered"
-            ) from error
 
 
 def said(ranking: Ranking) -> dict[str, object]:
@@ -220,19 +184,6 @@ def _insert(database: sqlite3.Connection, ranking: Ranking, round: int, *, deliv
         " VALUES ('vote', ?, ?, ?, ?, ?, ?)",
         (round, ranking.user_id, ranking.comparison_id, ranking.model_dump_json(), now(), delivered),
     )
-
-
-def _write_ahead(database: sqlite3.Connection) -> None:
-    """Turn on the write-ahead log. For this SQLite waits for nobody, and a new journal may be opened by several at once."""
-    ends = time.monotonic() + OPENING_SECONDS
-    while True:
-        try:
-            database.execute("PRAGMA journal_mode=WAL")
-            return
-        except sqlite3.OperationalError:
-            if time.monotonic() > ends:
-                raise
-            time.sleep(0.05)
 
 
 def _event(row: sqlite3.Row) -> Event:

@@ -114,5 +114,5 @@ def test_choices_and_dislikes_are_weighed_and_edits_are_not():
 
 def test_a_recipe_may_ignore_it():
     given = [*flipping("anna", 10), *steady("ben", 10)]
-    assert consistent(PreferencesTable(), ASKED, given)["anna"] < 0.6
-    assert consistent(PreferencesTable(consistency="ignore"), ASKED, given) == {}
+    assert consistent(PreferencesTable(), evidence(ASKED, given))["anna"] < 0.6
+    assert consistent(PreferencesTable(consistency="ignore"), evidence(ASKED, given)) == {}
