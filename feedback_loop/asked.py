@@ -128,14 +128,23 @@ def _own(run: Run, number: int) -> int:
 
 
 def needed(run: Run, number: int) -> int:
-    """Rankings that complete a round, or fewer where fewer comparisons can be made; of its duels, the most that are asked."""
-    per_comparison = run.recipe.rankings.per_comparison
-    if duelling(run, number):
-        return min(run.recipe.promotion.votes, int(run.manifest(number, "duels").facts["duels"])) * per_comparison
+    """Rankings that complete a round, or fewer where fewer comparisons can be made."""
     wanted = still_needed(run, number)
     if not run.done(number, "comparisons"):
         return wanted
-    return min(wanted, (count(run, number) + left(run, number)) * per_comparison)
+    return min(wanted, (count(run, number) + left(run, number)) * run.recipe.rankings.per_comparison)
+
+
+def most_duels(run: Run, number: int) -> int:
+    """Duels that people are asked at most, once they are made."""
+    return min(run.recipe.promotion.votes, int(run.manifest(number, "duels").facts["duels"]))
+
+
+def needed_now(run: Run, number: int) -> int:
+    """Answers that what is asked now needs: of duels, the most that may be."""
+    if duelling(run, number):
+        return most_duels(run, number) * run.recipe.rankings.per_comparison
+    return needed(run, number)
 
 
 def still_needed(run: Run, number: int) -> int:
