@@ -99,6 +99,8 @@ def _arrays(duels: Sequence[Duel]) -> tuple[Array, Array, Array]:
 
 
 def _reason(duels: Sequence[Duel], verdict: Verdict, low: float, high: float, rule: PromotionTable) -> str:
+    if not duels and verdict == "keep":
+        return "There are no duels to judge, so its parent stays."
     if not duels:
         return f"No duel is judged yet; people are asked about {rule.votes} at most."
     won, drawn = (sum(d.points > 0.5 for d in duels), sum(d.points == 0.5 for d in duels))

@@ -204,19 +204,19 @@ class PromotionTable(Table):
     """`[promotion]`: the rule by which a new policy is kept; docs/gate.md says what the figures cost and miss."""
 
     judge: Literal["people", "reward"] = "people"
-    """`people`: by duels against the parent that people judge. `reward`: by the reward model's win rate alone, and no duels."""
+    """`people`: by duels, new answer against old one, among what people rank. `reward`: by the reward model, `min_win_rate`."""
     votes: int = Field(60, ge=1)
     """Duels that people are asked about at most; undecided after these, the parent stays."""
     false_rate: float = Field(0.05, gt=0, lt=0.5)
-    """Chance of promoting a policy that is not better than its parent, at most, however often the gate looks."""
+    """Most chance of promoting a policy that is not better than its parent, however often one looks."""
     miss_rate: float = Field(0.2, gt=0, lt=0.5)
-    """Chance of giving up early on one that wins at `margin`, at most."""
+    """Most chance of giving up early on one that wins at `margin`; that the votes run out comes on top."""
     margin: float = Field(0.6, gt=0.5, lt=1)
     """Win rate against the parent that is worth finding: asking ends when it is surely not reached."""
-    unlabelled: int = Field(2, ge=0)
-    """Further duels for each that people judge, which the reward model alone judges; 0: it has no say."""
+    unlabelled: int = Field(0, ge=0)
+    """Further duels, for each that people judge, that the reward model alone judges; they sharpen people's votes."""
     min_win_rate: float = Field(0.5, ge=0, le=1)
-    """Least win rate against the parent by the reward model."""
+    """Least win rate against the parent by the reward model, where that is the judge."""
     max_kl: float = Field(30.0, gt=0)
     """Most KL divergence from the base, nats a completion."""
 

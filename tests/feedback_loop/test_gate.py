@@ -26,6 +26,11 @@ def test_nothing_is_known_before_the_first_duel():
     assert said.reason == "No duel is judged yet; people are asked about 60 at most."
 
 
+def test_without_duels_to_ask_the_parent_stays():
+    said = after("", RULE.model_copy(update={"votes": 0}))
+    assert (said.verdict, said.reason) == ("keep", "There are no duels to judge, so its parent stays.")
+
+
 def test_a_candidate_that_always_wins_is_promoted_after_a_dozen_duels():
     promoted = next(n for n in range(60) if after("+" * n).verdict == "promote")
     assert promoted <= 12
