@@ -31,7 +31,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--votes", type=int, nargs="+", default=[60, 200], help="budgets")
     parser.add_argument("--ties", type=float, nargs="+", default=[0.0, 0.2], help="shares of ties")
-    parser.add_argument("--unlabelled", type=int, default=2, help="duels only the model judges")
+    parser.add_argument("--unlabelled", type=int, default=2, help="further duels for each, for the model alone")
     parser.add_argument("--json", type=Path)
     return parser.parse_args(given)
 
