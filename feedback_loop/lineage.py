@@ -28,9 +28,13 @@ def decisions(run: Run) -> list[Decision]:
         for n in run.rounds()
         if run.done(n, "promotion")
     ]
-    rollbacks = [read_record(p, Decision) for p in sorted((run.path / "rollbacks").glob("*.json"))]
     # A rollback is filed under the last round decided before it, so the clock plays no part.
-    return sorted([*promotions, *rollbacks], key=lambda d: d.round)
+    return sorted([*promotions, *(decision for _, decision in rollbacks(run))], key=lambda d: d.round)
+
+
+def rollbacks(run: Run) -> list[tuple[Path, Decision]]:
+    """The rollbacks that count, in the order in which they were made, and the file of each."""
+    return [(file, read_record(file, Decision)) for file in sorted((run.path / "rollbacks").glob("*.json"))]
 
 
 def current_policy(run: Run) -> str:
@@ -47,8 +51,8 @@ def open_round(run: Run) -> int:
     return numbers[-1] + 1 if run.done(numbers[-1], STAGES[-1]) else numbers[-1]
 
 
-def roll_back(run: Run, to: str, *, who: str, when: str) -> Decision:
-    """Put an earlier policy in force, on record; UsageError where there is no such policy.
+def roll_back(run: Run, to: str, *, who: str, when: str, reason: str = "") -> Decision:
+    """Put an earlier policy in force, on record with who, when and why; UsageError where there is no such policy.
 
     `to` is `base` or a policy's name such as `round-002`.
     """
@@ -65,13 +69,13 @@ def roll_back(run: Run, to: str, *, who: str, when: str) -> Decision:
         policy=to,
         candidate=to,
         parent=current,
-        reasons=(f"rolled back from {current} to {to}",),
+        reasons=(f"rolled back from {current} to {to}", *([reason] if reason else [])),
         decided_by=who,
         decided_at=when,
     )
     folder = run.path / "rollbacks"
     folder.mkdir(exist_ok=True)
-    number = len(list(folder.glob("*.json")))
+    number = len({file.name[:3] for file in folder.glob("*.json*")})  # those that were set aside keep theirs
     write_text(folder / f"{number:03d}.json", decision.model_dump_json(indent=2) + "\n")
     return decision
 

@@ -230,6 +230,7 @@ def commit(run: Run, number: int, stage: str) -> Iterator[Draft]:
         finished_at=now(),
         facts=draft.facts,
     )
+    keep_recipe(run)
     write_text(temporary / "manifest.json", manifest.model_dump_json(indent=2) + "\n")
     for file in files_below(temporary):
         sync_file(file)
@@ -240,6 +241,19 @@ def commit(run: Run, number: int, stage: str) -> Iterator[Draft]:
     shutil.rmtree(draft.resume, ignore_errors=True)
 
 
+def keep_recipe(run: Run) -> None:
+    """`RUN/recipes/<sha256>.toml`: the recipe in force, which manifests name by its sum."""
+    file = recipe_file(run, run.recipe_digest)
+    if not file.exists():
+        file.parent.mkdir(exist_ok=True)
+        write_text(file, recipes.dump(run.recipe))
+
+
+def recipe_file(run: Run, digest: str) -> Path:
+    """Where the recipe of that sum is kept; stages that an older version made have none there."""
+    return run.path / "recipes" / f"{digest}.toml"
+
+
 def sweep(run: Run, number: int) -> None:
     """Remove what a batch left that was cut off and will not be made: its round's rankings are taken."""
     for kind in ("making", "work"):
@@ -247,15 +261,21 @@ def sweep(run: Run, number: int) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def set_aside(folder: Path) -> Path | None:
-    """Rename a folder out of the way; its new path, or None where there was nothing."""
-    if not folder.exists():
+def set_aside(path: Path, to: Path | None = None) -> Path | None:
+    """Rename a folder or file out of the way, to that name where it is free; its new path, None where there was nothing."""
+    if not path.exists():
         return None
+    aside = free_name(path) if to is None or to.exists() else to
+    path.rename(aside)
+    sync_folder(path.parent)
+    return aside
+
+
+def free_name(path: Path) -> Path:
+    """The name under which something would be set aside now: `5-reward.aside-1`."""
     number = 1
-    while (aside := folder.with_name(f"{folder.name}.aside-{number}")).exists():
+    while (aside := path.with_name(f"{path.name}.aside-{number}")).exists():
         number += 1
-    folder.rename(aside)
-    sync_folder(folder.parent)
     return aside
 
 
