@@ -13,7 +13,7 @@ from typing import Literal, Protocol, TypeVar
 from feedback_loop import asked, discards
 from feedback_loop.discards import Carried, label_name
 from feedback_loop.records import Comparison, Ranking, Record
-from feedback_loop.run import STAGES, Run, read_jsonl
+from feedback_loop.run import Run, read_jsonl
 from feedback_loop.store.journal import Journal
 
 R = TypeVar("R", bound=Record)
@@ -87,8 +87,6 @@ def own(run: Run, number: int) -> list[Ranking]:
 
 def duels_file(run: Run, number: int) -> Path | None:
     """The comparisons of a round's duels; None where it has none."""
-    if "duels" not in STAGES:
-        return None
     file = run.stage_folder(number, "duels") / "comparisons.jsonl"
     return file if run.done(number, "duels") and file.exists() else None
 
