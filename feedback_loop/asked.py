@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from feedback_loop import discards
 from feedback_loop.errors import LoopError
 from feedback_loop.lineage import open_round
 from feedback_loop.records import Comparison, Completion, Prompt
@@ -135,7 +136,15 @@ def needed(run: Run, number: int) -> int:
     wanted = still_needed(run, number)
     if not run.done(number, "comparisons"):
         return wanted
-    return min(wanted, (count(run, number) + left(run, number)) * per_comparison)
+    most = (count(run, number) + left(run, number)) * per_comparison
+    return min(wanted, most - _discarded(run, number))
+
+
+def _discarded(run: Run, number: int) -> int:
+    """How many answers were discarded: whoever gave them has answered, and is not asked again."""
+    out = discards.left_out(run)
+    labels = label_ids(run, number) if out else set()
+    return sum(name.partition("@")[0] in labels for name in out)
 
 
 def still_needed(run: Run, number: int) -> int:

@@ -55,11 +55,6 @@ class Discard(Record):
     """Whether all of that was done."""
 
 
-def label_name(ranking: Ranking) -> str:
-    """`COMPARISON@USER`, by which people name a label."""
-    return f"{ranking.comparison_id}@{ranking.user_id}"
-
-
 def files(run: Run) -> list[Path]:
     """The records, in the order in which they were made."""
     return sorted((run.path / "discards").glob("*.json"))
@@ -88,7 +83,7 @@ def left_out(run: Run) -> frozenset[str]:
 
 def kept(rankings: Iterable[Ranking], out: Collection[str]) -> list[Ranking]:
     """The rankings that count."""
-    return [r for r in rankings if label_name(r) not in out]
+    return [r for r in rankings if r.label not in out]
 
 
 def write(run: Run, record: Discard) -> None:

@@ -5,13 +5,13 @@ from rounds that were set aside by a discard; less what was discarded. A label c
 """
 
 import contextlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol, TypeVar
 
 from feedback_loop import asked, discards
-from feedback_loop.discards import Carried, label_name
+from feedback_loop.discards import Carried
 from feedback_loop.records import Comparison, Ranking, Record
 from feedback_loop.run import Run, read_jsonl
 from feedback_loop.store.journal import Journal
@@ -22,7 +22,7 @@ R = TypeVar("R", bound=Record)
 class Read(Protocol):
     """How files are read: `read_jsonl`, or `Draft.read`, which notes them among a stage's inputs."""
 
-    def __call__(self, file: Path, kind: type[R]) -> list[R]:
+    def __call__(self, file: Path, kind: type[R], /) -> list[R]:
         """The records of a file."""
 
 
@@ -79,10 +79,28 @@ def everything(run: Run, out: Collection[str] | None = None) -> list[Said]:
     return _said(run, sources(run), discards.left_out(run) if out is None else out, read_jsonl)
 
 
-def own(run: Run, number: int) -> list[Ranking]:
+def anywhere(run: Run) -> list[Said]:
+    """All that people said, also what was discarded; a label is there as often as it lies somewhere."""
+    return [said for source in sources(run) for said in _said(run, [source], (), read_jsonl)]
+
+
+def rankings(run: Run, number: int) -> list[Ranking]:
     """A round's rankings that count, skips included: those of the snapshot where it is made, else the journal's."""
-    mine = [s for s in sources(run) if _is_own(s, number)]
-    return [r for said in _said(run, mine, discards.left_out(run), read_jsonl) for r in said.rankings]
+    file = _snapshot(run, number, "rankings")
+    if file is not None:
+        given = read_jsonl(file, Ranking)
+    else:
+        given = _in_journal(run, number, asked.asked(run, number))
+    return discards.kept(given, discards.left_out(run))
+
+
+def counting(said: Iterable[Said]) -> list[Ranking]:
+    """The answers among it that are rankings: skips are none, and repeats and checks stand beside them."""
+    found = []
+    for one in said:
+        labels = {c.id for c in one.comparisons if c.counts}
+        found += [r for r in one.rankings if r.status == "submitted" and r.comparison_id in labels]
+    return found
 
 
 def duels_file(run: Run, number: int) -> Path | None:
@@ -96,23 +114,24 @@ def _said(run: Run, known: Sequence[Source], out: Collection[str], read: Read) -
     seen, found = set(out), []
     for source in known:
         comparisons = [c for file in source.comparisons for c in read(file, Comparison)]
-        given = _journal(run, source, comparisons) if source.rankings is None else read(source.rankings, Ranking)
-        counts = [r for r in given if label_name(r) not in seen]
-        seen |= {label_name(r) for r in counts}
+        file = source.rankings
+        given = read(file, Ranking) if file is not None else _in_journal(run, source.round, comparisons)
+        counts = [r for r in given if r.label not in seen]
+        seen |= {r.label for r in counts}
         found.append(Said(source, comparisons, counts))
     return found
 
 
-def _journal(run: Run, source: Source, comparisons: Sequence[Comparison]) -> list[Ranking]:
-    if not (run.path / "journal.sqlite").exists():
+def _in_journal(run: Run, number: int, comparisons: Sequence[Comparison]) -> list[Ranking]:
+    if not comparisons or not (run.path / "journal.sqlite").exists():
         return []
     with contextlib.closing(Journal(run.path / "journal.sqlite")) as journal:
-        return journal.rankings(source.round, {c.id for c in comparisons})
+        return journal.rankings(number, {c.id for c in comparisons})
 
 
 def _snapshot(run: Run, number: int, stage: str) -> Path | None:
     file = run.stage_folder(number, stage) / "rankings.jsonl"
-    return file if run.done(number, stage) else None
+    return file if run.done(number, stage) and file.exists() else None
 
 
 def _carried(run: Run, source: Carried) -> Source:

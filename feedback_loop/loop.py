@@ -167,10 +167,10 @@ def decide(run: Run, *, promote: bool, who: str, why: str, connect: Connect) -> 
     from feedback_loop.promote import override
     from feedback_loop.stages.judging import write_decision
 
-    number = open_round(run)
     if not why.strip():
         raise UsageError("A decision of one's own needs a reason, which stays on record: --reason 'why'.")
     with alone(run):
+        number = open_round(run)
         if not run.done(number, "duels"):
             raise UsageError(
                 f"Round {number:03d} has no new policy to decide on yet. Make it: feedback-loop advance {run.path}"
@@ -223,8 +223,9 @@ def enough(run: Run, number: int, comparisons: list[Comparison], rankings: list[
     labels = {c.id for c in comparisons if c.counts}
     most = (len(labels) + asked.left(run, number)) * run.recipe.rankings.per_comparison
     needed = asked.needed(run, number)
-    given = [r for r in rankings if r.status == "submitted" and r.comparison_id in labels]
-    decided = [r for r in given if _prefers(r)]
+    counts = discards.kept(rankings, discards.left_out(run))
+    given = [r for r in counts if r.status == "submitted" and r.comparison_id in labels]
+    decided = [r for r in given if prefers(r)]
     label = f"Label more: feedback-loop serve {run.path}"
     if len(given) < needed:
         return Waiting(number, len(given), needed, f"Round {number:03d} has {len(given)} of {needed} rankings. {label}")
@@ -239,7 +240,7 @@ def enough(run: Run, number: int, comparisons: list[Comparison], rankings: list[
     return Waiting(number, len(given), needed, f"{text} {label}")
 
 
-def _prefers(ranking: Ranking) -> bool:
+def prefers(ranking: Ranking) -> bool:
     """Whether an answer says that something is better than something else."""
     several = ranking.order is not None and len(ranking.order) > 1
     return bool(ranking.edit) or several or ranking.choice not in ("tie", "neither")

@@ -114,6 +114,8 @@ class RoundView(Record):
     samples: tuple[Sample, ...]
     decision: Decision | None
     trust: Trust = Trust()
+    contradictions: int = 0
+    """Labels of this round that say the opposite of others, and earlier ones that its reward model contradicts."""
     alarms: tuple[str, ...] = ()
     """Why the reward model should be believed less, a line each, with what to do; see `alarms.py`."""
 

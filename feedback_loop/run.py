@@ -10,7 +10,6 @@ import os
 import re
 import secrets
 import shutil
-import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ from pydantic import BaseModel, ValidationError
 from feedback_loop import recipe as recipes
 from feedback_loop.errors import LoopError, UsageError
 from feedback_loop.records import Prompt, Record, now
+from feedback_loop.versions import git_revision, packages
 
 FORMAT = 2
 STAGES = (
@@ -37,9 +37,16 @@ STAGES = (
     "duels",
     "promotion",
 )
-PACKAGES = ("feedback-loop", "torch", "transformers", "trl", "peft", "datasets", "accelerate")
 BATCH = re.compile(r"comparisons\.more-\d{3,}")
 R = TypeVar("R", bound=Record)
+
+
+class Origin(Record):
+    """The run that another one was branched from, and the last round that both have."""
+
+    run: str
+    """Its id."""
+    round: int
 
 
 class RunRecord(Record):
@@ -49,6 +56,7 @@ class RunRecord(Record):
     id: str
     created_at: str
     made_by: str
+    branched_from: Origin | None = None
 
 
 class Manifest(Record):
@@ -377,22 +385,6 @@ def sync_folder(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def packages() -> dict[str, str]:
-    """Versions of what a stage's outputs hang on."""
-    return {name: version(name) for name in PACKAGES}
-
-
-def git_revision() -> str | None:
-    """Revision of the source this program runs from, with `+` where it was changed; None outside a checkout."""
-    here = Path(__file__).parent
-    command = ["git", "-C", str(here), "describe", "--always", "--abbrev=40", "--dirty=+", "--exclude=*"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.strip() or None if done.returncode == 0 else None
 
 
 def _whole(stage: str) -> str:
