@@ -37,8 +37,9 @@ def parts(run: Run, number: int) -> list[str]:
 def version(run: Run, number: int) -> tuple[tuple[str, int], ...]:
     """Changes whenever what is asked does, and when it is closed; cheap enough to ask at each vote."""
     names = [*parts(run, number), *(name for name in CLOSING if run.done(number, name))]
-    manifests = [run.stage_folder(number, name) / "manifest.json" for name in names]
-    return tuple((str(file), file.stat().st_mtime_ns) for file in manifests)
+    files = [run.stage_folder(number, name) / "manifest.json" for name in names]
+    files += [folder for folder in [run.path / "discards"] if folder.exists()]
+    return tuple((str(file), file.stat().st_mtime_ns) for file in files)
 
 
 def remembered(run: Run, read: Callable[[Run, int], T]) -> Callable[[], T]:
@@ -129,14 +130,11 @@ def _own(run: Run, number: int) -> int:
 
 
 def needed(run: Run, number: int) -> int:
-    """Rankings that complete a round, or fewer where fewer comparisons can be made; of its duels, the most that are asked."""
-    per_comparison = run.recipe.rankings.per_comparison
-    if duelling(run, number):
-        return min(run.recipe.promotion.votes, int(run.manifest(number, "duels").facts["duels"])) * per_comparison
+    """Rankings that complete a round, or fewer where fewer comparisons can be made."""
     wanted = still_needed(run, number)
     if not run.done(number, "comparisons"):
         return wanted
-    most = (count(run, number) + left(run, number)) * per_comparison
+    most = (count(run, number) + left(run, number)) * run.recipe.rankings.per_comparison
     return min(wanted, most - _discarded(run, number))
 
 
@@ -145,6 +143,18 @@ def _discarded(run: Run, number: int) -> int:
     out = discards.left_out(run)
     labels = label_ids(run, number) if out else set()
     return sum(name.partition("@")[0] in labels for name in out)
+
+
+def most_duels(run: Run, number: int) -> int:
+    """Duels that people are asked at most, once they are made."""
+    return min(run.recipe.promotion.votes, int(run.manifest(number, "duels").facts["duels"]))
+
+
+def needed_now(run: Run, number: int) -> int:
+    """Answers that what is asked now needs: of duels, the most that may be."""
+    if duelling(run, number):
+        return most_duels(run, number) * run.recipe.rankings.per_comparison
+    return needed(run, number)
 
 
 def still_needed(run: Run, number: int) -> int:

@@ -39,14 +39,19 @@ def made(run: Run, stage: str) -> list[Made]:
 def maker(run: Run, one: Made, stage: str) -> Made | None:
     """The folder of that stage which this one was made from; None where it read none, or where that is gone."""
     mark = f"/{STAGES.index(stage) + 1}-{stage}/"
-    read = {name.partition(mark)[2]: digest for name, digest in one.manifest.inputs.items() if mark in name}
-    return next((other for other in made(run, stage) if _holds(other, read)), None) if read else None
+    read = {name: digest for name, digest in one.manifest.inputs.items() if mark in name}
+    files = {name.partition(mark)[2]: digest for name, digest in read.items()}
+    there = {run.path / (name.partition(mark)[0] + mark) for name in read}  # where it lay then: two may hold the same
+    found = [other for other in made(run, stage) if read and other.path != one.path and _holds(other, files)]
+    return next((other for other in found if other.path in there), found[0] if found else None)
 
 
 def made_by(run: Run, source: Made, stage: str) -> list[Made]:
     """The folders of that stage which read this one."""
     kind = source.manifest.stage
-    return [one for one in made(run, stage) if (found := maker(run, one, kind)) is not None and found.path == source.path]
+    return [
+        one for one in made(run, stage) if (found := maker(run, one, kind)) is not None and found.path == source.path
+    ]
 
 
 def policy_of(run: Run, name: str) -> Made:

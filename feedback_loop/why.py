@@ -1,4 +1,4 @@
-"""Why a policy is as it is: the chain of its parents, and for each the decision, the labels, the recipe, the seeds and versions."""
+"""Why a policy is as it is: the chain of its parents; of each the decision, the labels, the recipe, the seeds and versions."""
 
 import tomllib
 from collections import Counter
@@ -61,7 +61,7 @@ class Ancestor(Record):
     recipe: str
     """sha256."""
     changes: tuple[Change, ...] | None
-    """Against the recipe of its parent, or the recipe's of the same name where that is the base; None where one was not kept."""
+    """Against the recipe that its parent was made by, none where that is the base; None where one of the two was not kept."""
     recipe_seed: int | None
     seeds: dict[str, int]
     """By stage."""
@@ -108,14 +108,19 @@ def changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change
     old, new = dict(_flat(before)), dict(_flat(after))
     keys = sorted(old.keys() | new.keys())
     return tuple(
-        Change(key=k, before=old.get(k), after=new.get(k)) for k in keys if (k in old, old.get(k)) != (k in new, new.get(k))
+        Change(key=k, before=old.get(k), after=new.get(k))
+        for k in keys
+        if (k in old, old.get(k)) != (k in new, new.get(k))
     )
 
 
 def _ancestor(run: Run, one: Made, parent: Made | None) -> Ancestor:
     name, manifest = policy_name(one.round), one.manifest
     sources = [source for stage in MAKING[:-1] if (source := chain.maker(run, one, stage)) is not None]
-    recipe, preferences = _recipe(run, manifest.recipe), next((s for s in sources if s.manifest.stage == "preferences"), None)
+    recipe, preferences = (
+        _recipe(run, manifest.recipe),
+        next((s for s in sources if s.manifest.stage == "preferences"), None),
+    )
     before = {} if parent is None else _recipe(run, parent.manifest.recipe)
     return Ancestor(
         policy=name,
@@ -134,8 +139,11 @@ def _ancestor(run: Run, one: Made, parent: Made | None) -> Ancestor:
         git_revision=manifest.git_revision,
         packages=manifest.packages,
         learned=_learned(run, preferences),
-        discards=tuple(n for n in (preferences.manifest.inputs if preferences else ()) if n.startswith("discards/")
-                       and n.count("/") == 1),
+        discards=tuple(
+            n
+            for n in (preferences.manifest.inputs if preferences else ())
+            if n.startswith("discards/") and n.count("/") == 1
+        ),
         files=tuple(state for s in (*sources, one) for state in _files(run, s)),
     )
 
