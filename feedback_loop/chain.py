@@ -1,6 +1,6 @@
 """Which stage was made from which, also of those that were set aside: by the checksums in their manifests."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from feedback_loop.errors import UsageError
@@ -14,17 +14,14 @@ class Made:
     """A finished stage's folder, wherever it lies now."""
 
     path: Path
-    manifest: Manifest
-    live: bool
+    manifest: Manifest = field(compare=False)
+    live: bool = field(compare=False)
     """Whether it is the run's, and not set aside."""
 
     @property
     def round(self) -> int:
         """Of which round it was."""
         return self.manifest.round
-
-    def __hash__(self) -> int:
-        return hash(self.path)
 
 
 def made(run: Run, stage: str) -> list[Made]:
