@@ -82,7 +82,7 @@ def trace(run: Run, label: str) -> Trace:
     comparison, aside = _comparison(run, identity)
     events = _events(run, identity)
     standing = {r.user_id: r for said in anywhere(run) for r in reversed(said.rankings) if r.comparison_id == identity}
-    users = [name for name in dict.fromkeys([*standing, *(e.user_id for e in events)]) if user in ("", name)]
+    users = [name for name in dict.fromkeys([*(e.user_id for e in events), *standing]) if user in ("", name)]
     if user and not users:
         raise UsageError(
             f"{run.path}: {user} said nothing of {identity}. All of it: feedback-loop trace {run.path} {identity}"

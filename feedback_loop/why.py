@@ -92,14 +92,13 @@ def why(run: Run, policy: str | None = None, folder: Path | None = None) -> Why:
     while one is not None and one not in found:
         found.append(one)
         one = chain.maker(run, one, "policy") or _by_name(run, one)
-    parents = [*found[1:], None]
     return Why(
         run=str(run.path),
         id=run.id,
         model=run.recipe.model.name,
         in_force=current_policy(run),
         branched_from=run.record.branched_from,
-        chain=tuple(_ancestor(run, one, parent) for one, parent in zip(found, parents, strict=True)),
+        chain=tuple(_ancestor(run, *pair) for pair in zip(found, [*found[1:], None], strict=False)),
     )
 
 
