@@ -114,7 +114,9 @@ def _pairs(run: Run, number: int, draft: Draft) -> list[Preference]:
 
 def _reward(run: Run, number: int, draft: Draft) -> None:
     pairs = _pairs(run, number, draft)
-    write_jsonl(draft.path / "checked.jsonl", (Checked.of(p, -9.0 if p.comparison_id == "c0" else 2.0, 0.1) for p in pairs))
+    write_jsonl(
+        draft.path / "checked.jsonl", (Checked.of(p, -9.0 if p.comparison_id == "c0" else 2.0, 0.1) for p in pairs)
+    )
     draft.facts["temperature"] = 1.0
 
 
@@ -137,7 +139,7 @@ def _evaluation(run: Run, number: int, draft: Draft) -> None:
     write_text(draft.path / "samples.jsonl", "")
     draft.facts |= {
         "candidate": candidate, "parent": parent, "prompts": 2, "win_rate_parent": 1.0, "win_rate_base": 1.0,
-        "settings": "same", "policies": {name: figures for name in (candidate, parent)},
+        "settings": "same", "policies": dict.fromkeys((candidate, parent), figures),
     }  # fmt: skip
 
 

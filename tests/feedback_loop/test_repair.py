@@ -234,7 +234,9 @@ def test_killed_between_any_two_steps_it_is_ended_by_typing_it_again_or_by_advan
             assert cut.done(1, "promotion"), "killed before the record was there: nothing happened"
             continue
         assert (cut.rounds(), stages(cut, 0)) == ([0], {"2-comparisons", "3-rankings"})
-        made = {p.name for p in cut.path.glob("rounds/*.aside-*")} | {p.name for p in cut.path.glob("rounds/000/*.aside-*")}
+        made = {p.name for p in cut.path.glob("rounds/*.aside-*")} | {
+            p.name for p in cut.path.glob("rounds/000/*.aside-*")
+        }
         assert made == {p.name for p in calm.path.glob("rounds/*.aside-*")} | {
             p.name for p in calm.path.glob("rounds/000/*.aside-*")
         }, "all is there, and nothing was set aside twice"

@@ -52,7 +52,7 @@ def decided(
     for stage in STAGES:
         with commit(run, number, stage) as draft:
             draft.facts |= facts.get(stage, {})
-            for file in ("rankings", "samples"):
+            for file in ("comparisons", "rankings", "samples"):
                 (draft.path / f"{file}.jsonl").touch()
             lines = rows if stage == "policy" else []
             (draft.path / "curves.jsonl").write_text("".join(json.dumps(row) + "\n" for row in lines))

@@ -94,7 +94,11 @@ def test_an_adapter_is_reached_through_its_parent_too(tmp_path: Path):
 )
 def test_why_a_label_became_nothing(run: Run, label: str, said_: str):
     ask(run, 2)
-    given = [said(comparison(20, round=2), "a"), said(comparison(21, round=2), None), said(comparison(22, round=2), "a")]
+    given = [
+        said(comparison(20, round=2), "a"),
+        said(comparison(21, round=2), None),
+        said(comparison(22, round=2), "a"),
+    ]
     vote(run, 2, given)
     with closing(Journal(run.path / "journal.sqlite")) as journal:
         assert journal.undo("anna", 2) == "c22"
