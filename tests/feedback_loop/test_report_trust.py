@@ -149,7 +149,8 @@ def test_alarms_of_a_training_under_way(run: Run):
     for stage in STAGES[:5]:
         with commit(run, 0, stage) as draft:
             draft.facts["comparisons"] = 1
-            (draft.path / "rankings.jsonl").touch()
+            for name in ("comparisons", "rankings"):
+                (draft.path / f"{name}.jsonl").touch()
     folder = run.resume_folder(0, "policy")
     folder.mkdir()
     (folder / "curves.jsonl").write_text("".join(json.dumps(row) + "\n" for row in GUESSING))
