@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from feedback_loop import discards
 from feedback_loop.errors import LoopError
 from feedback_loop.lineage import open_round
 from feedback_loop.records import Comparison, Completion, Prompt
@@ -36,8 +37,9 @@ def parts(run: Run, number: int) -> list[str]:
 def version(run: Run, number: int) -> tuple[tuple[str, int], ...]:
     """Changes whenever what is asked does, and when it is closed; cheap enough to ask at each vote."""
     names = [*parts(run, number), *(name for name in CLOSING if run.done(number, name))]
-    manifests = [run.stage_folder(number, name) / "manifest.json" for name in names]
-    return tuple((str(file), file.stat().st_mtime_ns) for file in manifests)
+    files = [run.stage_folder(number, name) / "manifest.json" for name in names]
+    files += [folder for folder in [run.path / "discards"] if folder.exists()]
+    return tuple((str(file), file.stat().st_mtime_ns) for file in files)
 
 
 def remembered(run: Run, read: Callable[[Run, int], T]) -> Callable[[], T]:
@@ -73,8 +75,7 @@ def duels(run: Run, number: int) -> list[Comparison]:
 
 def duelling(run: Run, number: int) -> bool:
     """Whether people are asked the round's duels now."""
-    asks = run.done(number, "duels") and not run.done(number, "promotion")
-    return asks and run.manifest(number, "duels").facts["duels"] > 0
+    return not run.done(number, "promotion") and most_duels(run, number) > 0
 
 
 def open_now(run: Run, number: int) -> list[Comparison]:
@@ -132,12 +133,21 @@ def needed(run: Run, number: int) -> int:
     wanted = still_needed(run, number)
     if not run.done(number, "comparisons"):
         return wanted
-    return min(wanted, (count(run, number) + left(run, number)) * run.recipe.rankings.per_comparison)
+    most = (count(run, number) + left(run, number)) * run.recipe.rankings.per_comparison
+    return min(wanted, most - _discarded(run, number))
+
+
+def _discarded(run: Run, number: int) -> int:
+    """How many answers were discarded: whoever gave them has answered, and is not asked again."""
+    out = discards.left_out(run)
+    labels = label_ids(run, number) if out else set()
+    return sum(name.partition("@")[0] in labels for name in out)
 
 
 def most_duels(run: Run, number: int) -> int:
-    """Duels that people are asked at most, once they are made."""
-    return min(run.recipe.promotion.votes, int(run.manifest(number, "duels").facts["duels"]))
+    """Duels that people are asked at most; 0 where there are none, or none yet."""
+    made = run.manifest(number, "duels").facts.get("duels", 0) if run.done(number, "duels") else 0
+    return min(run.recipe.promotion.votes, int(made))
 
 
 def needed_now(run: Run, number: int) -> int:
