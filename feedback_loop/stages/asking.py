@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from feedback_loop import prompts
 from feedback_loop.asked import FEATURES, files, still_needed
 from feedback_loop.consistency import consistent, evidence, weighed, weighed_disliked
+from feedback_loop.damage import checked
 from feedback_loop.errors import LoopError
-from feedback_loop.lineage import adapter_folder, current_policy
+from feedback_loop.lineage import adapter_files, adapter_folder, current_policy
 from feedback_loop.preferences import disliked, preferences, split
 from feedback_loop.progress import Progress
 from feedback_loop.records import Comparison, Completion, Disliked, Preference, Prompt, Ranking, Strategy
@@ -53,6 +54,8 @@ class Models:
         from policies.base import load_policy
 
         name = current_policy(self.run)
+        for file in adapter_files(self.run, name):
+            checked(file)
         return load_policy(self.run.recipe.model, adapter_folder(self.run, name), name=name)
 
     @cached_property
@@ -241,7 +244,7 @@ def _scores(
     from reward.score import is_head
 
     folders = _judge(models.run, models.number)
-    draft.inputs += [file for folder in folders for file in files_below(folder)]
+    draft.use(*(file for folder in folders for file in files_below(folder)))
     if read and is_head(folders[0]):
         rows = load(folders[0]).scores(np.stack([read[c.id] for c in candidates])).tolist()
     else:
