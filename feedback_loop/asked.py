@@ -73,8 +73,7 @@ def duels(run: Run, number: int) -> list[Comparison]:
 
 def duelling(run: Run, number: int) -> bool:
     """Whether people are asked the round's duels now."""
-    asks = run.done(number, "duels") and not run.done(number, "promotion")
-    return asks and run.manifest(number, "duels").facts["duels"] > 0
+    return not run.done(number, "promotion") and most_duels(run, number) > 0
 
 
 def open_now(run: Run, number: int) -> list[Comparison]:
@@ -128,14 +127,24 @@ def _own(run: Run, number: int) -> int:
 
 
 def needed(run: Run, number: int) -> int:
-    """Rankings that complete a round, or fewer where fewer comparisons can be made; of its duels, the most that are asked."""
-    per_comparison = run.recipe.rankings.per_comparison
-    if duelling(run, number):
-        return min(run.recipe.promotion.votes, int(run.manifest(number, "duels").facts["duels"])) * per_comparison
+    """Rankings that complete a round, or fewer where fewer comparisons can be made."""
     wanted = still_needed(run, number)
     if not run.done(number, "comparisons"):
         return wanted
-    return min(wanted, (count(run, number) + left(run, number)) * per_comparison)
+    return min(wanted, (count(run, number) + left(run, number)) * run.recipe.rankings.per_comparison)
+
+
+def most_duels(run: Run, number: int) -> int:
+    """Duels that people are asked at most; 0 where there are none, or none yet."""
+    made = run.manifest(number, "duels").facts.get("duels", 0) if run.done(number, "duels") else 0
+    return min(run.recipe.promotion.votes, int(made))
+
+
+def needed_now(run: Run, number: int) -> int:
+    """Answers that what is asked now needs: of duels, the most that may be."""
+    if duelling(run, number):
+        return most_duels(run, number) * run.recipe.rankings.per_comparison
+    return needed(run, number)
 
 
 def still_needed(run: Run, number: int) -> int:

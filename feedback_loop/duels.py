@@ -40,7 +40,7 @@ def standing(run: Run, number: int, rankings: Sequence[Ranking]) -> Standing:
     foreseen = read_jsonl(run.stage_folder(number, "duels") / "foreseen.jsonl", Foreseen)
     rule = run.recipe.promotion
     counted = observed(duels, foreseen, rankings, policy_name(number), run.recipe.rankings.per_comparison)
-    found = stand(counted, rule.model_copy(update={"votes": min(rule.votes, len(duels))}))
+    found = stand(counted, rule.model_copy(update={"votes": asked.most_duels(run, number)}))
     if found.verdict == "ask" and not unanswered(duels, rankings, run.recipe.rankings.per_comparison):
         return found.model_copy(update={"verdict": "keep", "reason": f"{EXHAUSTED}. {found.reason}"})
     return found

@@ -14,7 +14,7 @@ def open_desk(run: Run, journal: Journal, priorities: Callable[[], Mapping[str, 
     return Desk(
         comparisons_of(run),
         journal,
-        needed=asked.remembered(run, asked.needed),
+        needed=asked.remembered(run, asked.needed_now),
         per_comparison=run.recipe.rankings.per_comparison,
         priorities=priorities,
     )

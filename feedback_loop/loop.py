@@ -145,7 +145,7 @@ def judge(run: Run, number: int, connect: Connect) -> Waiting | None:
         rankings = _brought_together(run, number, comparisons, connect)
         found = standing(run, number, rankings)
         if found.verdict == "ask":
-            most = asked.needed(run, number)
+            most = asked.most_duels(run, number)
             said = f"Round {number:03d} has {found.votes} of at most {most} duels. {found.reason}"
             return Waiting(number, found.votes, most, f"{said} Rank more: feedback-loop serve {run.path}")
     with commit(run, number, "promotion") as draft:
