@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+from feedback_loop.durable import make_folder
 from feedback_loop.errors import UsageError
 from feedback_loop.records import Decision
-from feedback_loop.run import STAGES, Run, make_folder, read_record, write_text
+from feedback_loop.run import STAGES, Run, read_record, write_text
 
 BASE = "base"
 
@@ -34,9 +35,13 @@ def decisions(run: Run) -> list[Decision]:
         for n in run.rounds()
         if run.done(n, "promotion")
     ]
-    rollbacks = [read_record(p, Decision) for p in sorted((run.path / "rollbacks").glob("*.json"))]
     # A rollback is filed under the last round decided before it, so the clock plays no part.
-    return sorted([*promotions, *rollbacks], key=lambda d: d.round)
+    return sorted([*promotions, *(decision for _, decision in rollbacks(run))], key=lambda d: d.round)
+
+
+def rollbacks(run: Run) -> list[tuple[Path, Decision]]:
+    """The rollbacks that count, in the order in which they were made, and the file of each."""
+    return [(file, read_record(file, Decision)) for file in sorted((run.path / "rollbacks").glob("*.json"))]
 
 
 def current_policy(run: Run) -> str:
@@ -77,7 +82,7 @@ def roll_back(run: Run, to: str, *, who: str, when: str, why: str = "") -> Decis
     )
     folder = run.path / "rollbacks"
     make_folder(folder)
-    number = len(list(folder.glob("*.json")))
+    number = len({file.name[:3] for file in folder.glob("*.json*")})  # those that were set aside keep theirs
     write_text(folder / f"{number:03d}.json", decision.model_dump_json(indent=2) + "\n")
     return decision
 

@@ -22,9 +22,10 @@ from pydantic import BaseModel, ValidationError
 
 from feedback_loop import recipe as recipes
 from feedback_loop.damage import MANIFEST, again, checked, sha256
+from feedback_loop.durable import make_folder, sync_file, sync_folder
 from feedback_loop.errors import LoopError, UsageError
-from feedback_loop.provenance import git_revision, packages
 from feedback_loop.records import Prompt, Record, now
+from feedback_loop.versions import git_revision, packages
 
 FORMAT = 2
 STAGES = (
@@ -42,6 +43,14 @@ BATCH = re.compile(r"comparisons\.more-\d{3,}")
 R = TypeVar("R", bound=Record)
 
 
+class Origin(Record):
+    """The run that another one was branched from, and the last round that both have."""
+
+    run: str
+    """Its id."""
+    round: int
+
+
 class RunRecord(Record):
     """`run.json`: what a run is, written once."""
 
@@ -49,6 +58,7 @@ class RunRecord(Record):
     id: str
     created_at: str
     made_by: str
+    branched_from: Origin | None = None
 
 
 class Manifest(Record):
@@ -231,9 +241,7 @@ def commit(run: Run, number: int, stage: str) -> Iterator[Draft]:
     """Write a stage: everything that is in the draft when the block ends becomes the stage folder, or nothing does."""
     final = run.stage_folder(number, stage)
     if final.exists():
-        raise LoopError(
-            f"{final}: already there. To do it again: feedback-loop redo {run.path} {stage.partition('.')[0]}"
-        )
+        raise LoopError(f"{final}: already there. {again(final / MANIFEST)}")
     temporary, work = final.parent / f".making-{final.name}", final.parent / f".work-{final.name}"
     for folder in (temporary, work):
         shutil.rmtree(folder, ignore_errors=True)
@@ -262,6 +270,7 @@ def commit(run: Run, number: int, stage: str) -> Iterator[Draft]:
         finished_at=now(),
         facts=draft.facts,
     )
+    keep_recipe(run)
     write_text(temporary / MANIFEST, manifest.model_dump_json(indent=2) + "\n")
     for file in files_below(temporary):
         sync_file(file)
@@ -273,6 +282,19 @@ def commit(run: Run, number: int, stage: str) -> Iterator[Draft]:
     shutil.rmtree(draft.resume, ignore_errors=True)
 
 
+def keep_recipe(run: Run) -> None:
+    """`RUN/recipes/<sha256>.toml`: the recipe in force, which manifests name by its sum."""
+    file = recipe_file(run, run.recipe_digest)
+    if not file.exists():
+        make_folder(file.parent)
+        write_text(file, recipes.dump(run.recipe))
+
+
+def recipe_file(run: Run, digest: str) -> Path:
+    """Where the recipe of that sum is kept; stages that an older version made have none there."""
+    return run.path / "recipes" / f"{digest}.toml"
+
+
 def sweep(run: Run, number: int) -> None:
     """Remove what a batch left that was cut off and will not be made: its round's rankings are taken."""
     for kind in ("making", "work"):
@@ -280,15 +302,21 @@ def sweep(run: Run, number: int) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def set_aside(folder: Path) -> Path | None:
-    """Rename a folder out of the way; its new path, or None where there was nothing."""
-    if not folder.exists():
+def set_aside(path: Path, to: Path | None = None) -> Path | None:
+    """Rename a folder or file out of the way, to that name where it is free; its new path, None where there was nothing."""
+    if not path.exists():
         return None
+    aside = free_name(path) if to is None or to.exists() else to
+    path.rename(aside)
+    sync_folder(path.parent)
+    return aside
+
+
+def free_name(path: Path) -> Path:
+    """The name under which something would be set aside now: `5-reward.aside-1`."""
     number = 1
-    while (aside := folder.with_name(f"{folder.name}.aside-{number}")).exists():
+    while (aside := path.with_name(f"{path.name}.aside-{number}")).exists():
         number += 1
-    folder.rename(aside)
-    sync_folder(folder.parent)
     return aside
 
 
@@ -361,28 +389,6 @@ def write_text(path: Path, text: str) -> None:
 def files_below(folder: Path) -> list[Path]:
     """All files below a folder, sorted."""
     return sorted(p for p in folder.rglob("*") if p.is_file())
-
-
-def sync_file(path: Path) -> None:
-    """Force a file to the disk."""
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
-
-
-def make_folder(path: Path) -> None:
-    """Make a folder that outlives a power cut, where it is not there."""
-    if not path.exists():
-        path.mkdir(parents=True, exist_ok=True)
-        sync_folder(path.parent)
-
-
-def sync_folder(path: Path) -> None:
-    """Force a folder's entries to the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _first(error: ValidationError | UnicodeDecodeError) -> str:

@@ -3,6 +3,7 @@
 One SQLite file of append-only events. An answer's present state is the last event of its user and comparison.
 """
 
+import contextlib
 import sqlite3
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -48,6 +49,8 @@ class Event:
     delivered: bool
     acknowledged: str | None = None
     """When Argilla took it, by Argilla's own clock: whether what is there later is still this one."""
+    at: str = ""
+    """When it was acknowledged."""
 
 
 @dataclass
@@ -161,6 +164,10 @@ class Journal:
         with self._database.transaction() as database:
             database.execute(query, (acknowledged, event.sequence))
 
+    def history(self, comparison_id: str) -> list[Event]:
+        """All that anybody ever said of a comparison, what was changed or taken back too."""
+        return self._read("SELECT * FROM events WHERE comparison_id = ? ORDER BY sequence", (comparison_id,))
+
     def knows(self, comparison_id: str) -> bool:
         """Whether anybody ever answered this comparison, in any round."""
         return bool(self._read("SELECT * FROM events WHERE comparison_id = ? LIMIT 1", (comparison_id,)))
@@ -184,6 +191,15 @@ class Journal:
         query = "SELECT * FROM events WHERE round = ? AND user_id = ? AND comparison_id = ?"
         last = database.execute(query + " ORDER BY sequence DESC LIMIT 1", answer).fetchone()
         return None if last is None else _event(last)
+
+
+def copy_votes(path: Path, to: Path, last: int) -> None:
+    """A journal of its own with the votes up to round `last`; none of them waits for Argilla."""
+    with contextlib.closing(sqlite3.connect(path)) as source, contextlib.closing(sqlite3.connect(to)) as copy:
+        source.backup(copy)
+        copy.execute("DELETE FROM events WHERE round > ?", (last,))
+        copy.execute("UPDATE events SET delivered = 1")
+        copy.commit()
 
 
 def said(ranking: Ranking) -> dict[str, object]:
@@ -220,4 +236,5 @@ def _event(row: sqlite3.Row) -> Event:
         ranking=ranking,
         delivered=bool(row["delivered"]),
         acknowledged=row["acknowledged"],
+        at=row["created_at"],
     )

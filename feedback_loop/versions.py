@@ -1,4 +1,4 @@
-"""What a stage's outputs hang on beside its inputs: the versions of the packages, and of this source."""
+"""Which program made a stage: versions of its parts, and the revision of its source."""
 
 import subprocess
 from importlib.metadata import version
