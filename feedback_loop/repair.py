@@ -78,8 +78,7 @@ def restore(run: Run, number: int, reason: str, who: str, *, dry: bool = False) 
     if not reason.strip():
         raise UsageError("To restore labels needs a reason, which stays on record: --reason 'why'.")
     with loop.alone(run):
-        records = discards.records(run)
-        standing = {record.number: record for record in discards.by_label(records).values()}
+        standing = {record.number: record for record in discards.standing(discards.records(run))}
         if number not in standing:
             some = ", ".join(map(str, sorted(standing))) or "none"
             raise UsageError(f"{run.path}: no discard {number} stands. There are: {some}.")

@@ -41,9 +41,7 @@ def do(cli: Cli, *args: object, env: dict[str, str]) -> str:
     return done.stdout
 
 
-def test_a_discarded_persons_labels_leave_no_trace(
-    cli: Cli, tmp_path: Path, argilla: Connection, env: dict[str, str]
-):
+def test_a_discarded_persons_labels_leave_no_trace(cli: Cli, tmp_path: Path, argilla: Connection, env: dict[str, str]):
     path = init_small(cli, tmp_path / "run", *QUICK)
     do(cli, "advance", path, env=env)
     label(open_run(path), find("brisk"))
