@@ -13,7 +13,7 @@ from feedback_loop.discards import Carried, Discard, Place
 from feedback_loop.errors import UsageError
 from feedback_loop.labels import Said, Source
 from feedback_loop.records import Ranking, now
-from feedback_loop.run import STAGES, Run, free_name, write_jsonl
+from feedback_loop.run import STAGES, Run, free_name, sync_folder, write_jsonl
 
 
 @dataclass(frozen=True)
@@ -155,6 +155,8 @@ def _copy(run: Run, number: int, said: Said, into: int) -> Carried:
     name = f"{said.source.kind}-{said.source.round:03d}"
     folder = run.path / "discards" / f"{number:03d}" / name
     folder.mkdir(parents=True, exist_ok=True)
+    for above in list(folder.parents)[:3]:
+        sync_folder(above)
     answered = {r.comparison_id for r in said.rankings}
     write_jsonl(folder / "comparisons.jsonl", (c for c in said.comparisons if c.id in answered))
     write_jsonl(folder / "rankings.jsonl", said.rankings)

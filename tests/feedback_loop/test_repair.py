@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from feedback_loop import discards, loop
+from feedback_loop.duels import standing
 from feedback_loop.errors import UsageError
 from feedback_loop.lineage import current_policy, open_round, roll_back, rollbacks
 from feedback_loop.repair import Wish, discard, restore
 from feedback_loop.report import overview
-from feedback_loop.run import Run, open_run
+from feedback_loop.run import Run, open_run, set_aside
 from tests.conftest import Cli, one_line
 from tests.feedback_loop.decided_run import (
     adapter,
@@ -111,6 +112,18 @@ def test_a_duels_label_is_taken_out_of_its_decision_too(run: Run):
     decided(run, 1, answers(1))
     assert not {name for name in names(run, 1) if name.startswith("c5@")}
     assert "c10@ben" in names(run, 1), "carried over"
+
+
+def test_an_open_duels_label_is_not_counted_by_the_gate(tmp_path: Path):
+    run = new_run(tmp_path / "run")
+    given = [said(c, "a") for c in duels(0)]
+    decided(run, 0, answers(0), given)
+    set_aside(run.stage_folder(0, "promotion"))
+    assert standing(run, 0, given).votes == 2
+    assert discard(run, Wish(label="c5"), WHY, OWNER)[1] == [], "nothing hangs on it yet"
+    found = standing(run, 0, given)
+    assert (found.votes, found.verdict) == (1, "keep")
+    assert "No duel is left" in found.reason, "Anna is not asked again, so it is not waited for"
 
 
 def test_where_nothing_would_be_left_the_round_asks_for_more(tmp_path: Path):
