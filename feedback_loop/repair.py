@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 
 from feedback_loop import aside, discards, labels, loop
 from feedback_loop.discards import Carried, Discard, Place
+from feedback_loop.durable import make_folder
 from feedback_loop.errors import UsageError
 from feedback_loop.labels import Said, Source
 from feedback_loop.records import Ranking, now
-from feedback_loop.run import STAGES, Run, free_name, sync_folder, write_jsonl
+from feedback_loop.run import STAGES, Run, free_name, write_jsonl
 
 
 @dataclass(frozen=True)
@@ -154,9 +155,8 @@ def _is_set_aside(source: Source, first: Place) -> bool:
 def _copy(run: Run, number: int, said: Said, into: int) -> Carried:
     name = f"{said.source.kind}-{said.source.round:03d}"
     folder = run.path / "discards" / f"{number:03d}" / name
-    folder.mkdir(parents=True, exist_ok=True)
-    for above in list(folder.parents)[:3]:
-        sync_folder(above)
+    for part in (run.path / "discards", folder.parent, folder):
+        make_folder(part)
     answered = {r.comparison_id for r in said.rankings}
     write_jsonl(folder / "comparisons.jsonl", (c for c in said.comparisons if c.id in answered))
     write_jsonl(folder / "rankings.jsonl", said.rankings)
