@@ -291,8 +291,8 @@ def chat(
     policy: Annotated[str, typer.Option(help="Such as round-002 or base; by default the one in force.")] = "",
 ) -> None:
     """Talk to a policy; /help says what else one may type. Nothing is stored."""
-    from feedback_loop.run import open_run
     from feedback_loop.cli_chat import chat as talk
+    from feedback_loop.run import open_run
     from ui.visible import visible
 
     talk(open_run(run), policy, visible)
