@@ -2,7 +2,7 @@
 
 import contextlib
 
-from feedback_loop import ahead, asked, gatekeeper, loop, refitting
+from feedback_loop import ahead, asked, corrections, gatekeeper, loop, refitting
 from feedback_loop.connect import argilla
 from feedback_loop.labelling import comparisons_of, open_desk
 from feedback_loop.loop import Say
@@ -39,8 +39,9 @@ def serve(run: Run, *, host: str, port: int, url: str, open_browser: bool, say: 
         priorities = closing.enter_context(refitting.in_background(run))
         talks = closing.enter_context(contextlib.closing(Talks(run, sharing=True)))
         more = asked.remembered(run, ahead.can_go_on)
+        desk = open_desk(run, journal, priorities)
         app = build_app(
-            open_desk(run, journal, priorities),
+            desk,
             RoundsPort(
                 overview=lambda: overview(run),
                 samples=lambda number: samples(run, number),
@@ -52,7 +53,11 @@ def serve(run: Run, *, host: str, port: int, url: str, open_browser: bool, say: 
                 supply=lambda: ahead.supply(run, more),
             ),
             TeamPort(everybody=lambda: team(run), me=lambda name: me(run, name)),
-            ChatPort(choices=lambda: choices(run), reply=talks.reply),
+            ChatPort(
+                choices=lambda: choices(run),
+                reply=talks.reply,
+                keep=lambda who, said: corrections.keep(run, desk.vote, who, said),
+            ),
             title=run.path.name,
             login=login,
             secret="",

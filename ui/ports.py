@@ -10,7 +10,7 @@ from feedback_loop.overview import Overview, Sample, Supply
 from feedback_loop.records import Answer, Comparison, Ranking
 from feedback_loop.store.courier import DeliveryState
 from feedback_loop.store.desk import Progress
-from feedback_loop.talking import Ask, Choices, Said
+from feedback_loop.talking import Ask, Choices, Correction, Said
 from feedback_loop.team import Me, Team
 
 
@@ -72,3 +72,5 @@ class ChatPort:
     choices: Callable[[], Choices]
     reply: Callable[[Ask, threading.Event], Generator[Said]]
     """What is said until the answer is done or has failed; setting the event ends it early, and so does closing this."""
+    keep: Callable[[str, Correction], object]
+    """(user, correction): store it durably as one of the open round's rankings; UsageError says why not."""

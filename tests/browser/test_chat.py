@@ -10,13 +10,16 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from feedback_loop import locks, recipe
-from feedback_loop.run import Run, create
+from feedback_loop import corrections, locks
+from feedback_loop.labelling import open_desk
+from feedback_loop.labels import everything
+from feedback_loop.run import Run
+from feedback_loop.store.journal import Journal
 from feedback_loop.talking import Ask, Said
 from feedback_loop.talks import Talks, choices
 from tests.browser.serving import serving
 from tests.browser_fixture import log_in
-from tests.models_fixture import tiny_prompts
+from tests.feedback_loop.decided_run import ask, new_run
 from tests.ui.app_parts import app_of, chat_port, comparison, says
 from ui.ports import ChatPort
 
@@ -26,14 +29,22 @@ HOSTILE = '<img src=x onerror="window.pwned=1"> [go](javascript:window.pwned=2) 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    return create(tmp_path / "run", recipe.load(None, ["model.name=tiny"]), tiny_prompts(4), tiny_prompts(6)[4:])
+    made = new_run(tmp_path / "run", "model.name=tiny")
+    ask(made, 0)
+    return made
 
 
 @pytest.fixture
 def talked_to(run: Run, tmp_path: Path) -> Iterator[str]:
     """The app with the run's real chat behind it."""
-    with closing(Talks(run)) as talks:
-        app, journal = app_of(tmp_path, [comparison(1)], chat=ChatPort(choices=lambda: choices(run), reply=talks.reply))
+    with closing(Talks(run)) as talks, closing(Journal(run.path / "journal.sqlite")) as votes:
+        desk = open_desk(run, votes)
+        port = ChatPort(
+            choices=lambda: choices(run),
+            reply=talks.reply,
+            keep=lambda who, said: corrections.keep(run, desk.vote, who, said),
+        )
+        app, journal = app_of(tmp_path, [comparison(1)], chat=port)
         with closing(journal), serving(app) as url:
             yield url
 
@@ -65,6 +76,7 @@ def test_a_model_answers_remembers_and_gives_way_to_a_round(page: Page, talked_t
     expect(answers).to_have_count(2)
     expect(page.locator(".fl-chat-user")).to_have_count(2)
     shot(page, "wide")
+    answers_are_corrected_with_consent(page, run)
     with locks.lock(run):
         say(page, "Are you still there?")
         expect(page.locator("#fl-chat .fl-error")).to_contain_text("goes before the chat")
@@ -73,6 +85,25 @@ def test_a_model_answers_remembers_and_gives_way_to_a_round(page: Page, talked_t
     page.click("#fl-chat-new")
     expect(page.locator(".fl-chat-turn")).to_have_count(0)
     expect(page.locator("#fl-chat .fl-error")).to_be_hidden()
+
+
+def answers_are_corrected_with_consent(page: Page, run: Run) -> None:
+    """Nothing is stored before Save; then it is a comparison, a choice and an edit of the open round."""
+    place = page.locator(".fl-chat-better").nth(1)
+    place.locator("button").click()
+    expect(place.locator(".fl-answer")).to_have_count(2)
+    expect(place.locator(".fl-chat-consent")).to_contain_text("under your name")
+    assert everything(run)[0].rankings == []
+    place.locator("textarea").fill("Open it.")
+    place.locator("input[value=neither]").check()
+    shot(page, "better")
+    place.locator(".fl-primary").click()
+    expect(place).to_contain_text("one of this round's rankings")
+    said = everything(run)[0]
+    (ranking,) = said.rankings
+    kept = next(c for c in said.comparisons if c.id == ranking.comparison_id)
+    assert (ranking.user_id, ranking.choice, ranking.edit) == ("anna", "neither", "Open it.")
+    assert [m.content for m in kept.prompt.prompt][::2] == ["How do I clean a window?", "And a door?"]
 
 
 @pytest.mark.parametrize("width", [1280, 390])

@@ -16,7 +16,7 @@ from feedback_loop.records import Comparison, Completion, Message, Prompt, Ranki
 from feedback_loop.store.courier import DeliveryState
 from feedback_loop.store.desk import Desk
 from feedback_loop.store.journal import Journal
-from feedback_loop.talking import Ask, Choices, Said
+from feedback_loop.talking import Ask, Choices, Correction, Said
 from feedback_loop.team import me_of, team_of
 from ui.app import build_app
 from ui.login import Login
@@ -104,10 +104,13 @@ def says(*said: Said) -> Callable[[Ask, threading.Event], Generator[Said]]:
     return reply
 
 
-def chat_port(reply: Callable[[Ask, threading.Event], Generator[Said]] = says()) -> ChatPort:  # noqa: B008
+def chat_port(
+    reply: Callable[[Ask, threading.Event], Generator[Said]] = says(),  # noqa: B008
+    keep: Callable[[str, Correction], object] = lambda who, said: None,
+) -> ChatPort:
     """A Chat page without a model."""
     there = Choices(policies=("base", "round-000"), current="round-000", brief=False, busy=False)
-    return ChatPort(choices=lambda: there, reply=reply)
+    return ChatPort(choices=lambda: there, reply=reply, keep=keep)
 
 
 def app_of(

@@ -1,25 +1,43 @@
 """The chat's routes: who may talk to whom, in which bounds, and that what comes back is safe to show."""
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
+import threading
+from collections.abc import Generator, Iterator
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from feedback_loop.talking import Said
-from tests.ui.app_parts import CSRF, app_of, chat_port, says
+from feedback_loop.talking import Ask, Correction, Said
+from tests.ui.app_parts import CSRF, app_of, chat_port
 
 HOSTILE = "<img src=x onerror=alert(1)> \u202e \0**loud**"
 ASKED = {"messages": [{"role": "user", "content": "Hello?"}]}
 
 
-@pytest.fixture
-def stranger(tmp_path: Path) -> Iterator[TestClient]:
-    port = chat_port(says(Said(state="loading"), Said(state="text", text=HOSTILE), Said(state="done", text=HOSTILE)))
-    app, journal = app_of(tmp_path, [], chat=port)
-    yield TestClient(app)
+KEPT: list[tuple[str, Correction]] = []
+
+
+def reply(ask: Ask, stop: threading.Event) -> Generator[Said]:
+    """Something hostile; when a second answer is wanted, another one."""
+    yield Said(state="loading")
+    yield Said(state="text", text=HOSTILE)
+    yield Said(state="done", text="Another." if ask.unlike else HOSTILE)
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastAPI]:
+    made, journal = app_of(
+        tmp_path_factory.mktemp("app"), [], chat=chat_port(reply, lambda who, said: KEPT.append((who, said)))
+    )
+    yield made
     journal.close()
+
+
+@pytest.fixture
+def stranger(app: FastAPI) -> TestClient:
+    KEPT.clear()
+    return TestClient(app)
 
 
 @pytest.fixture
@@ -69,3 +87,32 @@ def test_what_is_out_of_bounds_is_refused_in_a_line(anna: TestClient, body: dict
     answer = anna.post("/api/chat", json=body)
     assert answer.status_code == status
     assert "\n" not in answer.json()["error"]
+
+
+def answered(client: TestClient) -> dict:
+    return json.loads(client.post("/api/chat", json=ASKED).text.splitlines()[-1])
+
+
+def test_a_correction_holds_what_the_model_wrote_and_what_the_person_said_of_it(anna: TestClient):
+    done = answered(anna)
+    pair = anna.post("/api/chat/second", json={"id": done["id"]}).json()
+    assert "<img" not in pair["answers"][pair["corrected"]]["html"]
+    assert pair["edit"] == done["raw"]
+    assert KEPT == [], "nothing is stored before it is saved"
+    said = {"id": pair["id"], "choice": "tie", "edit": "Better."}
+    assert anna.post("/api/chat/keep", json=said).status_code == 200
+    ((who, kept),) = KEPT
+    assert (who, kept.choice, kept.edit, kept.ask.policy) == ("anna", "tie", "Better.", "round-000")
+    assert kept.answers[kept.corrected] == done["raw"]
+    assert kept.answers[1 - kept.corrected] == "Another."
+
+
+def test_only_who_was_answered_may_correct_it_and_only_what_was_written(app: FastAPI, anna: TestClient):
+    done = answered(anna)
+    other = TestClient(app, headers=CSRF)
+    other.post("/login", data={"name": "ben"})
+    for client, name in ((other, done["id"]), (anna, "made-up")):
+        refused = client.post("/api/chat/second", json={"id": name})
+        assert (refused.status_code, "no longer remembered" in refused.json()["error"]) == (404, True)
+    assert anna.post("/api/chat/keep", json={"id": done["id"], "choice": "tie"}).status_code == 404
+    assert KEPT == []

@@ -1,4 +1,6 @@
 // One message. An answer grows as plain text while it is written, and is shown as it is meant when it is whole.
+import { better } from "./better.js";
+
 const { element: el, t, reading } = window.feedbackLoop;
 const NEAR = 80; // pixels from the page's end, within which it follows the answer
 
@@ -13,10 +15,11 @@ export function turn(role, written = "") {
     if (follows) box.scrollIntoView({ block: "end" });
   }
 
-  function finish({ piece, ended, forgotten }) {
+  function finish({ id, piece, ended, forgotten }) {
     text.replaceChildren(reading.written(piece));
     const said = [ended ? t(`chat.${ended}`) : "", forgotten ? t("chat.forgotten", { n: forgotten }) : ""];
     foot.textContent = said.filter(Boolean).join(" ");
+    box.append(better(id));
   }
 
   return { box, add, finish };
