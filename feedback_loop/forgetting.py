@@ -51,6 +51,8 @@ class Figures:
 
     losses: Sequence[float]
     """Nats a token of each passage of neutral text."""
+    blind: float
+    """Nats a token of guessing blindly: the log of the number of tokens that there are."""
     solved: Mapping[str, bool]
     """Of each probe, by its id."""
     kinds: Mapping[str, str]
@@ -67,7 +69,7 @@ def forgotten(base: Figures, parent: Figures, candidate: Figures, guard: GuardTa
     three = (base, parent, candidate)
     texts = [f.texts for f in three]
     return [
-        _perplexity([f.losses for f in three], guard),
+        _perplexity(three, guard),
         _abilities(three, guard),
         _length(texts, guard),
         _repetition(texts, guard),
@@ -110,7 +112,13 @@ def preferred(ours: Sequence[Sequence[float]], theirs: Sequence[Sequence[float]]
     return Check(name="reward", candidate=rate, low=0.5, ok=not worse, reason=reason)
 
 
-def _perplexity(losses: Sequence[Sequence[float]], guard: GuardTable) -> Check:
+def _perplexity(three: Sequence[Figures], guard: GuardTable) -> Check:
+    """Passages that the base foresees no better than by guessing blindly are left out: nothing of them can be unlearned."""
+    known = [n for n, loss in enumerate(three[0].losses) if loss < three[0].blind]
+    if len(known) < LEAST:
+        reason = "The base knows too little of the languages of the neutral text for anything of them to be unlearned."
+        return Check(name="perplexity", candidate=None, ok=True, reason=reason)
+    losses = [[f.losses[n] for n in known] for f in three]
     base, parent, ours = (math.exp(min(200.0, mean(of))) for of in losses)
     limit = base * guard.max_perplexity
     changes = [a - b for a, b in zip(losses[2], losses[0], strict=True)]

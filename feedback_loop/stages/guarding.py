@@ -39,6 +39,8 @@ class Heard(Record):
     passage: str
     loss: float | None
     """Nats a token; None where it is not finite."""
+    blind: float
+    """What guessing blindly among all tokens would come to."""
 
 
 Measured = tuple[list[Solved], list[Heard]]
@@ -69,6 +71,7 @@ def figures(measured: Measured, texts: Sequence[str]) -> Figures:
     solved, heard = measured
     return Figures(
         losses=[math.inf if row.loss is None else row.loss for row in heard],
+        blind=heard[0].blind,
         solved={row.probe: row.right for row in solved},
         kinds={row.probe: row.kind for row in solved},
         texts=texts,
@@ -97,9 +100,10 @@ def read(policy: "Policy", passages: Sequence[Passage], report: Progress) -> lis
     """How well a policy foresees the neutral text."""
     from policies.perplexity import losses
 
+    blind = math.log(policy.model.get_output_embeddings().weight.shape[0])
     found = losses(policy, [p.text for p in passages], report=report)
     return [
-        Heard(policy=policy.name, passage=p.id, loss=loss if math.isfinite(loss) else None)
+        Heard(policy=policy.name, passage=p.id, loss=loss if math.isfinite(loss) else None, blind=blind)
         for p, loss in zip(passages, found, strict=True)
     ]
 

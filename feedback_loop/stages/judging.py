@@ -76,6 +76,7 @@ def evaluate_policy(run: Run, number: int, draft: Draft, report: Progress) -> No
         (Sample(prompt=p.request, before=b, after=a, reward_before=rb, reward_after=ra) for p, b, a, rb, ra in rows),
     )
     draft.inputs += [run.stage_folder(number, stage) / "manifest.json" for stage in ("reward", "policy")]
+    seen = {name: guarding.figures(measured[name], a.texts) for name, a in answers.items()}
     draft.facts |= {
         "candidate": candidate,
         "parent": parent,
@@ -95,10 +96,7 @@ def evaluate_policy(run: Run, number: int, draft: Draft, report: Progress) -> No
                 *distances(
                     (answers[parent].kl, answers[candidate].kl), kl_parent, run.recipe.promotion, run.recipe.guard
                 ),
-                *forgotten(
-                    *(guarding.figures(measured[n], answers[n].texts) for n in (BASE, parent, candidate)),
-                    run.recipe.guard,
-                ),
+                *forgotten(seen[BASE], seen[parent], seen[candidate], run.recipe.guard),
             )
         ],
     }
