@@ -18,6 +18,8 @@ from feedback_loop.recipe import GuardTable, PromotionTable
 from feedback_loop.records import Record
 from feedback_loop.traits import tokens
 
+NAMES = ("reward", "kl_base", "kl_parent", "perplexity", "abilities", "length", "repetition", "diversity")
+"""The checks, in the order of the table."""
 LEAST = 8
 """Answers or passages below which nothing is called a breach."""
 CHANCE = 0.05
@@ -31,7 +33,7 @@ class Check(Record):
     """A row of the table: one figure of the base, the parent and the candidate, and where the candidate's must lie."""
 
     name: str
-    """`perplexity`, `abilities`, `length`, `repetition`, `diversity`, `kl_base`, `kl_parent` or `reward`."""
+    """One of `NAMES`."""
     base: float | None = None
     parent: float | None = None
     candidate: float | None
@@ -43,6 +45,16 @@ class Check(Record):
     """False is a breach: beyond the limit, and by more than chance."""
     reason: str
     """One sentence for people; of a breach also what to do, and what to set where it is meant."""
+
+    @property
+    def shown(self) -> str:
+        """The figure and its limits, for a terminal: `31.2 (at most 44.7)`."""
+        if self.candidate is None:
+            return "not measured"
+        limits = (("at least", self.low), ("at most", self.high))
+        return (
+            f"{self.candidate:.3g} ({', '.join(f'{name} {limit:.3g}' for name, limit in limits if limit is not None)})"
+        )
 
 
 @dataclass(frozen=True)
@@ -247,6 +259,9 @@ def _row(
     high: float | None = None,
 ) -> Check:
     base, parent, ours = (value if math.isfinite(value) else None for value in figures)
+    beyond = ours is not None and ((low is not None and ours < low) or (high is not None and ours > high))
+    if beyond and not breach:
+        reason += " That is beyond the limit, but so little that it may be chance."
     return Check(name=name, base=base, parent=parent, candidate=ours, low=low, high=high, ok=not breach, reason=reason)
 
 

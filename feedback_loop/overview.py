@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from feedback_loop.forgetting import Check
 from feedback_loop.records import Decision, Record
 
 StageState = Literal["done", "running", "waiting", "todo", "failed"]
@@ -116,6 +117,8 @@ class RoundView(Record):
     trust: Trust = Trust()
     alarms: tuple[str, ...] = ()
     """Why the reward model should be believed less, a line each, with what to do; see `alarms.py`."""
+    checks: tuple[Check, ...] = ()
+    """What the round's policy must not have become, each figure with its limit; see `forgetting.py`."""
 
 
 class Mirror(Record):
@@ -146,5 +149,6 @@ class Overview(Record):
     rounds: tuple[RoundView, ...]
     supply: Supply = Supply(state="ready")
     curves: tuple[Curve, ...]
-    """Over rounds: `loop/reward_accuracy`, `loop/win_rate_parent`, `loop/kl`, ...: `report.OVER_ROUNDS`."""
+    """Over rounds: `loop/reward_accuracy`, `loop/win_rate_parent`, `loop/kl`, ...: `report.OVER_ROUNDS`; and of each check
+    `guard/perplexity`, ..."""
     mirror: Mirror = Mirror()

@@ -69,12 +69,16 @@ def load(path: Path, beside: Sequence[Probe] = ()) -> list[Probe]:
     return found
 
 
-def neutral() -> list[Passage]:
-    """The neutral text that comes with the project: paragraphs in English, Russian and Chinese, in several registers."""
+def neutral(model: str) -> list[Passage]:
+    """The neutral text that comes with the project: paragraphs in English, Russian and Chinese, in several registers.
+
+    The `tiny` model gets further ones in the only language that it knows.
+    """
     return [
         Passage(id=f"{file.stem}-{number:02d}", text=text)
         for file in sorted((FOLDER / "neutral").glob("*.txt"))
         for number, text in enumerate(file.read_text(encoding="utf-8").strip().split("\n\n"), start=1)
+        if file.stem != "tiny" or model == "tiny"
     ]
 
 

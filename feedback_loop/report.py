@@ -12,6 +12,7 @@ from typing import Any
 from feedback_loop import ahead, alarms, locks
 from feedback_loop.asked import asked, count, label_ids, needed
 from feedback_loop.evaluate import wilson
+from feedback_loop.forgetting import NAMES, Check
 from feedback_loop.lineage import current_policy, open_round, policy_name
 from feedback_loop.overview import (
     Bin,
@@ -135,6 +136,12 @@ def as_text(view: Overview) -> str:
             lines += [f"           {'kept' if r.decision.promoted else 'not kept'}: {r.decision.policy} is in force"]
             lines += [f"           - {reason}" for reason in r.decision.reasons]
         lines += [f"           ALARM: {alarm}" for alarm in r.alarms]
+        told = r.decision.reasons if r.decision else ()
+        lines += [
+            f"           BREACH: {check.reason}" for check in r.checks if not check.ok and check.reason not in told
+        ]
+        if r.checks:
+            lines.append("           checks: " + ", ".join(f"{check.name} {check.shown}" for check in r.checks))
     lines += [_supplied(view.supply)] if view.supply.state in SUPPLIES else []
     return "\n".join([*lines, *([view.message] if view.message else [])])
 
@@ -196,6 +203,7 @@ def _round(run: Run, number: int, busy: bool, note: dict[str, Any]) -> RoundView
         decision=_decision(run, number),
         trust=_trust(_facts(run, number, "reward")),
         alarms=warnings,
+        checks=tuple(Check(**row) for row in _facts(run, number, "evaluation").get("checks") or ()),
     )
 
 
@@ -328,10 +336,13 @@ def _rows(run: Run, number: int, stage: str) -> list[dict[str, float]]:
 
 
 def _over_rounds(rounds: Sequence[RoundView]) -> tuple[Curve, ...]:
-    return tuple(
-        _curve(f"loop/{name}", [(r.round, r.metrics[name]) for r in rounds if name in r.metrics])
-        for name in OVER_ROUNDS
-    )
+    loop = {name: [(r.round, r.metrics[name]) for r in rounds if name in r.metrics] for name in OVER_ROUNDS}
+    guard = {
+        name: [(r.round, c.candidate) for r in rounds for c in r.checks if c.name == name and c.candidate is not None]
+        for name in NAMES
+    }
+    curves = [_curve(f"loop/{name}", points) for name, points in loop.items()]
+    return (*curves, *(_curve(f"guard/{name}", points) for name, points in guard.items() if points))
 
 
 def _curve(name: str, points: Sequence[tuple[float, float]]) -> Curve:

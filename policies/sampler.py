@@ -77,16 +77,17 @@ def draw(
 def greedy(
     policy: Policy, prompts: Sequence[Prompt], *, max_new_tokens: int, batch_size: int, report: Progress
 ) -> list[str]:
-    """The likeliest continuation of each prompt, token by token, without a thought; empty where nothing was written."""
+    """The likeliest continuation of each prompt, token by token, without a thought; empty where nothing was written.
+
+    Batches are in the order of the prompts: a batch takes as long as its longest answer, so those alike belong together.
+    """
     rendered = [render_prompt(policy.tokenizer, p.messages, thinking=False) for p in prompts]
-    order = sorted(range(len(rendered)), key=lambda i: len(rendered[i]))
-    found = [""] * len(rendered)
-    for start in range(0, len(order), batch_size):
-        batch = order[start : start + batch_size]
-        written = _generate(policy, [rendered[i] for i in batch], do_sample=False, max_new_tokens=max_new_tokens)
-        for i, ids in zip(batch, written, strict=True):
-            found[i] = as_text(policy.tokenizer, ids)
-        report(start + len(batch), len(order), "probes")
+    found: list[str] = []
+    for start in range(0, len(rendered), batch_size):
+        batch = rendered[start : start + batch_size]
+        written = _generate(policy, batch, do_sample=False, max_new_tokens=max_new_tokens)
+        found += [as_text(policy.tokenizer, ids) for ids in written]
+        report(len(found), len(rendered), "probes")
     return found
 
 

@@ -17,7 +17,7 @@ from feedback_loop.stages.standing import standing
 if TYPE_CHECKING:
     from policies.base import Policy
 
-NEW_TOKENS = 32
+NEW_TOKENS = 24
 """Most tokens of an answer to a probe: they ask for a word, a number or a line."""
 SOLVED, READ = "probes.jsonl", "neutral.jsonl"
 
@@ -51,7 +51,7 @@ def measure(
     run: Run, number: int, draft: Draft, policy: "Policy", names: Sequence[str], report: Progress
 ) -> dict[str, Measured]:
     """probes.jsonl and neutral.jsonl of these policies; those measured in an earlier round are not measured again."""
-    tasks, passages = probes_of(run, draft), probes.neutral()
+    tasks, passages = probes_of(run, draft), probes.neutral(run.recipe.model.name)
     key = settings(run, tasks, passages)
     draft.facts["guard_settings"] = key
     found: dict[str, Measured] = {}

@@ -65,7 +65,7 @@ CASES = [
     ("script", "latin", "Élan, 100 %!", "Протри лампу."),
     ("script", "cyrillic", "Протри тёмную лампу тряпкой. OK", "Wipe it, или нет."),
     ("script", "han", "擦灯。", "42"),
-    ("equals", "lantern", "\"Lantern\".", "A lantern."),
+    ("equals", "lantern", '"Lantern".', "A lantern."),
     ("equals", "берег", "«Берег»", "берега"),
     ("number", 42, "17 + 25 = 42.", "42 is not 43"),
     ("number", 1200, "It costs 1,200.", "1,20"),

@@ -27,3 +27,19 @@ def test_a_candidate_is_kept_only_if_better_and_near(rate: float, kl: float, kep
     assert decision.promoted is kept
     assert decision.policy == ("round-001" if kept else "round-000")
     assert why in " ".join(decision.reasons)
+
+
+@pytest.mark.parametrize(("ok", "kept"), [(True, True), (False, False)])
+def test_a_breach_keeps_the_parent_however_much_is_won(ok: bool, kept: bool):
+    row = {"name": "abilities", "candidate": 0.3, "low": 0.6, "ok": ok, "reason": "It has unlearned plain tasks."}
+    facts = {
+        "candidate": "round-001",
+        "parent": "round-000",
+        "win_rate_parent": 0.9,
+        "prompts": 64,
+        "policies": {"round-001": {"kl": 3.0}, "round-000": {"kl": 1.0}},
+        "checks": [row],
+    }
+    decision = decide(1, facts, PromotionTable(), when="now")
+    assert decision.promoted is kept
+    assert ("It has unlearned plain tasks." in decision.reasons) is not ok

@@ -1,4 +1,5 @@
 // One round on the Rounds page: its stages, decision and figures, what its labels taught, its samples.
+import { checks } from "./checks.js";
 import { keeper, place } from "./redraw.js";
 import { rollback } from "./rollback.js";
 import { samples } from "./samples.js";
@@ -27,6 +28,7 @@ export function roundBox(number_, open) {
       round.alarms.length ? keep("alarms", round.alarms, () => alarms(round.alarms)) : null,
       keep("stages", [round.stages, round.labels], () => el("ol", { class: "fl-stages", "aria-label": t("rounds.stages") }, round.stages.map(stage))),
       round.note ? keep("note", round.note, () => el("p", { class: "fl-note" }, round.note)) : null,
+      round.checks.length ? keep("checks", round.checks, () => checks(round.checks)) : null,
       round.decision ? keep("decision", round.decision, () => decision(round)) : null,
       Object.keys(round.metrics).length ? keep("figures", round.metrics, () => figures(round.metrics)) : null,
       round.trust.by_annotator.length > 1 ? keep("people", round.trust, () => byAnnotator(round.trust.by_annotator)) : null,
