@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from feedback_loop import discards
 from feedback_loop.errors import LoopError
 from feedback_loop.lineage import open_round
 from feedback_loop.records import Comparison, Completion, Prompt
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 FEATURES = "features.safetensors"
+CLOSING = ("rankings", "duels", "promotion")
+"""Stages that end what people are shown, or begin it."""
 
 
 def parts(run: Run, number: int) -> list[str]:
@@ -32,10 +35,11 @@ def parts(run: Run, number: int) -> list[str]:
 
 
 def version(run: Run, number: int) -> tuple[tuple[str, int], ...]:
-    """Changes whenever the round's parts do, and when it is closed; cheap enough to ask at each vote."""
-    names = [*parts(run, number), *(["rankings"] if run.done(number, "rankings") else [])]
-    manifests = [run.stage_folder(number, name) / "manifest.json" for name in names]
-    return tuple((str(file), file.stat().st_mtime_ns) for file in manifests)
+    """Changes whenever what is asked does, and when it is closed; cheap enough to ask at each vote."""
+    names = [*parts(run, number), *(name for name in CLOSING if run.done(number, name))]
+    files = [run.stage_folder(number, name) / "manifest.json" for name in names]
+    files += [folder for folder in [run.path / "discards"] if folder.exists()]
+    return tuple((str(file), file.stat().st_mtime_ns) for file in files)
 
 
 def remembered(run: Run, read: Callable[[Run, int], T]) -> Callable[[], T]:
@@ -63,9 +67,27 @@ def asked(run: Run, number: int) -> list[Comparison]:
     return [comparison for file in files(run, number) for comparison in read_jsonl(file, Comparison)]
 
 
+def duels(run: Run, number: int) -> list[Comparison]:
+    """The duels by which the round's policy is judged, with repeats and checks beside; none where there are none (yet)."""
+    file = run.stage_folder(number, "duels") / "comparisons.jsonl"
+    return read_jsonl(file, Comparison) if run.done(number, "duels") else []
+
+
+def duelling(run: Run, number: int) -> bool:
+    """Whether people are asked the round's duels now."""
+    return not run.done(number, "promotion") and most_duels(run, number) > 0
+
+
+def open_now(run: Run, number: int) -> list[Comparison]:
+    """What people are shown of a round at the moment: its comparisons, or later its duels; none in between."""
+    if not run.done(number, "rankings"):
+        return asked(run, number)
+    return duels(run, number) if duelling(run, number) else []
+
+
 def label_ids(run: Run, number: int) -> set[str]:
     """The comparisons of a round that are asked for their label, not as repeats or checks."""
-    return {c.id for c in asked(run, number) if c.purpose == "label"}
+    return {c.id for c in asked(run, number) if c.counts}
 
 
 def count(run: Run, number: int) -> int:
@@ -107,11 +129,42 @@ def _own(run: Run, number: int) -> int:
 
 
 def needed(run: Run, number: int) -> int:
-    """Rankings that complete a round: the recipe's, or fewer where fewer comparisons can be made."""
+    """Rankings that complete a round, or fewer where fewer comparisons can be made."""
+    wanted = still_needed(run, number)
     if not run.done(number, "comparisons"):
-        return run.recipe.rankings.needed
-    most = count(run, number) + left(run, number)
-    return min(run.recipe.rankings.needed, most * run.recipe.rankings.per_comparison)
+        return wanted
+    most = (count(run, number) + left(run, number)) * run.recipe.rankings.per_comparison
+    return min(wanted, most - _discarded(run, number))
+
+
+def _discarded(run: Run, number: int) -> int:
+    """How many answers were discarded: whoever gave them has answered, and is not asked again."""
+    out = discards.left_out(run)
+    labels = label_ids(run, number) if out else set()
+    return sum(name.partition("@")[0] in labels for name in out)
+
+
+def most_duels(run: Run, number: int) -> int:
+    """Duels that people are asked at most; 0 where there are none, or none yet."""
+    made = run.manifest(number, "duels").facts.get("duels", 0) if run.done(number, "duels") else 0
+    return min(run.recipe.promotion.votes, int(made))
+
+
+def needed_now(run: Run, number: int) -> int:
+    """Answers that what is asked now needs: of duels, the most that may be."""
+    if duelling(run, number):
+        return most_duels(run, number) * run.recipe.rankings.per_comparison
+    return needed(run, number)
+
+
+def still_needed(run: Run, number: int) -> int:
+    """The recipe's rankings a round, less the answers to the last round's duels, which are labels like others.
+
+    At least a quarter of them: duels say nothing of how the policy in force could do better than it does.
+    """
+    wanted = run.recipe.rankings.needed
+    last = run.manifest(number - 1, "promotion").facts if number and run.done(number - 1, "promotion") else {}
+    return max(-(-wanted // 4), wanted - int(last.get("rankings", 0)))
 
 
 def candidate_features(run: Run, number: int) -> "tuple[list[Completion], np.ndarray]":
@@ -126,6 +179,14 @@ def candidate_features(run: Run, number: int) -> "tuple[list[Completion], np.nda
     candidates = [candidate for found, _ in kept for candidate in found]
     rows = [features for found, features in kept if found]
     return candidates, np.concatenate(rows) if rows else np.zeros((0, 0), np.float32)
+
+
+def feature_files(run: Run, number: int) -> list[Path]:
+    """The files that `candidate_features` reads."""
+    folders = [run.stage_folder(number, name) for name in parts(run, number)]
+    return [
+        folder / name for folder in folders if (folder / FEATURES).exists() for name in ("candidates.jsonl", FEATURES)
+    ]
 
 
 def _features_of(run: Run, number: int, part: str) -> "tuple[list[Completion], np.ndarray] | None":

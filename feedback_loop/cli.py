@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from feedback_loop import cli_repair
+from feedback_loop.cli_parts import AsJson, RunFolder, say
 from feedback_loop.errors import LoopError
 
 app = typer.Typer(
@@ -20,7 +22,6 @@ app = typer.Typer(
 argilla_app = typer.Typer(help="The embedded Argilla server.", no_args_is_help=True)
 app.add_typer(argilla_app, name="argilla")
 
-RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="The run's folder.")]
 Host = Annotated[str, typer.Option(help="Address to bind to.")]
 Port = Annotated[int, typer.Option(help="Port of the web app.", min=0, max=65535)]
 Url = Annotated[
@@ -35,7 +36,6 @@ RecipeOption = Annotated[
 ]
 ModelOption = Annotated[str | None, typer.Option("--model", help="A hub name, a folder, or tiny.")]
 SetOption = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a recipe key.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 class Role(StrEnum):
@@ -43,6 +43,13 @@ class Role(StrEnum):
 
     owner = "owner"
     annotator = "annotator"
+
+
+class Verdict(StrEnum):
+    """What may be decided about a new policy."""
+
+    promote = "promote"
+    keep = "keep"
 
 
 @app.command()
@@ -224,9 +231,11 @@ def redo(
 
 @app.command()
 def rollback(
-    run: RunFolder, to: Annotated[str, typer.Option(help="A round's number, a policy's name, or base.")]
+    run: RunFolder,
+    to: Annotated[str, typer.Option(help="A round's number, a policy's name, or base.")],
+    reason: Annotated[str, typer.Option(help="Why; it stays on record.")] = "",
 ) -> None:
-    """Put an earlier round's policy in force again."""
+    """Put another round's policy in force, whether or not it was kept."""
     import getpass
 
     from feedback_loop import loop
@@ -234,17 +243,45 @@ def rollback(
     from feedback_loop.run import open_run
 
     name = policy_name(int(to)) if to.isdigit() else to
-    loop.roll_back(open_run(run), name, who=getpass.getuser())
+    loop.roll_back(open_run(run), name, who=getpass.getuser(), why=reason)
     say(f"{name} is in force. Rank its answers: feedback-loop serve {run}")
 
 
 @app.command()
-def export(run: RunFolder, out: Annotated[Path, typer.Argument(help="A new folder.")]) -> None:
-    """Copy out the adapter in force and all rankings and preferences."""
+def decide(
+    run: RunFolder,
+    what: Annotated[Verdict, typer.Argument(help="promote the open round's new policy, or keep its parent.")],
+    reason: Annotated[str, typer.Option(help="Why; it stays on record.")],
+) -> None:
+    """Decide on the open round's policy yourself, before its duels have."""
+    import getpass
+
+    from feedback_loop import loop
+    from feedback_loop.connect import argilla
+    from feedback_loop.lineage import current_policy
+    from feedback_loop.run import open_run
+
+    opened = open_run(run)
+    with argilla(opened, say) as connect:
+        loop.decide(opened, promote=what == "promote", who=getpass.getuser(), why=reason, connect=connect)
+    say(f"{current_policy(opened)} is in force. Rank its answers: feedback-loop serve {run}")
+
+
+@app.command()
+def export(
+    run: RunFolder,
+    out: Annotated[Path, typer.Argument(help="A new folder.")],
+    policy: Annotated[str, typer.Option(help="Such as round-002; by default the one in force.")] = "",
+    merged: Annotated[bool, typer.Option("--merged", help="The whole model too, base and adapter as one.")] = False,
+    gguf: Annotated[
+        bool, typer.Option("--gguf", help="For llama.cpp and Ollama too, by llama.cpp's converter.")
+    ] = False,
+) -> None:
+    """Copy out an adapter, a model card, and all rankings and preferences."""
     from feedback_loop.export import export as export_run
     from feedback_loop.run import open_run
 
-    for line in export_run(open_run(run), out):
+    for line in export_run(open_run(run), out, policy, merged=merged, gguf=gguf):
         say(line)
 
 
@@ -275,11 +312,13 @@ def _stage_command(name: str, stages: tuple[str, ...], help_: str) -> None:
     app.command(name, help=help_)(command)
 
 
+cli_repair.add_to(app)
 _stage_command("sample", ("prompts", "comparisons"), "Only this stage of the open round: the answers to compare.")
 _stage_command("collect", ("rankings",), "Only this stage: snapshot the rankings.")
 _stage_command("train-reward", ("preferences", "reward"), "Only this stage: preferences and the reward model.")
 _stage_command("train-policy", ("policy",), "Only this stage: the policy step.")
 _stage_command("evaluate", ("evaluation",), "Only this stage: the new policy against its parent and the base.")
+_stage_command("duel", ("duels",), "Only this stage: answers of the new policy and its parent, for people to judge.")
 _stage_command("promote", ("promotion",), "Only this stage: keep the new policy or its parent.")
 
 
@@ -318,11 +357,6 @@ def argilla_status(
         print(f"ARGILLA_API_URL={found.api_url}\nARGILLA_API_KEY={found.api_key}")
     else:
         print(f"running at {found.api_url} (process {found.pid})\ndata {found.home}\nlog {found.log}")
-
-
-def say(line: str) -> None:
-    """Tell the person at the terminal, on standard error: standard output is for results."""
-    print(line, file=sys.stderr, flush=True)
 
 
 def main() -> None:

@@ -89,21 +89,21 @@ def forgotten(base: Figures, parent: Figures, candidate: Figures, guard: GuardTa
     ]
 
 
-def distances(base: tuple[float, float], parent: float, promotion: PromotionTable, guard: GuardTable) -> list[Check]:
-    """The rows about KL divergence, nats an answer: `base` of the parent and the candidate from the base, then from the parent.
+def distances(kls: tuple[float, float, float], promotion: PromotionTable, guard: GuardTable) -> list[Check]:
+    """The rows about KL divergence, nats an answer: of parent from base, of candidate from base, and of candidate from parent.
 
     A budget is kept or not: the measured figure counts as it is.
     """
+    before, base, parent = kls
 
-    def row(name: str, of: tuple[float | None, float], limit: float, key: str, whom: str) -> Check:
-        said = f"It stands {of[1]:.1f} nats an answer from {whom}"
-        ok = of[1] <= limit
+    def row(name: str, was: float | None, kl: float, limit: float, key: str, whom: str) -> Check:
+        said, ok = f"It stands {kl:.1f} nats an answer from {whom}", kl <= limit
         reason = f"{said}; up to {limit:g} is allowed." if ok else f"{said}, beyond the {limit:g} of {key}. {GENTLER}."
-        return Check(name=name, parent=of[0], candidate=of[1], high=limit, ok=ok, reason=reason)
+        return Check(name=name, parent=was, candidate=kl, high=limit, ok=ok, reason=reason)
 
     return [
-        row("kl_base", base, promotion.max_kl, "promotion.max_kl", "the base"),
-        row("kl_parent", (None, parent), guard.max_kl_parent, "guard.max_kl_parent", "its parent"),
+        row("kl_base", before, base, promotion.max_kl, "promotion.max_kl", "the base"),
+        row("kl_parent", None, parent, guard.max_kl_parent, "guard.max_kl_parent", "its parent"),
     ]
 
 

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from feedback_loop.damage import checked
+from feedback_loop.durable import make_folder
 from feedback_loop.errors import UsageError
 from feedback_loop.records import Decision
 from feedback_loop.run import STAGES, Run, read_record, write_text
@@ -18,7 +20,27 @@ def adapter_folder(run: Run, policy: str) -> Path | None:
     """The adapter of a policy; None for the base model."""
     if policy == BASE:
         return None
-    return run.stage_folder(int(policy.removeprefix("round-")), "policy") / "adapter"
+    return run.stage_folder(_round_of(policy), "policy") / "adapter"
+
+
+def adapter_files(run: Run, policy: str) -> list[Path]:
+    """The files of a policy's adapter, as its stage wrote them; none for the base model."""
+    folder = adapter_folder(run, policy)
+    return [] if folder is None else [f for f in run.files(_round_of(policy), "policy") if f.parent == folder]
+
+
+def verified_adapter(run: Run, policy: str) -> Path | None:
+    """The adapter of a policy as its round wrote it; UsageError where there is no such policy, LoopError where it is damaged."""
+    if policy not in policies(run):
+        raise UsageError(f"{run.path}: no policy {policy}. There are: {', '.join(policies(run))}.")
+    for file in adapter_files(run, policy):
+        checked(file)
+    return adapter_folder(run, policy)
+
+
+def policies(run: Run) -> list[str]:
+    """The base and every policy that was trained, kept or not, the oldest first."""
+    return [BASE, *(policy_name(n) for n in run.rounds() if run.done(n, "policy"))]
 
 
 def decisions(run: Run) -> list[Decision]:
@@ -28,9 +50,13 @@ def decisions(run: Run) -> list[Decision]:
         for n in run.rounds()
         if run.done(n, "promotion")
     ]
-    rollbacks = [read_record(p, Decision) for p in sorted((run.path / "rollbacks").glob("*.json"))]
     # A rollback is filed under the last round decided before it, so the clock plays no part.
-    return sorted([*promotions, *rollbacks], key=lambda d: d.round)
+    return sorted([*promotions, *(decision for _, decision in rollbacks(run))], key=lambda d: d.round)
+
+
+def rollbacks(run: Run) -> list[tuple[Path, Decision]]:
+    """The rollbacks that count, in the order in which they were made, and the file of each."""
+    return [(file, read_record(file, Decision)) for file in sorted((run.path / "rollbacks").glob("*.json"))]
 
 
 def current_policy(run: Run) -> str:
@@ -47,7 +73,7 @@ def open_round(run: Run) -> int:
     return numbers[-1] + 1 if run.done(numbers[-1], STAGES[-1]) else numbers[-1]
 
 
-def roll_back(run: Run, to: str, *, who: str, when: str) -> Decision:
+def roll_back(run: Run, to: str, *, who: str, when: str, why: str = "") -> Decision:
     """Put an earlier policy in force, on record; UsageError where there is no such policy.
 
     `to` is `base` or a policy's name such as `round-002`.
@@ -65,15 +91,19 @@ def roll_back(run: Run, to: str, *, who: str, when: str) -> Decision:
         policy=to,
         candidate=to,
         parent=current,
-        reasons=(f"rolled back from {current} to {to}",),
+        reasons=(f"{who} rolled back from {current} to {to}" + (f": {why}" if why else ""),),
         decided_by=who,
         decided_at=when,
     )
     folder = run.path / "rollbacks"
-    folder.mkdir(exist_ok=True)
-    number = len(list(folder.glob("*.json")))
+    make_folder(folder)
+    number = len({file.name[:3] for file in folder.glob("*.json*")})  # those that were set aside keep theirs
     write_text(folder / f"{number:03d}.json", decision.model_dump_json(indent=2) + "\n")
     return decision
+
+
+def _round_of(policy: str) -> int:
+    return int(policy.removeprefix("round-"))
 
 
 def _is_there(run: Run, policy: str) -> bool:

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from feedback_loop import asked, lineage, locks, tracking
+from feedback_loop import aside, asked, discards, lineage, locks, tracking
 from feedback_loop import run as runs
 from feedback_loop import stage as stages
 from feedback_loop.connect import Connect
@@ -21,8 +21,8 @@ from feedback_loop.lineage import open_round
 from feedback_loop.progress import silent
 from feedback_loop.records import Comparison, Ranking, now
 from feedback_loop.report import overview
-from feedback_loop.run import STAGES, Run, commit, write_json, write_jsonl
-from feedback_loop.store.courier import deliver, reconcile
+from feedback_loop.run import STAGES, Run, commit, read_note, write_json, write_jsonl
+from feedback_loop.store.courier import reconcile
 from feedback_loop.store.journal import Journal
 from feedback_loop.team_report import over_rounds
 
@@ -45,26 +45,34 @@ def advance(run: Run, connect: Connect, say: Say, *, rounds: int | None = None) 
         while rounds is None or open_round(run) < rounds:
             waiting = run_round(run, open_round(run), connect, say, lock)
             if waiting is not None:
-                _note(run, "waiting", waiting.message)
+                note(run, "waiting", waiting.message)
                 return waiting
     return None
 
 
 @contextlib.contextmanager
+def alone(run: Run) -> Iterator[int]:
+    """Hold the run's lock, and end what a discard that was cut off had begun; yields the lock."""
+    with locks.lock(run) as descriptor:
+        discards.finish(run)
+        yield descriptor
+
+
+@contextlib.contextmanager
 def working(run: Run) -> Iterator[int]:
     """Hold the run's lock and leave a note of how the work ended; yields the lock for `run_round`."""
-    with locks.lock(run) as descriptor:
-        _note(run, "running", "")
+    with alone(run) as descriptor:
+        note(run, "running", "")
         try:
             yield descriptor
         except LoopError as error:
-            _note(run, "failed", str(error))
+            note(run, "failed", str(error))
             raise
         except BaseException as error:
-            _note(run, "failed", f"Stopped ({type(error).__name__}). Go on: feedback-loop advance {run.path}")
+            note(run, "failed", f"Stopped ({type(error).__name__}). Go on: feedback-loop advance {run.path}")
             raise
         if _noted(run) == "running":
-            _note(run, "done", f"Round {open_round(run) - 1:03d} is decided.")
+            note(run, "done", f"Round {open_round(run) - 1:03d} is decided.")
 
 
 def run_round(run: Run, number: int, connect: Connect, say: Say, lock: int) -> Waiting | None:
@@ -72,15 +80,18 @@ def run_round(run: Run, number: int, connect: Connect, say: Say, lock: int) -> W
     for name in STAGES:
         if run.done(number, name):
             continue
+        waiting = None
         if name == "rankings":
             waiting = collect(run, number, connect)
             if waiting is not None and asked.left(run, number):  # whoever sampled them was cut off, or gave way
                 do_stage(run, number, "comparisons", say, lock)
                 waiting = collect(run, number, connect)
-            if waiting is not None:
-                return waiting
+        elif name == "promotion":
+            waiting = judge(run, number, connect)
         else:
             do_stage(run, number, name, say, lock)
+        if waiting is not None:
+            return waiting
     tracking.summarise(run, overview(run), over_rounds(run))
     return None
 
@@ -97,8 +108,8 @@ def run_stages(run: Run, names: Sequence[str], connect: Connect, say: Say) -> Wa
         for name in names:
             if run.done(number, name) and not (name == "comparisons" and asked.left(run, number)):
                 say(f"round {number:03d}: {name} is already there")
-            elif name == "rankings":
-                return collect(run, number, connect)
+            elif name in ("rankings", "promotion"):
+                return (collect if name == "rankings" else judge)(run, number, connect)
             else:
                 do_stage(run, number, name, say, lock)
     return None
@@ -109,7 +120,7 @@ def do_stage(run: Run, number: int, name: str, say: Say, lock: int) -> None:
     from feedback_loop.stages import WORK
 
     say(f"round {number:03d}: {name}")
-    _note(run, "running", "", number, name)
+    note(run, "running", "", number, name)
     if WORK[name].models:
         _in_own_process(run, number, name, lock)
         return
@@ -120,21 +131,67 @@ def do_stage(run: Run, number: int, name: str, say: Say, lock: int) -> None:
 def collect(run: Run, number: int, connect: Connect) -> Waiting | None:
     """Bring journal and Argilla together, and snapshot the round's rankings once there are enough."""
     sources, comparisons = asked.files(run, number), asked.asked(run, number)
-    store = connect()
-    store.publish(comparisons)
-    with contextlib.closing(Journal(run.path / "journal.sqlite")) as journal:
-        deliver(journal, store)
-        reconcile(journal, store, number)
-        rankings = journal.rankings(number, {c.id for c in comparisons})
+    rankings = _brought_together(run, number, comparisons, connect)
     waiting = enough(run, number, comparisons, rankings)
     if waiting is not None:
         return waiting
     with commit(run, number, "rankings") as draft:
-        draft.inputs += sources
+        draft.use(*sources)
         write_jsonl(draft.path / "rankings.jsonl", rankings)
         draft.facts |= _counted(comparisons, rankings)
     runs.sweep(run, number)
     return None
+
+
+def judge(run: Run, number: int, connect: Connect) -> Waiting | None:
+    """Decide on the round's policy; Waiting where people's answers to its duels do not settle it yet."""
+    from feedback_loop.duels import standing
+    from feedback_loop.stages.judging import decide_promotion
+
+    comparisons, rankings, found = asked.duels(run, number), list[Ranking](), None
+    if asked.duelling(run, number):
+        rankings = _brought_together(run, number, comparisons, connect)
+        found = standing(run, number, rankings)
+        if found.verdict == "ask":
+            most = asked.most_duels(run, number)
+            said = f"Round {number:03d} has {found.votes} of at most {most} duels. {found.reason}"
+            return Waiting(number, found.votes, most, f"{said} Rank more: feedback-loop serve {run.path}")
+    with commit(run, number, "promotion") as draft:
+        decide_promotion(run, number, draft, rankings, found)
+    return None
+
+
+def decide(run: Run, *, promote: bool, who: str, why: str, connect: Connect) -> None:
+    """Take the decision on the open round's policy oneself, with what people said so far; UsageError where there is none yet."""
+    from feedback_loop.duels import standing
+    from feedback_loop.promote import override
+    from feedback_loop.stages.judging import write_decision
+
+    if not why.strip():
+        raise UsageError("A decision of one's own needs a reason, which stays on record: --reason 'why'.")
+    with alone(run):
+        number = open_round(run)
+        if not run.done(number, "duels"):
+            raise UsageError(
+                f"Round {number:03d} has no new policy to decide on yet. Make it: feedback-loop advance {run.path}"
+            )
+        facts, rankings = run.manifest(number, "evaluation").facts, list[Ranking]()
+        if asked.duelling(run, number):
+            rankings = _brought_together(run, number, asked.duels(run, number), connect)
+        found = standing(run, number, rankings) if rankings else None
+        decision = override(number, facts, found, promote=promote, who=who, why=why.strip(), when=now())
+        with commit(run, number, "promotion") as draft:
+            write_decision(run, number, draft, decision, rankings)
+    tracking.summarise(run, overview(run), over_rounds(run))
+
+
+def _brought_together(run: Run, number: int, comparisons: list[Comparison], connect: Connect) -> list[Ranking]:
+    """The answers to these comparisons that stand, once journal and Argilla hold the same."""
+    store = connect()
+    store.publish(comparisons)
+    with contextlib.closing(Journal(run.path / "journal.sqlite")) as journal:
+        reconcile(journal, store, number, {c.id for c in comparisons})
+        return journal.rankings(number, {c.id for c in comparisons})
 
 
 def _counted(comparisons: list[Comparison], rankings: list[Ranking]) -> dict[str, int]:
@@ -162,11 +219,12 @@ def enough(run: Run, number: int, comparisons: list[Comparison], rankings: list[
 
     Answers to repeats and checks do not count.
     """
-    labels = {c.id for c in comparisons if c.purpose == "label"}
+    labels = {c.id for c in comparisons if c.counts}
     most = (len(labels) + asked.left(run, number)) * run.recipe.rankings.per_comparison
-    needed = min(run.recipe.rankings.needed, most)
-    given = [r for r in rankings if r.status == "submitted" and r.comparison_id in labels]
-    decided = [r for r in given if _prefers(r)]
+    needed = asked.needed(run, number)
+    counts = discards.kept(rankings, discards.left_out(run))
+    given = [r for r in counts if r.status == "submitted" and r.comparison_id in labels]
+    decided = [r for r in given if prefers(r)]
     label = f"Label more: feedback-loop serve {run.path}"
     if len(given) < needed:
         return Waiting(number, len(given), needed, f"Round {number:03d} has {len(given)} of {needed} rankings. {label}")
@@ -181,7 +239,7 @@ def enough(run: Run, number: int, comparisons: list[Comparison], rankings: list[
     return Waiting(number, len(given), needed, f"{text} {label}")
 
 
-def _prefers(ranking: Ranking) -> bool:
+def prefers(ranking: Ranking) -> bool:
     """Whether an answer says that something is better than something else."""
     several = ranking.order is not None and len(ranking.order) > 1
     return bool(ranking.edit) or several or ranking.choice not in ("tie", "neither")
@@ -192,7 +250,7 @@ def launch(run: Run) -> None:
     if locks.locked(run):
         raise LoopError("A round is already running.")
     (run.path / "logs").mkdir(exist_ok=True)
-    _note(run, "running", "")
+    note(run, "running", "")
     with (run.path / "logs" / "advance.log").open("ab") as log:
         subprocess.Popen(
             [sys.executable, "-m", "feedback_loop.cli", "advance", "--once", str(run.path)],
@@ -207,27 +265,21 @@ def redo(run: Run, stage: str, number: int) -> list[str]:
     """Set a stage aside, with all that was made from it; the names of what was set aside. Nothing is deleted."""
     if stage not in STAGES:
         raise UsageError(f"{stage}: no such stage. There are: {', '.join(STAGES)}.")
-    with locks.lock(run):
-        if not run.done(number, stage):
+    with alone(run):
+        if not run.stage_folder(number, stage).exists():
             raise UsageError(f"Round {number:03d} has no {stage} yet. Make it: feedback-loop advance {run.path}")
-        later = [run.round_folder(n) for n in run.rounds() if n > number]
-        names = list(STAGES[STAGES.index(stage) :])
-        if "comparisons" in names:
-            place = names.index("comparisons") + 1
-            names[place:place] = run.batches(number)
-        own = [run.stage_folder(number, name) for name in names]
-        moved = [runs.set_aside(folder) for folder in [*reversed(later), *reversed(own)]]
+        moved = [runs.set_aside(folder) for folder in aside.made_from(run, number, stage)]
         return [str(folder.relative_to(run.path)) for folder in moved if folder is not None]
 
 
-def roll_back(run: Run, to: str, who: str) -> None:
+def roll_back(run: Run, to: str, who: str, why: str = "") -> None:
     """Put an earlier policy in force; what the open round has made of the one before is set aside, its labels kept.
 
     LoopError where a round is being worked on.
     """
-    with locks.lock(run):
+    with alone(run):
         number = open_round(run)
-        lineage.roll_back(run, to, who=who, when=now())
+        lineage.roll_back(run, to, who=who, when=now(), why=why)
         stages = runs.STAGES[runs.STAGES.index("policy") :]
         for stage in reversed(stages):
             runs.set_aside(run.stage_folder(number, stage))
@@ -268,12 +320,12 @@ def _failure(run: Run, number: int, name: str, status: int) -> LoopError:
     )
 
 
-def _note(run: Run, state: str, message: str, number: int | None = None, stage: str = "") -> None:
+def note(run: Run, state: str, message: str, number: int | None = None, stage: str = "") -> None:
     """advance.json: what the Rounds page says of the work under way, or of how it ended."""
-    note = {"state": state, "message": message, "round": number, "stage": stage, "pid": os.getpid(), "at": now()}
+    said = {"state": state, "message": message, "round": number, "stage": stage, "pid": os.getpid(), "at": now()}
     with contextlib.suppress(OSError):  # on a full disk the work itself says so
-        write_json(run.path / "advance.json", note)
+        write_json(run.path / "advance.json", said)
 
 
 def _noted(run: Run) -> str:
-    return str(json.loads((run.path / "advance.json").read_text(encoding="utf-8"))["state"])
+    return str(read_note(run.path / "advance.json").get("state"))

@@ -11,9 +11,10 @@ StageState = Literal["done", "running", "waiting", "todo", "failed"]
 class Supply(Record):
     """Whether there is something to rank, and what is done about it."""
 
-    state: Literal["first", "ready", "writing", "ended", "working", "failed"]
+    state: Literal["first", "ready", "writing", "ended", "duels", "working", "failed"]
     """`first`: the round's first answers are sampled. `ready`: nothing is sampled, as enough is there. `writing`: more is.
-    `ended`: the round has no prompt that was not sampled. `working`: the round is learned from. `failed`: see `message`."""
+    `ended`: the round has no prompt that was not sampled. `duels`: old answers stand against new ones. `working`: the round is
+    learned from. `failed`: see `message`."""
     done: int = 0
     total: int = 0
     """Answers of the group that is sampled now; 0 while the model is loaded."""
@@ -94,6 +95,23 @@ class Truth(Record):
     win_rate_parent: float
 
 
+class Gate(Record):
+    """Where people's duels of a new policy against its parent stand; see `gate.Standing`."""
+
+    verdict: Literal["promote", "keep", "ask"]
+    votes: int
+    most: int
+    """Duels that are asked at most."""
+    win_rate: float
+    """Of the new policy, ties counting half."""
+    estimate: float
+    """The same with the reward model's help, where it helps; `low` to `high` is around it and holds whenever one looks."""
+    low: float
+    high: float
+    model_weight: float
+    reason: str
+
+
 class RoundView(Record):
     """One round."""
 
@@ -114,7 +132,11 @@ class RoundView(Record):
     """How the policy was trained, and why that stopped early where it did; empty before."""
     samples: tuple[Sample, ...]
     decision: Decision | None
+    gate: Gate | None = None
+    """None where people are not asked, or not yet."""
     trust: Trust = Trust()
+    contradictions: int = 0
+    """Labels of this round that say the opposite of others, and earlier ones that its reward model contradicts."""
     alarms: tuple[str, ...] = ()
     """Why the reward model should be believed less, a line each, with what to do; see `alarms.py`."""
     checks: tuple[Check, ...] = ()

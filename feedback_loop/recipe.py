@@ -47,6 +47,22 @@ class PromptsTable(Table):
     """Comparisons made in a round, one a prompt; more than `rankings.needed` leaves room to skip. See `asking.ahead`."""
 
 
+Level = Annotated[float, Field(ge=0, le=1)]
+
+
+class BriefTable(Table):
+    """`[brief]`: the instruction that somebody would otherwise paste, and how much of it is given; see docs/brief.md."""
+
+    file: str = ""
+    """Markdown or plain text, or a shipped name in `data/briefs/`; empty: none. Copied into the run when it is made."""
+    levels: tuple[Level, ...] = (1.0, 0.5, 0.1, 0.0)
+    """Shares of the brief, by words, with which each policy answers the held-out prompts for the curve."""
+    sampled: Annotated[tuple[Level, ...], Field(min_length=1)] = (1.0, 0.0)
+    """Shares with which the answers that people compare are written, in turn; what is trained is always without it."""
+    prompts: int = Field(32, ge=0)
+    """Held-out prompts that are answered at each level, of those that the evaluation asks; 0: no curve."""
+
+
 class SamplingTable(Table):
     """`[sampling]`: how completions are drawn."""
 
@@ -92,6 +108,8 @@ class PreferencesTable(Table):
     """Share of prompts whose pairs only measure a LoRA reward model, and never train it; a head is cross-validated."""
     weights: dict[str, Weight] = {}
     """How much an annotator's labels count beside another's 1, by name."""
+    decay: float = Field(1.0, gt=0, le=1)
+    """What a label weighs beside one that is a round younger: 1 replays all alike, 0.5 halves with every round."""
     consistency: Literal["weigh", "ignore"] = "weigh"
     """`weigh`: the choices of whoever contradicts themselves on repeats, or misses checks, count less; see docs/team.md."""
 
@@ -201,10 +219,22 @@ class EvaluationTable(Table):
 
 
 class PromotionTable(Table):
-    """`[promotion]`: the rule by which a new policy is kept."""
+    """`[promotion]`: the rule by which a new policy is kept; docs/gate.md says what the figures cost and miss."""
 
+    judge: Literal["people", "reward"] = "people"
+    """`people`: by duels, new answer against old one, among what people rank. `reward`: by the reward model, `min_win_rate`."""
+    votes: int = Field(60, ge=1)
+    """Duels that people are asked about at most; undecided after these, the parent stays."""
+    false_rate: float = Field(0.05, gt=0, lt=0.5)
+    """Most chance of promoting a policy that is not better than its parent, however often one looks."""
+    miss_rate: float = Field(0.2, gt=0, lt=0.5)
+    """Most chance of giving up early on one that wins at `margin`; that the votes run out comes on top."""
+    margin: float = Field(0.6, gt=0.5, lt=1)
+    """Win rate against the parent that is worth finding: asking ends when it is surely not reached."""
+    unlabelled: int = Field(0, ge=0)
+    """Further duels, for each that people judge, that the reward model alone judges; they sharpen people's votes."""
     min_win_rate: float = Field(0.5, ge=0, le=1)
-    """Least win rate against the parent by the reward model."""
+    """Least win rate against the parent by the reward model, where that is the judge."""
     max_kl: float = Field(30.0, gt=0)
     """Most KL divergence from the base, nats a completion."""
 
@@ -251,6 +281,7 @@ class Recipe(Table):
     """Put in front of a stage's own process, such as `torchrun --nproc_per_node 2`."""
     model: ModelTable = ModelTable()
     prompts: PromptsTable = PromptsTable()
+    brief: BriefTable = BriefTable()
     sampling: SamplingTable = SamplingTable()
     asking: AskingTable = AskingTable()
     rankings: RankingsTable = RankingsTable()

@@ -12,7 +12,7 @@ from feedback_loop.probes import Passage, Probe
 from feedback_loop.progress import Progress
 from feedback_loop.records import Record
 from feedback_loop.run import Draft, Run, read_jsonl, write_jsonl
-from feedback_loop.stages.standing import standing
+from feedback_loop.stages.stand_in import as_policy
 
 if TYPE_CHECKING:
     from policies.base import Policy
@@ -58,7 +58,7 @@ def measure(
     for name in dict.fromkeys(names):
         earlier = None if name == policy.name else measured_before(run, number, name, key)
         if earlier is None:
-            with standing(run, policy, name) as here:
+            with as_policy(run, policy, name) as here:
                 earlier = solve(run, here, tasks, report), read(here, passages, report)
         found[name] = earlier
     write_jsonl(draft.path / SOLVED, (row for solved, _ in found.values() for row in solved))
@@ -79,9 +79,9 @@ def figures(measured: Measured, texts: Sequence[str]) -> Figures:
 
 
 def probes_of(run: Run, draft: Draft) -> list[Probe]:
-    """The run's own probes; of a run made before there were any, those that come with the project."""
+    """The run's own probes; of a run that has none, made before there were any, those that come with the project."""
     file = run.path / "probes.jsonl"
-    return draft.read(file, Probe) if file.exists() else probes.shipped()
+    return (draft.read(file, Probe) if file.exists() else []) or probes.shipped()
 
 
 def solve(run: Run, policy: "Policy", tasks: Sequence[Probe], report: Progress) -> list[Solved]:

@@ -8,16 +8,18 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from feedback_loop import promote
+from feedback_loop.asked import duels
 from feedback_loop.evaluate import kl_estimate, win_rate
 from feedback_loop.forgetting import distances, forgotten, preferred
-from feedback_loop.lineage import BASE, adapter_folder, policy_name
+from feedback_loop.gate import Standing
+from feedback_loop.lineage import BASE, adapter_files, adapter_folder, policy_name
 from feedback_loop.overview import Sample
 from feedback_loop.progress import Progress
 from feedback_loop.prompts import choose
-from feedback_loop.records import Completion, Preference, Prompt, now
-from feedback_loop.run import Draft, Run, read_jsonl, verify, write_jsonl, write_text
+from feedback_loop.records import Completion, Decision, Preference, Prompt, Ranking, now
+from feedback_loop.run import Draft, Run, read_jsonl, write_jsonl, write_text
 from feedback_loop.stages import guarding
-from feedback_loop.stages.standing import standing
+from feedback_loop.stages.stand_in import as_policy
 from feedback_loop.stages.training import reward_folders
 
 if TYPE_CHECKING:
@@ -50,14 +52,14 @@ def evaluate_policy(run: Run, number: int, draft: Draft, report: Progress) -> No
 
     candidate, parent = policy_name(number), run.manifest(number, "policy").facts["parent"]
     asked = heldout_prompts(run, draft)
-    verify(run, number, "policy")
+    draft.use(*run.files(number, "reward"), *run.files(number, "policy"), *adapter_files(run, parent))
     policy = load_policy(run.recipe.model, adapter_folder(run, candidate), name=candidate)
     answers: dict[str, Answers] = {}
     for name in dict.fromkeys((BASE, parent)):
-        with standing(run, policy, name) as here:
+        with as_policy(run, policy, name) as here:
             answers[name] = answered_before(run, number, name, asked) or answer(run, here, asked, report)
     answers[candidate] = answer(run, policy, asked, report)
-    kl_parent = kl_from(run, policy, parent, asked, answers[candidate])
+    kls = answers[parent].kl, answers[candidate].kl, kl_from(run, policy, parent, asked, answers[candidate])
     measured = guarding.measure(run, number, draft, policy, (BASE, parent, candidate), report)
     draft.facts["next_round_agreement"] = foreseen(run, number, draft, policy)
     members = load_members(
@@ -75,7 +77,6 @@ def evaluate_policy(run: Run, number: int, draft: Draft, report: Progress) -> No
         draft.path / "samples.jsonl",
         (Sample(prompt=p.request, before=b, after=a, reward_before=rb, reward_after=ra) for p, b, a, rb, ra in rows),
     )
-    draft.inputs += [run.stage_folder(number, stage) / "manifest.json" for stage in ("reward", "policy")]
     seen = {name: guarding.figures(measured[name], a.texts) for name, a in answers.items()}
     draft.facts |= {
         "candidate": candidate,
@@ -88,14 +89,11 @@ def evaluate_policy(run: Run, number: int, draft: Draft, report: Progress) -> No
             name: {"kl": a.kl, "reward": mean(rewards[name]), "length": mean([len(text) for text in a.texts])}
             for name, a in answers.items()
         },
-        "kl_parent": kl_parent,
         "checks": [
             check.model_dump()
             for check in (
                 preferred(scores[candidate], scores[parent]),
-                *distances(
-                    (answers[parent].kl, answers[candidate].kl), kl_parent, run.recipe.promotion, run.recipe.guard
-                ),
+                *distances(kls, run.recipe.promotion, run.recipe.guard),
                 *forgotten(seen[BASE], seen[parent], seen[candidate], run.recipe.guard),
             )
         ],
@@ -119,7 +117,7 @@ def foreseen(run: Run, number: int, draft: Draft, policy: "Policy") -> dict[str,
     pairs = [p for p in pairs if counts(p, number)]
     if not pairs:
         return None
-    draft.inputs.append(run.stage_folder(number - 1, "reward") / "manifest.json")
+    draft.use(*run.files(number - 1, "reward"))
     score = load_scorer(
         policy.model,
         policy.tokenizer,
@@ -149,13 +147,23 @@ def forget(network: Any, prefix: str) -> None:
         network.delete_adapter(name)
 
 
-def decide_promotion(run: Run, number: int, draft: Draft, report: Progress) -> None:
-    """decision.json: keep the new policy or its parent, and why."""
+def decide_promotion(
+    run: Run, number: int, draft: Draft, rankings: Sequence[Ranking], standing: Standing | None
+) -> None:
+    """decision.json: keep the new policy or its parent, and why; rankings.jsonl: the duels' answers that it rests on."""
     facts = run.manifest(number, "evaluation").facts
-    draft.inputs.append(run.stage_folder(number, "evaluation") / "manifest.json")
-    decision = promote.decide(number, facts, run.recipe.promotion, when=now())
+    decision = promote.decide(number, facts, run.recipe.promotion, standing, when=now())
+    write_decision(run, number, draft, decision, rankings)
+
+
+def write_decision(run: Run, number: int, draft: Draft, decision: Decision, rankings: Sequence[Ranking]) -> None:
+    """The promotion stage's files and facts."""
+    draft.inputs += [run.stage_folder(number, name) / "manifest.json" for name in ("evaluation", "duels")]
     write_text(draft.path / "decision.json", decision.model_dump_json(indent=2) + "\n")
-    draft.facts |= {"promoted": decision.promoted, "policy": decision.policy}
+    write_jsonl(draft.path / "rankings.jsonl", rankings)
+    asked = {c.id for c in duels(run, number) if c.counts}
+    counted = sum(r.status == "submitted" and r.comparison_id in asked for r in rankings)
+    draft.facts |= {"promoted": decision.promoted, "policy": decision.policy, "rankings": counted}
 
 
 def heldout_prompts(run: Run, draft: Draft) -> list[Prompt]:
@@ -171,7 +179,7 @@ def kl_from(run: Run, policy: "Policy", parent: str, asked: Sequence[Prompt], an
     if parent == BASE:
         return answers.kl
     thinking, size = run.recipe.model.thinking, run.recipe.sampling.batch_size
-    with standing(run, policy, parent) as there:
+    with as_policy(run, policy, parent) as there:
         reference = completion_logprobs(there, asked, answers.texts, thinking=thinking, batch_size=size)
     return kl_estimate(answers.logprobs, reference)
 

@@ -3,6 +3,7 @@
 One SQLite file of append-only events. An answer's present state is the last event of its user and comparison.
 """
 
+import contextlib
 import sqlite3
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -22,7 +23,8 @@ CREATE TABLE IF NOT EXISTS events (
   comparison_id TEXT NOT NULL,
   ranking TEXT,
   created_at TEXT NOT NULL,
-  delivered INTEGER NOT NULL DEFAULT 0
+  delivered INTEGER NOT NULL DEFAULT 0,
+  acknowledged TEXT
 );
 CREATE INDEX IF NOT EXISTS of_answer ON events (round, user_id, comparison_id, sequence);
 CREATE INDEX IF NOT EXISTS waiting ON events (sequence) WHERE delivered = 0;
@@ -45,6 +47,10 @@ class Event:
     ranking: Ranking | None
     """The answer; None for an undo."""
     delivered: bool
+    acknowledged: str | None = None
+    """When Argilla took it, by Argilla's own clock: whether what is there later is still this one."""
+    at: str = ""
+    """When it was acknowledged."""
 
 
 @dataclass
@@ -64,6 +70,9 @@ class Journal:
         self._standing: dict[int, _Standing] = {}
         advice = "Free the disk, or put back a copy of the file; Argilla holds what was delivered"
         self._database = Database(path, SCHEMA, "rankings", advice)
+        with self._database.transaction() as database:
+            if "acknowledged" not in {row["name"] for row in database.execute("PRAGMA table_info(events)")}:
+                database.execute("ALTER TABLE events ADD COLUMN acknowledged TEXT")  # an older version made the file
 
     def close(self) -> None:
         """Close the file; what was recorded stays."""
@@ -121,9 +130,12 @@ class Journal:
             given = list(self._catch_up(database, round).answers.values())
         return given if asked is None else [r for r in given if r.comparison_id in asked]
 
-    def last_events(self, round: int) -> list[Event]:  # noqa: A002
-        """The last event of each user and comparison of a round, undos included."""
-        return self._read(LAST + " AND round = ? ORDER BY sequence", (round,))
+    def events(self, round: int) -> dict[tuple[str, str], list[Event]]:  # noqa: A002
+        """All that ever happened to each answer of a round, in order, by user and comparison."""
+        found: dict[tuple[str, str], list[Event]] = {}
+        for event in self._read("SELECT * FROM events WHERE round = ? ORDER BY sequence", (round,)):
+            found.setdefault((event.user_id, event.comparison_id), []).append(event)
+        return found
 
     def votes(self, user_id: str, asked: Collection[str]) -> Counter[str]:
         """How many answers of that user to each of these comparisons are on record: the standing one, and those before it."""
@@ -136,15 +148,25 @@ class Journal:
         """What Argilla has not acknowledged yet, oldest first."""
         return self._read("SELECT * FROM events WHERE delivered = 0 ORDER BY sequence", ())
 
+    def last(self) -> int:
+        """A number that grows with every event; 0 before the first."""
+        with self._database.reading() as database:
+            return int(database.execute("SELECT coalesce(max(sequence), 0) FROM events").fetchone()[0])
+
     def waiting(self) -> int:
         """How many events Argilla has not acknowledged yet."""
         with self._database.reading() as database:
             return int(database.execute("SELECT count(*) FROM events WHERE delivered = 0").fetchone()[0])
 
-    def mark_delivered(self, event: Event) -> None:
-        """Note that Argilla has this event."""
+    def mark_delivered(self, event: Event, acknowledged: str | None = None) -> None:
+        """Note that Argilla has this event, and when it took it by its own clock."""
+        query = "UPDATE events SET delivered = 1, acknowledged = ? WHERE sequence = ?"
         with self._database.transaction() as database:
-            database.execute("UPDATE events SET delivered = 1 WHERE sequence = ?", (event.sequence,))
+            database.execute(query, (acknowledged, event.sequence))
+
+    def history(self, comparison_id: str) -> list[Event]:
+        """All that anybody ever said of a comparison, what was changed or taken back too."""
+        return self._read("SELECT * FROM events WHERE comparison_id = ? ORDER BY sequence", (comparison_id,))
 
     def knows(self, comparison_id: str) -> bool:
         """Whether anybody ever answered this comparison, in any round."""
@@ -171,6 +193,15 @@ class Journal:
         return None if last is None else _event(last)
 
 
+def copy_votes(path: Path, to: Path, last: int) -> None:
+    """A journal of its own with the votes up to round `last`; none of them waits for Argilla."""
+    with contextlib.closing(sqlite3.connect(path)) as source, contextlib.closing(sqlite3.connect(to)) as copy:
+        source.backup(copy)
+        copy.execute("DELETE FROM events WHERE round > ?", (last,))
+        copy.execute("UPDATE events SET delivered = 1")
+        copy.commit()
+
+
 def said(ranking: Ranking) -> dict[str, object]:
     """What a person said, less when and how quickly; an empty text is none, and those that share a place have no order."""
     words: dict[str, object] = {"comment": ranking.comment or None, "edit": ranking.edit or None}
@@ -180,9 +211,17 @@ def said(ranking: Ranking) -> dict[str, object]:
 
 def _insert(database: sqlite3.Connection, ranking: Ranking, round: int, *, delivered: bool) -> None:  # noqa: A002
     database.execute(
-        "INSERT INTO events (kind, round, user_id, comparison_id, ranking, created_at, delivered)"
-        " VALUES ('vote', ?, ?, ?, ?, ?, ?)",
-        (round, ranking.user_id, ranking.comparison_id, ranking.model_dump_json(), now(), delivered),
+        "INSERT INTO events (kind, round, user_id, comparison_id, ranking, created_at, delivered, acknowledged)"
+        " VALUES ('vote', ?, ?, ?, ?, ?, ?, ?)",
+        (
+            round,
+            ranking.user_id,
+            ranking.comparison_id,
+            ranking.model_dump_json(),
+            now(),
+            delivered,
+            ranking.created_at if delivered else None,
+        ),
     )
 
 
@@ -196,4 +235,6 @@ def _event(row: sqlite3.Row) -> Event:
         comparison_id=row["comparison_id"],
         ranking=ranking,
         delivered=bool(row["delivered"]),
+        acknowledged=row["acknowledged"],
+        at=row["created_at"],
     )

@@ -128,7 +128,7 @@ def test_diversity_is_of_equally_many_words():
     ("base", "parent", "broken"), [(5.0, 5.0, []), (31.0, 5.0, ["kl_base"]), (5.0, 61.0, ["kl_parent"])]
 )
 def test_kl_has_a_budget_from_the_base_and_one_from_the_parent(base: float, parent: float, broken: list[str]):
-    found = distances((2.0, base), parent, PromotionTable(), GuardTable())
+    found = distances((2.0, base, parent), PromotionTable(), GuardTable())
     assert [row.name for row in found if not row.ok] == broken
 
 

@@ -10,7 +10,7 @@ from feedback_loop.forgetting import Check, forgotten
 from feedback_loop.progress import silent
 from feedback_loop.recipe import GuardTable, Recipe, SamplingTable
 from feedback_loop.run import Draft, Run, commit, create
-from feedback_loop.stages.guarding import Heard, Solved, figures, measure
+from feedback_loop.stages.guarding import Heard, Solved, figures, measure, probes_of
 from policies.base import Policy, load_policy
 from policies.sampler import sample
 from tests.models_fixture import TINY, tiny_prompts
@@ -123,9 +123,8 @@ def test_what_was_measured_is_on_record_and_not_measured_again(run: Run, tmp_pat
 
 
 def test_a_run_made_before_there_were_probes_has_the_shipped_ones(tmp_path: Path):
-    from feedback_loop.stages.guarding import probes_of
-
     old = create(tmp_path / "old", Recipe(model=TINY), ASKED[:8], ASKED[8:])
+    (old.path / "probes.jsonl").unlink()
     draft = draft_of(tmp_path)
     assert probes_of(old, draft) == probes.shipped()
     assert draft.inputs == []

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def standing(run: Run, policy: "Policy", name: str) -> Iterator["Policy"]:
+def as_policy(run: Run, policy: "Policy", name: str) -> Iterator["Policy"]:
     """Inside, the policy of that name is in force on the base of `policy`: its adapter, or none, takes the place of the other."""
     from feedback_loop.adapters import active
     from policies.base import Policy
