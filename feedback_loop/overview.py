@@ -100,6 +100,9 @@ class Gate(Record):
 
     verdict: Literal["promote", "keep", "ask"]
     votes: int
+    """Duels judged so far."""
+    told: int
+    """Of the first so many duels are the figures below."""
     most: int
     """Duels that are asked at most."""
     win_rate: float
@@ -154,6 +157,19 @@ class Mirror(Record):
     """What to type to see them in a terminal."""
 
 
+class Discarded(Record):
+    """Labels that do not count: one discard that stands."""
+
+    number: int
+    """By which `restore` names it."""
+    asked: str
+    """What was to be discarded, such as `annotator ben` or `round 003`."""
+    labels: int
+    reason: str
+    by: str
+    at: str
+
+
 class Overview(Record):
     """A whole run at one moment."""
 
@@ -168,7 +184,9 @@ class Overview(Record):
     """The last thing that `advance` said: what it waits for, or the one-line error it ended with."""
     failed: bool
     labels: int
+    """All rankings that count, those of duels and of rounds that a discard set aside too."""
     rounds: tuple[RoundView, ...]
+    discarded: tuple[Discarded, ...] = ()
     supply: Supply = Supply(state="ready")
     curves: tuple[Curve, ...]
     """Over rounds: `loop/reward_accuracy`, `loop/win_rate_parent`, `loop/kl`, ...: `report.OVER_ROUNDS`; and of each check
