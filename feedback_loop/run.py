@@ -155,7 +155,7 @@ def create(path: Path, recipe: recipes.Recipe, prompts: Asked, heldout: Asked, p
     record = RunRecord(
         format=FORMAT, id=secrets.token_hex(4), created_at=now(), made_by=f"feedback-loop {version('feedback-loop')}"
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     making = path.parent / f".{path.name}.making-{record.id}"
     try:
         making.mkdir()
