@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from feedback_loop import discards, loop
+from feedback_loop.brief import NAME, file_of
 from feedback_loop.durable import sync_file, sync_folder
 from feedback_loop.errors import UsageError
 from feedback_loop.lineage import rollbacks
@@ -68,8 +69,11 @@ def _copy(run: Run, to: Path, number: int) -> None:
     (to / "rounds").mkdir(parents=True)
     for name in WHOLE:
         shutil.copy2(run.path / name, to / name)
-    if (run.path / "recipes").exists():
-        shutil.copytree(run.path / "recipes", to / "recipes")
+    if file_of(run).exists():
+        shutil.copy2(file_of(run), to / NAME)
+    for name in ("recipes", "briefs"):
+        if (run.path / name).exists():
+            shutil.copytree(run.path / name, to / name)
     for n in range(number + 1):
         shutil.copytree(
             run.round_folder(n), to / "rounds" / f"{n:03d}", ignore=shutil.ignore_patterns(".*", "*.aside-*")

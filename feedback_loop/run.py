@@ -147,7 +147,9 @@ class Run:
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
 
 
-def create(path: Path, recipe: recipes.Recipe, prompts: Sequence[Prompt], heldout: Sequence[Prompt]) -> Run:
+def create(
+    path: Path, recipe: recipes.Recipe, prompts: Sequence[Prompt], heldout: Sequence[Prompt], brief: str = ""
+) -> Run:
     """Make a run folder that holds all it needs; UsageError where the folder is already in use."""
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise UsageError(f"{path}: already there and not empty. Choose another folder for the run.")
@@ -162,6 +164,8 @@ def create(path: Path, recipe: recipes.Recipe, prompts: Sequence[Prompt], heldou
         write_text(making / "recipe.toml", recipes.dump(recipe))
         write_jsonl(making / "prompts.jsonl", prompts)
         write_jsonl(making / "heldout.jsonl", heldout)
+        if brief:
+            write_text(making / "brief.md", brief)
         write_text(making / "run.json", record.model_dump_json(indent=2) + "\n")
         if path.exists():
             path.rmdir()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING
 
+from feedback_loop.brief import instructions, of_round
 from feedback_loop.duels import Foreseen
 from feedback_loop.lineage import adapter_folder
 from feedback_loop.progress import Progress
@@ -122,6 +123,7 @@ def _write(
             thinking=run.recipe.model.thinking,
             seed=run.seed(number, f"duels {turn}"),
             report=report,
+            instructions=instructions(of_round(run, number), (0.0,)),
         )
         found = {c.prompt_id: c for c in sampled.completions}
         for place in places:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from feedback_loop import promote
 from feedback_loop.asked import duels
+from feedback_loop.brief import PLAIN
 from feedback_loop.evaluate import kl_estimate, win_rate
 from feedback_loop.gate import Standing
 from feedback_loop.lineage import BASE, adapter_files, adapter_folder, policy_name
@@ -175,23 +176,39 @@ def as_policy(run: Run, policy: "Policy", name: str) -> Iterator["Policy"]:
 def answer(run: Run, policy: "Policy", asked: Sequence[Prompt], report: Progress) -> Answers:
     """One completion a prompt, and how far the policy stands from the base on them."""
     from policies.logprobs import completion_logprobs
-    from policies.sampler import sample
 
     thinking, size = run.recipe.model.thinking, run.recipe.sampling.batch_size
-    seed = run.seed(0, "evaluation")
-    sampled = sample(policy, asked, run.recipe.sampling, completions=1, thinking=thinking, seed=seed, report=report)
-    by_prompt = {c.prompt_id: c for c in sampled.completions}
-    completions = [
-        by_prompt.get(p.id)
-        or Completion(id=f"{policy.name}-{p.id}", prompt_id=p.id, completion="", policy=policy.name, seed=seed)
-        for p in asked
-    ]
+    completions = write(run, policy, asked, PLAIN[0], report)
     if policy.name == BASE:
         return Answers(completions, 0.0)
     texts = [c.completion for c in completions]
     here = completion_logprobs(policy, asked, texts, thinking=thinking, batch_size=size)
     there = completion_logprobs(policy, asked, texts, thinking=thinking, batch_size=size, base=True)
     return Answers(completions, kl_estimate(here, there))
+
+
+def write(
+    run: Run, policy: "Policy", asked: Sequence[Prompt], instruction: tuple[float | None, str], report: Progress
+) -> list[Completion]:
+    """One completion a prompt, in the prompts' order, under one instruction; an empty one where only such came."""
+    from policies.sampler import sample
+
+    thinking, seed = run.recipe.model.thinking, run.seed(0, "evaluation")
+    sampled = sample(
+        policy,
+        asked,
+        run.recipe.sampling,
+        completions=1,
+        thinking=thinking,
+        seed=seed,
+        report=report,
+        instructions=[instruction],
+    )
+    made = {c.prompt_id: c for c in sampled.completions}
+    empty = Completion(id="", prompt_id="", completion="", policy=policy.name, seed=seed, level=instruction[0])
+    return [
+        made.get(p.id) or empty.model_copy(update={"id": f"{policy.name}-{p.id}", "prompt_id": p.id}) for p in asked
+    ]
 
 
 def answered_before(run: Run, number: int, name: str, asked: Sequence[Prompt]) -> Answers | None:
