@@ -33,7 +33,7 @@ def begin(
     check_model(read.model)
     said = _brief(read, file.parent)
     if said is not None:
-        check_room(read, said, [*train, *heldout])
+        check_room(read, said, [*train, *heldout], read.brief.file)
     return runs.create(path, read, train, heldout, said.text if said else "")
 
 

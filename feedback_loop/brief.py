@@ -105,8 +105,8 @@ def parse(text: str) -> Brief:
 def in_scope(brief: Brief) -> str:
     """What a model reads of the whole brief: all but what is out of scope, without checks; `(nice to have)` stays."""
     found = [b for b in _without_empty_headings(blocks(brief.text)) if not b.required or b.mark != "out"]
-    lines = [_unchecked(line) for block in found for line in block.lines]
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+    text = _unchecked("\n".join(line for block in found for line in block.lines))
+    return re.sub(r"\n{3,}", "\n\n", text).strip()
 
 
 def instructions(brief: Brief | None, levels: Sequence[float]) -> Instructions:
@@ -255,8 +255,8 @@ def _without_empty_headings(found: Sequence[Block]) -> list[Block]:
     return kept
 
 
-def _unchecked(line: str) -> str:
-    return CHECK.sub("", line).rstrip()
+def _unchecked(text: str) -> str:
+    return re.sub(r"[ \t]+$", "", CHECK.sub("", text), flags=re.MULTILINE)
 
 
 def _ends(text: str) -> list[int]:

@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from feedback_loop.brief import ITEM, SUFFIXES, Block, Brief, Mark, blocks, file_of, read, valid
+from feedback_loop.brief_tokens import check_room
 from feedback_loop.durable import make_folder
 from feedback_loop.errors import UsageError
 from feedback_loop.lineage import open_round
-from feedback_loop.records import Record, now
-from feedback_loop.run import Run, write_text
+from feedback_loop.records import Prompt, Record, now
+from feedback_loop.run import Run, read_jsonl, write_text
 
 MARKED = re.compile(rf"\s*(?:{'|'.join(map(re.escape, SUFFIXES))})(?=(?:\s*\[check:[^\n]*\])?\s*$)", re.IGNORECASE)
 """A mark at the end of a line, before the checks or after them."""
@@ -33,6 +34,8 @@ def change(run: Run, edit: Path | None, order: str, marks: Sequence[str], who: s
     text = read(edit or file_of(run)).text
     text = marked(text, parse_marks(marks))
     text = ordered(text, parse_order(order)) if order else text
+    asked = [p for name in ("prompts.jsonl", "heldout.jsonl") for p in read_jsonl(run.path / name, Prompt)]
+    check_room(run.recipe, valid(text, str(edit or file_of(run))), asked, str(edit or file_of(run)))
     parts = [f"--edit {edit}" if edit else "", *(f"--mark {m}" for m in marks), f"--order {order}" if order else ""]
     replace(run, text, who=who, what=" ".join(filter(None, parts)))
     number = open_round(run)

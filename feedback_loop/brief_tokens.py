@@ -13,10 +13,10 @@ def tokens(model: ModelTable, texts: Sequence[str]) -> list[int]:
     from feedback_loop.models import load_tokenizer
 
     tokenizer = load_tokenizer(model)
-    return [len(tokenizer(text, add_special_tokens=False)["input_ids"]) for text in texts]
+    return [len(tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]) for text in texts]
 
 
-def check_room(recipe: Recipe, brief: Brief, prompts: Sequence[Prompt]) -> None:
+def check_room(recipe: Recipe, brief: Brief, prompts: Sequence[Prompt], where: str) -> None:
     """UsageError where the whole brief, the longest request and an answer do not fit into the model's window."""
     from transformers import AutoConfig
 
@@ -30,10 +30,10 @@ def check_room(recipe: Recipe, brief: Brief, prompts: Sequence[Prompt]) -> None:
     longest = max(prompts, key=lambda p: sum(len(m["content"]) for m in p.messages))
     messages = instructed(longest, cut(brief, 1.0)).messages
     text = render_prompt(tokenizer, messages, thinking=recipe.model.thinking)
-    count = len(tokenizer(text, add_special_tokens=False)["input_ids"])
+    count = len(tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
     room = window - recipe.sampling.max_new_tokens
     if count > room:
         raise UsageError(
-            f"{recipe.brief.file or 'brief.md'}: with the longest request it has {count} tokens; {recipe.model.name} has room "
+            f"{where}: with the longest request it has {count} tokens; {recipe.model.name} has room "
             f"for {room} beside an answer. Shorten the brief, or lower sampling.max_new_tokens."
         )

@@ -12,7 +12,7 @@ from feedback_loop.cli_parts import AsJson, RunFolder, say
 
 def add_to(app: typer.Typer) -> None:
     """Make these commands part of the command line."""
-    for command in (brief,):
+    for command in (brief, curve):
         app.command()(command)
 
 
@@ -37,3 +37,20 @@ def brief(
         say(change(opened, edit, order, mark or [], getpass.getuser()))
     found = listing(opened)
     print(json.dumps(found.model_dump(), indent=2, ensure_ascii=False) if as_json else as_text(found))
+
+
+def curve(
+    run: RunFolder,
+    persona: Annotated[str, typer.Option(help="Judge by this simulated annotator's true utility.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Say how much of the brief each policy still needs: win rates at each level against the base with all of it."""
+    from feedback_loop.brief import load
+    from feedback_loop.brief_curve import rows
+    from feedback_loop.curve_text import as_text
+    from feedback_loop.personas import find
+    from feedback_loop.run import open_run
+
+    opened = open_run(run)
+    found = rows(opened, find(persona) if persona else None)
+    print(json.dumps([row.model_dump() for row in found], indent=2) if as_json else as_text(found, load(opened)))

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from feedback_loop import promote
@@ -41,9 +42,11 @@ def evaluate_policy(run: Run, number: int, draft: Draft, report: Progress) -> No
     """completions.jsonl and samples.jsonl: the new policy against its parent and the base, scored by the reward model.
 
     Prompts and seed are the same in every round, so a policy that has answered them before is not asked again.
+    In a run with a brief, levels.jsonl and curve.jsonl say how much of it the new policy still needs (`stages.curving`).
     """
+    from feedback_loop.stages.curving import score_levels, write_levels
     from policies.base import load_policy
-    from reward.score import load_scorer
+    from reward.score import load_members
 
     candidate, parent = policy_name(number), run.manifest(number, "policy").facts["parent"]
     asked = heldout_prompts(run, draft)
@@ -54,14 +57,17 @@ def evaluate_policy(run: Run, number: int, draft: Draft, report: Progress) -> No
         answers[name] = answered_before(run, number, name, asked) or answer_as(run, policy, name, asked, report)
     answers[candidate] = answer(run, policy, asked, report)
     draft.facts["next_round_agreement"] = foreseen(run, number, draft, policy)
-    score = load_scorer(
+    plain = {name: answers[name].completions for name in (BASE, candidate)}
+    levels = write_levels(run, number, draft, policy, asked, plain, report)
+    members = load_members(
         policy.model,
         policy.tokenizer,
         reward_folders(run, number),
         thinking=run.recipe.model.thinking,
         batch_size=run.recipe.sampling.batch_size,
     )
-    rewards = {name: score(asked, a.texts) for name, a in answers.items()}
+    score_levels(draft, levels, asked, members)
+    rewards = {name: list(map(fmean, members(asked, a.texts))) for name, a in answers.items()}
     write_jsonl(draft.path / "completions.jsonl", (c for a in answers.values() for c in a.completions))
     rows = zip(asked, answers[parent].texts, answers[candidate].texts, rewards[parent], rewards[candidate], strict=True)
     write_jsonl(
