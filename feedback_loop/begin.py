@@ -28,10 +28,10 @@ def begin(
     named += [f"brief.file={_literal(brief_file)}"] if brief_file else []
     read = _absolute(recipe.load(file, [*overrides, *named]))
     train, heldout = _prompts(read, file.parent)
+    said = _brief(read, file.parent)
     check_reward(read.reward)
     check_policy(read.policy)
     check_model(read.model)
-    said = _brief(read, file.parent)
     if said is not None:
         check_room(read, said, [*train, *heldout], read.brief.file)
     return runs.create(path, read, train, heldout, said.text if said else "")
