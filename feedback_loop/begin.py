@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from feedback_loop import brief, prompts, recipe
+from feedback_loop import brief, probes, prompts, recipe
 from feedback_loop import run as runs
 from feedback_loop.errors import UsageError
+from feedback_loop.probes import Probe
 from feedback_loop.recipe import Recipe
 from feedback_loop.records import Prompt
 from feedback_loop.run import Run
@@ -34,7 +35,7 @@ def begin(
     check_model(read.model)
     if said is not None:
         check_room(read, said, [*train, *heldout], read.brief.file)
-    return runs.create(path, read, train, heldout, said.text if said else "")
+    return runs.create(path, read, train, heldout, _probes(read, file.parent), said.text if said else "")
 
 
 def shipped(kind: str, name: str, suffix: str) -> Path:
@@ -60,6 +61,12 @@ def _prompts(read: Recipe, beside: Path) -> tuple[list[Prompt], list[Prompt]]:
 
 def _brief(read: Recipe, beside: Path) -> brief.Brief | None:
     return brief.read(_find(read.brief.file, beside, "briefs", ".md")) if read.brief.file else None
+
+
+def _probes(read: Recipe, beside: Path) -> list[Probe]:
+    """The project's probes, and the user's after them."""
+    ours = probes.shipped()
+    return probes.load(_find(read.guard.probes, beside, "probes"), ours) if read.guard.probes else ours
 
 
 def _find(name: str, beside: Path, kind: str = "prompts", suffix: str = ".jsonl") -> Path:

@@ -59,6 +59,11 @@ class Needed(Record):
     """Tokens of the whole brief."""
     judge: Judge
 
+    @property
+    def figures(self) -> tuple[float, float, float]:
+        """`tokens`, `low` and `high` as curves draw them: all of the brief, where not even that does."""
+        return tuple(float(self.of if n is None else n) for n in (self.tokens, self.low, self.high))  # type: ignore[return-value]
+
 
 def by_reward(ours: Sequence[Sequence[float]], full: Sequence[Sequence[float]]) -> tuple[float, float, float]:
     """Win rate with its interval from scores by every member of the reward model, a row a prompt.

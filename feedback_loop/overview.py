@@ -3,6 +3,7 @@
 from typing import Literal
 
 from feedback_loop.curve import Needed, Row
+from feedback_loop.forgetting import Check
 from feedback_loop.records import Decision, Record
 
 StageState = Literal["done", "running", "waiting", "todo", "failed"]
@@ -104,6 +105,9 @@ class Gate(Record):
 
     verdict: Literal["promote", "keep", "ask"]
     votes: int
+    """Duels judged so far."""
+    told: int
+    """Of the first so many duels are the figures below."""
     most: int
     """Duels that are asked at most."""
     win_rate: float
@@ -147,6 +151,8 @@ class RoundView(Record):
     """Labels of this round that say the opposite of others, and earlier ones that its reward model contradicts."""
     alarms: tuple[str, ...] = ()
     """Why the reward model should be believed less, a line each, with what to do; see `alarms.py`."""
+    checks: tuple[Check, ...] = ()
+    """What the round's policy must not have become, each figure with its limit; see `forgetting.py`."""
 
 
 class Mirror(Record):
@@ -192,5 +198,6 @@ class Overview(Record):
     discarded: tuple[Discarded, ...] = ()
     supply: Supply = Supply(state="ready")
     curves: tuple[Curve, ...]
-    """Over rounds: `loop/reward_accuracy`, `loop/win_rate_parent`, `loop/kl`, ...: `report.OVER_ROUNDS`."""
+    """Over rounds: `loop/reward_accuracy`, `loop/win_rate_parent`, `loop/kl`, ...: `report.OVER_ROUNDS`; and of each check
+    `guard/perplexity`, ..."""
     mirror: Mirror = Mirror()

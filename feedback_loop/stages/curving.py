@@ -12,7 +12,8 @@ from feedback_loop.progress import Progress
 from feedback_loop.records import Completion, Prompt
 from feedback_loop.run import Draft, Run, read_jsonl, write_jsonl
 from feedback_loop.scores import Members
-from feedback_loop.stages.judging import as_policy, settings, write
+from feedback_loop.stages.judging import settings, write
+from feedback_loop.stages.stand_in import as_policy
 
 if TYPE_CHECKING:
     from policies.base import Policy

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from feedback_loop import tracking
 from feedback_loop.asked import candidate_features, feature_files
 from feedback_loop.contradictions import Judged, measured
+from feedback_loop.damage import written
 from feedback_loop.errors import UsageError
 from feedback_loop.lineage import adapter_files, adapter_folder, current_policy, policy_name
 from feedback_loop.progress import Progress
@@ -78,7 +79,7 @@ def _fit_head(
         run.recipe.model,
         run.recipe.reward,
         sorted(pairs, key=lambda p: (p.round, p.comparison_id, p.user_id, p.source)),
-        draft.read(poor, Disliked) if poor.exists() else [],
+        draft.read(poor, Disliked) if written(poor) else [],
         known=known,
         out=draft.path / "head",
         seed=run.seed(number, "reward"),

@@ -73,7 +73,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, adapter: Path, reward_adapter:
     """Two rounds evaluated under one brief, and a third under another."""
     prompts = tiny_prompts(8)
     folder = tmp_path_factory.mktemp("curving") / "run"
-    made = create(folder, recipe.load(None, SETTINGS), prompts[:4], prompts[4:], BRIEF)
+    made = create(folder, recipe.load(None, SETTINGS), prompts[:4], prompts[4:], brief=BRIEF)
     for number in range(3):
         if number == 2:
             replace(made, BRIEF + "3. Be formal.\n", who="anna", what="one more")
