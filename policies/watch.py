@@ -91,7 +91,7 @@ def samples(step: int, rollouts: Rollouts, seen: Seen, judged: Judged) -> list[S
 def trouble(readings: Sequence[Measured], max_kl: float) -> str | None:
     """Why the last of the readings means that training must stop; None where all is well."""
     first, last = readings[0], readings[-1]
-    bad = [name for name, value in last.model_dump().items() if not math.isfinite(value)]
+    bad = [name for name, value in last.model_dump(exclude_none=True).items() if not math.isfinite(value)]
     if bad:
         return f"{', '.join(bad)} became NaN or infinite"
     if last.kl > max_kl:
@@ -145,7 +145,7 @@ def _advice(stopped: str) -> str:
 
 def facts(last: Measured, stopped: str | None) -> dict[str, Any]:
     """The kept adapter's figures, and why training stopped early where it did, for the manifest."""
-    return {"stopped": stopped, "measured": last.model_dump()}
+    return {"stopped": stopped, "measured": last.model_dump(exclude_none=True)}
 
 
 def write(out: Path, curves: Sequence[Mapping[str, float]], shown: Sequence[Record]) -> None:
