@@ -10,9 +10,10 @@ StageState = Literal["done", "running", "waiting", "todo", "failed"]
 class Supply(Record):
     """Whether there is something to rank, and what is done about it."""
 
-    state: Literal["first", "ready", "writing", "ended", "working", "failed"]
+    state: Literal["first", "ready", "writing", "ended", "duels", "working", "failed"]
     """`first`: the round's first answers are sampled. `ready`: nothing is sampled, as enough is there. `writing`: more is.
-    `ended`: the round has no prompt that was not sampled. `working`: the round is learned from. `failed`: see `message`."""
+    `ended`: the round has no prompt that was not sampled. `duels`: old answers stand against new ones. `working`: the round is
+    learned from. `failed`: see `message`."""
     done: int = 0
     total: int = 0
     """Answers of the group that is sampled now; 0 while the model is loaded."""
@@ -150,6 +151,19 @@ class Mirror(Record):
     """What to type to see them in a terminal."""
 
 
+class Discarded(Record):
+    """Labels that do not count: one discard that stands."""
+
+    number: int
+    """By which `restore` names it."""
+    asked: str
+    """What was to be discarded, such as `annotator ben` or `round 003`."""
+    labels: int
+    reason: str
+    by: str
+    at: str
+
+
 class Overview(Record):
     """A whole run at one moment."""
 
@@ -164,7 +178,9 @@ class Overview(Record):
     """The last thing that `advance` said: what it waits for, or the one-line error it ended with."""
     failed: bool
     labels: int
+    """All rankings that count, those of duels and of rounds that a discard set aside too."""
     rounds: tuple[RoundView, ...]
+    discarded: tuple[Discarded, ...] = ()
     supply: Supply = Supply(state="ready")
     curves: tuple[Curve, ...]
     """Over rounds: `loop/reward_accuracy`, `loop/win_rate_parent`, `loop/kl`, ...: `report.OVER_ROUNDS`."""
