@@ -151,7 +151,7 @@ def _to_bake(run: Run, draft: Draft) -> tuple[str, list[Prompt]]:
     written = brief.load(run)
     if written is None:
         raise UsageError(
-            f'policy.step = "bake" moves a brief into the adapter, and the run has none. Put it into {brief.file_of(run)}'
+            f'policy.step = "bake" moves a brief into the adapter, and the run has none. Write {brief.file_of(run)}'
         )
     file = shipped("prompts", run.recipe.policy.bake.neutral_file, ".jsonl")
     asked = {p.prompt for p in read_jsonl(run.path / "prompts.jsonl", Prompt)}
