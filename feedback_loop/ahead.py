@@ -115,7 +115,8 @@ def _keep(run: Run, lifeline: int, stopping: threading.Event) -> None:
 
 
 def _should_start(run: Run, journal: Journal) -> bool:
-    return not locks.locked(run) and not locks.sampling(run) and wanted(run, journal)
+    taken = locks.locked(run) or locks.sampling(run) or locks.chatting(run)
+    return not taken and wanted(run, journal)
 
 
 def failed(run: Run, why: str) -> None:

@@ -26,7 +26,8 @@ from feedback_loop.run import (
 )
 from feedback_loop.store.journal import copy_votes
 
-WHOLE = ("recipe.toml", "prompts.jsonl", "heldout.jsonl")
+WHOLE = ("recipe.toml", "prompts.jsonl", "heldout.jsonl", "brief.md")
+"""Files of the run that go along as they are, where it has them."""
 
 
 def branch(run: Run, path: Path, number: int) -> Run:
@@ -67,7 +68,8 @@ def _copy(run: Run, to: Path, number: int) -> None:
     """All of it but the record of what the new run is."""
     (to / "rounds").mkdir(parents=True)
     for name in WHOLE:
-        shutil.copy2(run.path / name, to / name)
+        if (run.path / name).exists():
+            shutil.copy2(run.path / name, to / name)
     if (run.path / "recipes").exists():
         shutil.copytree(run.path / "recipes", to / "recipes")
     for n in range(number + 1):

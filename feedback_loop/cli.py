@@ -286,6 +286,19 @@ def export(
 
 
 @app.command()
+def chat(
+    run: RunFolder,
+    policy: Annotated[str, typer.Option(help="Such as round-002 or base; by default the one in force.")] = "",
+) -> None:
+    """Talk to a policy; /help says what else one may type. Nothing is stored."""
+    from feedback_loop.cli_chat import chat as talk
+    from feedback_loop.run import open_run
+    from ui.visible import visible
+
+    talk(open_run(run), policy, visible)
+
+
+@app.command()
 def doctor(run: Annotated[Path | None, typer.Argument(metavar="[RUN]", help="A run to check too.")] = None) -> None:
     """Check this machine, and a run's files."""
     from feedback_loop.doctor import examine

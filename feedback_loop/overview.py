@@ -99,6 +99,9 @@ class Gate(Record):
 
     verdict: Literal["promote", "keep", "ask"]
     votes: int
+    """Duels judged so far."""
+    told: int
+    """Of the first so many duels are the figures below."""
     most: int
     """Duels that are asked at most."""
     win_rate: float

@@ -53,6 +53,8 @@ RATES = tuple(f"{name}{end}" for name in ("win_rate_parent", "win_rate_base", *T
 """Win rates of the new policy, each with its 90 % interval over the held-out prompts."""
 DUELS = ("duel_win_rate", "duel_win_rate_low", "duel_win_rate_high")
 """What people say of the new policy against its parent, with the gate's interval."""
+BLIND = 10
+"""Duels between two looks at how an open gate stands."""
 OVER_ROUNDS = (*REWARD, *GOLD, *DUELS, *RATES, "duels", "kl", "length", "labels", "ties", "alarms")
 """Figures drawn as curves over rounds, where a round has them."""
 
@@ -211,11 +213,19 @@ def _round(run: Run, number: int, busy: bool, note: dict[str, Any]) -> RoundView
 
 
 def gate(run: Run, number: int) -> Gate | None:
-    """Where the round's duels stand, by the answers so far, or by those that it was decided on."""
+    """Where the round's duels stand, by the answers so far, or by those that it was decided on.
+
+    Until it is settled the figures move every `BLIND` duels only: whoever saw them move with a vote of their own would know
+    whose answer was whose.
+    """
     if not most_duels(run, number):
         return None
-    found = standing(run, number, duel_rankings(run, number))
-    return Gate(most=most_duels(run, number), **found.model_dump(exclude={"evidence", "against"}))
+    given = duel_rankings(run, number)
+    now = standing(run, number, given)
+    asks = now.verdict == "ask" and not run.done(number, "promotion")
+    told = standing(run, number, given, now.votes // BLIND * BLIND) if asks else now
+    figures = told.model_dump(exclude={"evidence", "against", "verdict", "votes"})
+    return Gate(verdict=now.verdict, votes=now.votes, told=told.votes, most=most_duels(run, number), **figures)
 
 
 def duel_rankings(run: Run, number: int) -> list[Ranking]:
@@ -253,7 +263,7 @@ def metrics(run: Run, number: int) -> dict[str, float]:
     asked = judged.get("prompts") or 0
     for name, rate in rates.items():
         found |= dict(zip((name, f"{name}_low", f"{name}_high"), (rate, *wilson(rate * asked, asked)), strict=True))
-    if (stands := gate(run, number)) is not None and stands.votes:
+    if (stands := gate(run, number)) is not None and stands.told:
         found |= dict(zip(DUELS, (stands.win_rate, stands.low, stands.high), strict=True)) | {"duels": stands.votes}
     found |= {
         "kl": candidate["kl"],

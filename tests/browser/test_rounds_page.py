@@ -44,7 +44,16 @@ class Live:
         """A further round whose new policy people judge."""
         stages = [StageView(name=name, state="done", seconds=1.0) for name in STAGES[:-1]]
         stages.append(StageView(name="promotion", state="waiting", done=12, total=60))
-        said = {"verdict": "ask", "votes": 12, "most": 60, "win_rate": 0.66, "estimate": 0.66, "low": 0.4, "high": 0.86}
+        said = {
+            "verdict": "ask",
+            "votes": 12,
+            "told": 10,
+            "most": 60,
+            "win_rate": 0.66,
+            "estimate": 0.66,
+            "low": 0.4,
+            "high": 0.86,
+        }
         gate = Gate(model_weight=0.0, reason="It won 8 of 12 duels.", **{**said, **standing})
         begun = {
             "round": 3,
@@ -163,7 +172,9 @@ def test_duels_are_shown_as_they_stand_and_an_owner_decides_with_a_reason_only(p
     live.ask_duels()
     opened(page, url)
     gate = page.locator("[data-round='3'] .fl-gate")
-    expect(gate).to_contain_text("12 of at most 60 duels judged. The new version wins 66% (90 %: 40% to 86%).")
+    expect(gate).to_contain_text(
+        "12 of at most 60 duels judged. Of the first 10 the new version wins 66% (90 %: 40% to 86%)."
+    )
     expect(gate.get_by_role("img", name="The new version's share of duels won: 66%")).to_be_visible()
     expect(page.locator("#fl-start")).to_be_disabled()
     expect(page.locator(".fl-head")).to_contain_text("New against old is not settled yet")

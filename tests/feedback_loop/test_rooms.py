@@ -25,10 +25,10 @@ SHARED = {
         "prompts",
         "recipe",
     ),
-    *("traits", "records", "run", "scores", "store", "team", "tracking", "training"),
+    *("traits", "records", "run", "scores", "store", "talking", "team", "tracking", "training"),
 }
 """What every room may use of `feedback_loop`."""
-WIRING = {"begin", "cli", "doctor", "loop", "refitting", "serving", "stages", "users"}
+WIRING = {"begin", "cli", "doctor", "loop", "refitting", "serving", "stages", "talker", "users"}
 """What in `feedback_loop` may use the other rooms."""
 HEAVY = ("torch", "transformers", "trl", "peft", "gradio", "argilla", "wandb", "datasets")
 
