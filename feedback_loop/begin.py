@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from feedback_loop import prompts, recipe
+from feedback_loop import probes, prompts, recipe
 from feedback_loop import run as runs
 from feedback_loop.errors import UsageError
+from feedback_loop.probes import Probe
 from feedback_loop.recipe import Recipe
 from feedback_loop.records import Prompt
 from feedback_loop.run import Run
@@ -27,7 +28,7 @@ def begin(path: Path, recipe_name: str | None, model: str | None, overrides: Seq
     check_reward(read.reward)
     check_policy(read.policy)
     check_model(read.model)
-    return runs.create(path, read, train, heldout)
+    return runs.create(path, read, train, heldout, _probes(read, file.parent))
 
 
 def shipped(kind: str, name: str, suffix: str) -> Path:
@@ -51,9 +52,15 @@ def _prompts(read: Recipe, beside: Path) -> tuple[list[Prompt], list[Prompt]]:
     return asked, heldout
 
 
-def _find(name: str, beside: Path) -> Path:
+def _probes(read: Recipe, beside: Path) -> list[Probe]:
+    """The project's probes, and the user's after them."""
+    ours = probes.shipped()
+    return probes.load(_find(read.guard.probes, beside, "probes"), ours) if read.guard.probes else ours
+
+
+def _find(name: str, beside: Path, kind: str = "prompts") -> Path:
     """A shipped name, a path from here, or a path from the recipe's own folder."""
-    found = shipped("prompts", name, ".jsonl")
+    found = shipped(kind, name, ".jsonl")
     return beside / name if not found.exists() and (beside / name).exists() else found
 
 

@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from feedback_loop.forgetting import Check
 from feedback_loop.records import Decision, Record
 
 StageState = Literal["done", "running", "waiting", "todo", "failed"]
@@ -141,6 +142,8 @@ class RoundView(Record):
     """Labels of this round that say the opposite of others, and earlier ones that its reward model contradicts."""
     alarms: tuple[str, ...] = ()
     """Why the reward model should be believed less, a line each, with what to do; see `alarms.py`."""
+    checks: tuple[Check, ...] = ()
+    """What the round's policy must not have become, each figure with its limit; see `forgetting.py`."""
 
 
 class Mirror(Record):
@@ -186,5 +189,6 @@ class Overview(Record):
     discarded: tuple[Discarded, ...] = ()
     supply: Supply = Supply(state="ready")
     curves: tuple[Curve, ...]
-    """Over rounds: `loop/reward_accuracy`, `loop/win_rate_parent`, `loop/kl`, ...: `report.OVER_ROUNDS`."""
+    """Over rounds: `loop/reward_accuracy`, `loop/win_rate_parent`, `loop/kl`, ...: `report.OVER_ROUNDS`; and of each check
+    `guard/perplexity`, ..."""
     mirror: Mirror = Mirror()

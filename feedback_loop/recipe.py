@@ -263,6 +263,27 @@ class PromotionTable(Table):
     """Most KL divergence from the base, nats a completion."""
 
 
+class GuardTable(Table):
+    """`[guard]`: what a policy must not unlearn or become, whatever it wins; docs/guard.md. Limits are against the base."""
+
+    probes: str = ""
+    """JSONL of further probes, beside those that come with the project. Copied into the run when it is made."""
+    max_perplexity: float = Field(1.5, gt=1)
+    """Most perplexity on neutral text, times the base's."""
+    max_ability_loss: float = Field(0.1, ge=0, le=1)
+    """Largest share of the probes that the base solves and the policy does not, less those that only the policy solves."""
+    min_length: float = Field(0.1, ge=0, lt=1)
+    """Fewest words an answer, times the base's. Wide: shorter answers may be what is wished."""
+    max_length: float = Field(5.0, gt=1)
+    """Most words an answer, times the base's."""
+    max_repetition: float = Field(0.15, ge=0, le=1)
+    """Largest share of an answer's runs of four words that were in it before, above the base's."""
+    min_diversity: float = Field(0.4, ge=0, lt=1)
+    """Least share of different pairs of words in equally many words, times the base's."""
+    max_kl_parent: float = Field(60.0, gt=0)
+    """Most KL divergence from the parent, nats a completion; from the base it is `promotion.max_kl`."""
+
+
 class TrackingTable(Table):
     """`[tracking]`: Weights & Biases."""
 
@@ -293,6 +314,7 @@ class Recipe(Table):
     policy: PolicyTable = PolicyTable()
     evaluation: EvaluationTable = EvaluationTable()
     promotion: PromotionTable = PromotionTable()
+    guard: GuardTable = GuardTable()
     tracking: TrackingTable = TrackingTable()
     app: AppTable = AppTable()
 

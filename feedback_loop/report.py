@@ -12,6 +12,7 @@ from feedback_loop.asked import count, duelling, duels, label_ids, most_duels, n
 from feedback_loop.curves import curve, training_curves, training_rows
 from feedback_loop.duels import standing
 from feedback_loop.evaluate import wilson
+from feedback_loop.forgetting import NAMES, Check
 from feedback_loop.labels import counting, everything, learned, rankings
 from feedback_loop.lineage import current_policy, open_round, policy_name
 from feedback_loop.overview import (
@@ -157,6 +158,12 @@ def as_text(view: Overview) -> str:
                 f"           {r.contradictions} contradictions. Look: feedback-loop contradictions {view.folder}"
             )
         lines += [f"           ALARM: {alarm}" for alarm in r.alarms]
+        told = r.decision.reasons if r.decision else ()
+        lines += [
+            f"           BREACH: {check.reason}" for check in r.checks if not check.ok and check.reason not in told
+        ]
+        if r.checks:
+            lines.append("           checks: " + ", ".join(f"{check.name} {check.shown}" for check in r.checks))
     lines += [f"discard {d.number}: {d.labels} labels ({d.asked}) by {d.by}: {d.reason}" for d in view.discarded]
     lines += [_supplied(view.supply)] if view.supply.state in SUPPLIES else []
     return "\n".join([*lines, *([view.message] if view.message else [])])
@@ -209,6 +216,7 @@ def _round(run: Run, number: int, busy: bool, note: dict[str, Any]) -> RoundView
         trust=_trust(_facts(run, number, "reward")),
         contradictions=_contradictions(run, number),
         alarms=warnings,
+        checks=tuple(Check(**row) for row in _facts(run, number, "evaluation").get("checks") or ()),
     )
 
 
@@ -368,9 +376,13 @@ def _seconds(manifest: Manifest) -> float:
 
 
 def _over_rounds(rounds: Sequence[RoundView]) -> tuple[Curve, ...]:
-    return tuple(
-        curve(f"loop/{name}", [(r.round, r.metrics[name]) for r in rounds if name in r.metrics]) for name in OVER_ROUNDS
-    )
+    loop = {name: [(r.round, r.metrics[name]) for r in rounds if name in r.metrics] for name in OVER_ROUNDS}
+    guard = {
+        name: [(r.round, c.candidate) for r in rounds for c in r.checks if c.name == name and c.candidate is not None]
+        for name in NAMES
+    }
+    curves = [curve(f"loop/{name}", points) for name, points in loop.items()]
+    return (*curves, *(curve(f"guard/{name}", points) for name, points in guard.items() if points))
 
 
 def _decision(run: Run, number: int) -> Decision | None:

@@ -41,6 +41,7 @@ STAGES = (
 )
 BATCH = re.compile(r"comparisons\.more-\d{3,}")
 R = TypeVar("R", bound=Record)
+Asked = Sequence[Prompt]
 
 
 class Origin(Record):
@@ -147,21 +148,21 @@ class Run:
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
 
 
-def create(path: Path, recipe: recipes.Recipe, prompts: Sequence[Prompt], heldout: Sequence[Prompt]) -> Run:
+def create(path: Path, recipe: recipes.Recipe, prompts: Asked, heldout: Asked, probes: Asked = ()) -> Run:
     """Make a run folder that holds all it needs; UsageError where the folder is already in use."""
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise UsageError(f"{path}: already there and not empty. Choose another folder for the run.")
     record = RunRecord(
         format=FORMAT, id=secrets.token_hex(4), created_at=now(), made_by=f"feedback-loop {version('feedback-loop')}"
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     making = path.parent / f".{path.name}.making-{record.id}"
     try:
         making.mkdir()
         (making / "rounds").mkdir()
         write_text(making / "recipe.toml", recipes.dump(recipe))
-        write_jsonl(making / "prompts.jsonl", prompts)
-        write_jsonl(making / "heldout.jsonl", heldout)
+        for name, asked in (("prompts", prompts), ("heldout", heldout), ("probes", probes)):
+            write_jsonl(making / f"{name}.jsonl", asked)
         write_text(making / "run.json", record.model_dump_json(indent=2) + "\n")
         if path.exists():
             path.rmdir()

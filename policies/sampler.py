@@ -71,7 +71,24 @@ def draw(
     order = sorted(range(len(rendered)), key=lambda i: len(rendered[i]))
     for start in range(0, len(order), settings.batch_size):
         batch = order[start : start + settings.batch_size]
-        yield from zip(batch, _generate(policy, [rendered[i] for i in batch], settings), strict=True)
+        yield from zip(batch, _drawn(policy, [rendered[i] for i in batch], settings), strict=True)
+
+
+def greedy(
+    policy: Policy, prompts: Sequence[Prompt], *, max_new_tokens: int, batch_size: int, report: Progress
+) -> list[str]:
+    """The likeliest continuation of each prompt, token by token, without a thought; empty where nothing was written.
+
+    Batches are in the order of the prompts: a batch takes as long as its longest answer, so those alike belong together.
+    """
+    rendered = [render_prompt(policy.tokenizer, p.messages, thinking=False) for p in prompts]
+    found: list[str] = []
+    for start in range(0, len(rendered), batch_size):
+        batch = rendered[start : start + batch_size]
+        written = _generate(policy, batch, do_sample=False, max_new_tokens=max_new_tokens)
+        found += [as_text(policy.tokenizer, ids) for ids in written]
+        report(len(found), len(rendered), "probes")
+    return found
 
 
 def as_text(tokenizer: Any, ids: Sequence[int]) -> str:
@@ -79,7 +96,19 @@ def as_text(tokenizer: Any, ids: Sequence[int]) -> str:
     return without_thought(tokenizer.decode(ids, skip_special_tokens=True))
 
 
-def _generate(policy: Policy, texts: list[str], settings: SamplingTable) -> list[list[int]]:
+def _drawn(policy: Policy, texts: list[str], settings: SamplingTable) -> list[list[int]]:
+    return _generate(
+        policy,
+        texts,
+        do_sample=True,
+        temperature=settings.temperature,
+        top_p=settings.top_p,
+        top_k=0,
+        max_new_tokens=settings.max_new_tokens,
+    )
+
+
+def _generate(policy: Policy, texts: list[str], **how: Any) -> list[list[int]]:
     import torch
 
     tokenizer: Any = policy.tokenizer
@@ -89,14 +118,10 @@ def _generate(policy: Policy, texts: list[str], settings: SamplingTable) -> list
         output = policy.model.generate(
             input_ids=inputs["input_ids"].to(policy.model.device),
             attention_mask=inputs["attention_mask"].to(policy.model.device),
-            do_sample=True,
-            temperature=settings.temperature,
-            top_p=settings.top_p,
-            top_k=0,
             repetition_penalty=1.0,  # Qwen's generation_config.json has its own, which would bias the KL estimate
-            max_new_tokens=settings.max_new_tokens,
             eos_token_id=stop,
             pad_token_id=tokenizer.pad_token_id,
+            **how,
         )
     new: list[list[int]] = output[:, inputs["input_ids"].shape[1] :].tolist()
     return [ids[: ids.index(stop) + 1] if stop in ids else ids for ids in new]

@@ -14,7 +14,7 @@ from feedback_loop.promote import breaches
 from feedback_loop.records import Comparison, Completion, Prompt
 from feedback_loop.run import Draft, Run, write_jsonl
 from feedback_loop.stages.beside import checks, identity, repeats
-from feedback_loop.stages.judging import as_policy
+from feedback_loop.stages.stand_in import as_policy
 from feedback_loop.stages.training import reward_folders
 from feedback_loop.upcoming import uses
 

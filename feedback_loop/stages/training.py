@@ -12,7 +12,7 @@ from feedback_loop import brief, prompts, tracking
 from feedback_loop.asked import candidate_features, feature_files
 from feedback_loop.begin import shipped
 from feedback_loop.contradictions import Judged, measured
-from feedback_loop.damage import sha256
+from feedback_loop.damage import sha256, written
 from feedback_loop.errors import UsageError
 from feedback_loop.lineage import adapter_files, adapter_folder, current_policy, policy_name
 from feedback_loop.progress import Progress
@@ -80,7 +80,7 @@ def _fit_head(
         run.recipe.model,
         run.recipe.reward,
         sorted(pairs, key=lambda p: (p.round, p.comparison_id, p.user_id, p.source)),
-        draft.read(poor, Disliked) if poor.exists() else [],
+        draft.read(poor, Disliked) if written(poor) else [],
         known=known,
         out=draft.path / "head",
         seed=run.seed(number, "reward"),

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from data.tiny_qwen import probes as probe_writer
 from data.tiny_qwen import prompts as writer
 from data.tiny_qwen import world
 from feedback_loop import prompts
@@ -40,6 +41,13 @@ def test_prompt_files_are_what_the_script_writes(tmp_path: Path, monkeypatch: py
     writer.main()
     for name in (*world.PROMPT_SETS, "tiny_neutral"):
         assert (tmp_path / "prompts" / f"{name}.jsonl").read_bytes() == (FOLDER / f"{name}.jsonl").read_bytes()
+
+
+def test_probes_and_neutral_text_are_what_the_script_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(world, "HERE", tmp_path / "tiny_qwen")
+    probe_writer.main()
+    for name in ("tiny.jsonl", "neutral/tiny.txt"):
+        assert (tmp_path / "probes" / name).read_bytes() == (prompts.DATA / "probes" / name).read_bytes()
 
 
 def test_no_verb_noun_pair_is_in_two_sets() -> None:

@@ -8,7 +8,7 @@ import pytest
 from feedback_loop.progress import silent
 from feedback_loop.recipe import ModelTable, SamplingTable
 from policies.base import Policy, load_policy
-from policies.sampler import Sampled, sample
+from policies.sampler import Sampled, greedy, sample
 from tests.models_fixture import TINY, tiny_prompts
 
 SETTINGS = SamplingTable(max_new_tokens=24, batch_size=8)
@@ -65,6 +65,15 @@ def test_progress_ends_at_the_total():
     )
     assert seen[-1] == (4, 4, "sampling")
     assert [s[0] for s in seen] == sorted(s[0] for s in seen)
+
+
+def test_greedy_answers_are_the_likeliest_ones_whatever_is_batched_with_them(policy: Policy):
+    def asked(size: int) -> list[str]:
+        return greedy(policy, tiny_prompts(5), max_new_tokens=24, batch_size=size, report=silent)
+
+    cold = SETTINGS.model_copy(update={"temperature": 1e-4})
+    sampled = sample(policy, tiny_prompts(5), cold, completions=1, thinking=False, seed=1, report=silent)
+    assert asked(1) == asked(5) == [c.completion for c in sampled.completions]
 
 
 def test_a_qwen2_is_sampled_too(qwen2: ModelTable):
