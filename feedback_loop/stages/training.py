@@ -148,8 +148,8 @@ def policy_task(run: Run, number: int, draft: Draft, report: Progress, track: Ca
 
 def _to_bake(run: Run, draft: Draft) -> tuple[str, list[Prompt]]:
     """The whole brief, and the chats that it has nothing to say of; UsageError where there is no brief."""
-    written = brief.load(run)
-    if written is None:
+    said = brief.load(run)
+    if said is None:
         raise UsageError(
             f'policy.step = "bake" moves a brief into the adapter, and the run has none. Write {brief.file_of(run)}'
         )
@@ -158,7 +158,7 @@ def _to_bake(run: Run, draft: Draft) -> tuple[str, list[Prompt]]:
     neutral = [p for p in prompts.load(file) if p.prompt not in asked]
     draft.use(brief.file_of(run))
     draft.facts["neutral_sha256"] = sha256(file)
-    return brief.cut(written, 1.0), neutral
+    return brief.cut(said, 1.0), neutral
 
 
 def reward_folders(run: Run, number: int) -> list[Path]:
