@@ -30,6 +30,8 @@ def begin(
     read = _absolute(recipe.load(file, [*overrides, *named]))
     train, heldout = _prompts(read, file.parent)
     said = _brief(read, file.parent)
+    if read.policy.step == "bake" and not read.brief.file:
+        raise UsageError('policy.step = "bake" moves a brief into the adapter, and brief.file names none. Name one.')
     check_reward(read.reward)
     check_policy(read.policy)
     check_model(read.model)

@@ -1,10 +1,12 @@
 """What the policy stage checks before it loads anything, and what a half-done step hangs on."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from feedback_loop import recipe
+from feedback_loop.curves import training_curves
 from feedback_loop.errors import UsageError
 from feedback_loop.progress import silent
 from feedback_loop.records import Message, Prompt
@@ -111,3 +113,23 @@ def test_no_other_step_hangs_on_the_brief(tmp_path: Path):
     draft = Draft(tmp_path / "out", tmp_path / "work", tmp_path / "resume")
     assert training.policy_task(run, 0, draft, silent, lambda *a: None).brief == ""
     assert run.path / "brief.md" not in draft.inputs
+
+
+def test_a_round_bakes_and_then_learns_what_people_prefer(tmp_path: Path, reward_adapter: Path):
+    small = ("steps=1", "rollouts=2", "then=dpo", "neutral_file=tiny_neutral")
+    settings = [*(f"policy.bake.{key}" for key in small), "policy.probe=2", "sampling.max_new_tokens=8"]
+    run = make(tmp_path / "run", "policy.step=bake", *settings, "model.device=cpu", "policy.trl.max_steps=1")
+    (run.path / "brief.md").write_text("- Write one sentence.\n")
+    with commit(run, 0, "preferences") as draft:
+        for name in ("train", "heldout"):
+            write_jsonl(draft.path / f"{name}.jsonl", obvious(2))
+    with commit(run, 0, "reward") as draft:
+        shutil.copytree(reward_adapter, draft.path / "adapter")
+    with commit(run, 0, "policy") as draft:
+        training.train_policy(run, 0, draft, silent)
+    made = run.manifest(0, "policy")
+    assert (made.facts["step"], made.facts["steps"], made.facts["then"]["steps"]) == ("bake", 2, 1)
+    assert {"adapter/adapter_model.safetensors", "curves.jsonl", "samples.jsonl"} <= set(made.outputs)
+    assert any(name.endswith("brief.md") for name in made.inputs)
+    shown = {curve.name for curve in training_curves(run, 0)}
+    assert {"policy/bake_kl", "policy/neutral_kl", "policy/rewards/margins"} <= shown
