@@ -23,6 +23,12 @@ def checked(file: Path) -> str:
     return found
 
 
+def written(file: Path) -> bool:
+    """Whether a finished stage wrote this file, so that it must be there."""
+    folder = _stage_folder(file)
+    return folder is not None and (folder / MANIFEST).exists() and str(file.relative_to(folder)) in _written(folder)
+
+
 def again(file: Path, otherwise: str = "") -> str:
     """What to type so that the stage of this file is made again; `otherwise` where it belongs to none."""
     folder = _stage_folder(file)

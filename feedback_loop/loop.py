@@ -154,7 +154,7 @@ def judge(run: Run, number: int, connect: Connect) -> Waiting | None:
         found = standing(run, number, rankings)
         if found.verdict == "ask":
             most = asked.most_duels(run, number)
-            said = f"Round {number:03d} has {found.votes} of at most {most} duels. {found.reason}"
+            said = f"Round {number:03d} has {found.votes} of at most {most} duels, new against old."
             return Waiting(number, found.votes, most, f"{said} Rank more: feedback-loop serve {run.path}")
     with commit(run, number, "promotion") as draft:
         decide_promotion(run, number, draft, rankings, found)
