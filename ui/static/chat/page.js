@@ -3,7 +3,7 @@ import { stream } from "./stream.js";
 import { turn } from "./turn.js";
 
 const { call, whenThere, element: el, t } = window.feedbackLoop;
-const LEVELS = { 0: "none", 0.1: "line", 0.5: "half", 1: "all" };
+const LEVELS = [[0, "none"], [0.1, "line"], [0.5, "half"], [1, "all"]]; // shares of the brief
 
 whenThere("fl-chat", async (page) => {
   let turns = [], leave = null; // {role, content}; how to leave the answer under way
@@ -91,7 +91,7 @@ whenThere("fl-chat", async (page) => {
   try {
     const there = await call("GET", "/chat");
     policy.append(...[...there.policies].reverse().map((name) => new Option(name === there.current ? t("chat.in_force", { policy: name }) : name, name, name === there.current, name === there.current)));
-    level.append(...Object.entries(LEVELS).map(([share, name]) => new Option(t(`chat.brief.${name}`), share)));
+    level.append(...LEVELS.map(([share, name]) => new Option(t(`chat.brief.${name}`), share)));
     brief.hidden = !there.brief;
     if (there.busy) complain(t("chat.trouble.busy"));
     text.focus();
