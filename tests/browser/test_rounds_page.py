@@ -121,6 +121,25 @@ def test_what_labels_taught_is_said_in_sentences_with_intervals(page: Page, url:
         page.screenshot(path=f"{folder}/taught-{width}.png", full_page=True)
 
 
+@pytest.mark.parametrize("width", [1280, 390])
+def test_checks_are_a_table_that_opens_itself_where_one_is_not_passed(page: Page, url: str, width: int):
+    opened(page, url, width)
+    broken, fine = page.locator("[data-round='2'] .fl-checks"), page.locator("[data-round='1'] .fl-checks")
+    expect(broken.locator("summary")).to_contain_text("1 check not passed")
+    row = broken.get_by_role("row", name="Plain tasks solved")
+    assert row.get_by_role("cell").all_inner_texts() == ["80%", "78%", "44%", "at least 72%", "not passed"]
+    expect(broken.get_by_role("row", name="Words an answer")).to_contain_text("12 to 600")
+    expect(broken.locator(".fl-reasons li")).to_have_text("Plain tasks solved · It has unlearned plain tasks.")
+    expect(fine.locator("summary")).to_contain_text("2 checks passed")
+    expect(fine.get_by_role("table")).to_be_hidden()
+    fine.locator("summary").focus()
+    page.keyboard.press("Enter")
+    expect(fine.get_by_role("table")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width, "the table scrolls inside its box"
+    if folder := os.environ.get("SCREENSHOTS"):
+        broken.screenshot(path=f"{folder}/checks-{width}.png")
+
+
 def test_samples_are_searched_filtered_and_turned_over_by_keys(page: Page, url: str):
     opened(page, url)
     box = page.locator("[data-round='2'] .fl-samples")

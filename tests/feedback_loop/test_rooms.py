@@ -12,6 +12,7 @@ ROOMS = ("feedback_loop", "policies", "reward", "ui")
 SHARED = {
     *(
         "adapters",
+        "brief",
         "chat",
         "checkpoint",
         "checks",

@@ -2,6 +2,7 @@
 
 from functools import cache
 
+from feedback_loop.forgetting import Check
 from feedback_loop.lessons import Taught
 from feedback_loop.overview import Bin, Curve, Group, Overview, RoundView, Sample, StageView, Trust
 from feedback_loop.personas import find
@@ -23,6 +24,36 @@ DOUBT = (
     "Over-optimisation in the policy step: from step 0 the reward rose by 0.45 standard deviations, the reward models' "
     "disagreement about it by 0.80. They are guessing there. Lower policy.max_kl or raise policy.caution, then: "
     "feedback-loop redo runs/test policy"
+)
+CHECKS = (
+    Check(
+        name="perplexity",
+        base=21.4,
+        parent=22.0,
+        candidate=23.1,
+        high=32.1,
+        ok=True,
+        reason="On neutral text all is well.",
+    ),
+    Check(
+        name="length",
+        base=120.0,
+        parent=90.0,
+        candidate=64.0,
+        low=12.0,
+        high=600.0,
+        ok=True,
+        reason="Shorter, as was wished.",
+    ),
+    Check(
+        name="abilities",
+        base=0.8,
+        parent=0.78,
+        candidate=0.44,
+        low=0.72,
+        ok=False,
+        reason="It has unlearned plain tasks.",
+    ),
 )
 OVER = {
     "reward_accuracy": (0.62, 0.74, 0.71), "reward_accuracy_low": (0.49, 0.64, 0.62), "reward_accuracy_high": (0.74, 0.82, 0.79),
@@ -59,7 +90,7 @@ def _round(number: int, alarms: tuple[str, ...]) -> RoundView:
             reliability=BINS,
             by_annotator=tuple(Group(name=n, accuracy=a, low=lo, high=hi, pairs=k) for n, a, lo, hi, k in groups),
         ),
-        alarms=alarms,
+        alarms=alarms, checks=CHECKS if alarms else CHECKS[:2],
     )  # fmt: skip
 
 
