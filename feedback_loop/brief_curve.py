@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from feedback_loop import brief
-from feedback_loop.curve import Needed, Row, by_people, by_worth, needed, requirements, votes
+from feedback_loop.curve import Needed, Row, by_worth, needed, rated, requirements, votes
 from feedback_loop.errors import UsageError
 from feedback_loop.labels import learned
 from feedback_loop.lineage import BASE
@@ -108,7 +108,7 @@ def _by_people(run: Run, number: int, found: Sequence[Row]) -> list[Row]:
         if len(points) < FEWEST or (row.policy, row.level) == (BASE, 1.0):
             judged.append(row)
             continue
-        rate, low, high = by_people(points)
+        rate, low, high = rated(points)
         change = {"win_rate": rate, "low": low, "high": high, "judge": "people", "answers": len(points)}
         judged.append(row.model_copy(update=change))
     return judged

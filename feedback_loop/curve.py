@@ -6,12 +6,12 @@ which level matches, the ends of its interval which may and which surely do (doc
 
 import math
 from collections.abc import Sequence
-from statistics import fmean, pstdev
+from statistics import fmean, pstdev, pvariance
 from typing import Literal
 
 from feedback_loop.brief import Brief
 from feedback_loop.checks import met
-from feedback_loop.evaluate import Z, wilson, win_rate
+from feedback_loop.evaluate import Z, wilson
 from feedback_loop.records import Comparison, Completion, Prompt, Ranking, Record
 
 Judge = Literal["people", "utility", "reward model"]
@@ -68,30 +68,37 @@ class Needed(Record):
 def by_reward(ours: Sequence[Sequence[float]], full: Sequence[Sequence[float]]) -> tuple[float, float, float]:
     """Win rate with its interval from scores by every member of the reward model, a row a prompt.
 
-    The interval holds what chance there is in the prompts (Wilson) and how far the members' win rates lie apart; the two are
+    The interval holds what chance there is in the prompts (`rated`) and how far the members' win rates lie apart; the two are
     independent, so their squares add.
     """
-    rates = [win_rate(a, b) for a, b in zip(zip(*ours, strict=True), zip(*full, strict=True), strict=True)]
-    rate, apart = fmean(rates), Z * pstdev(rates)
-    low, high = wilson(rate * len(ours), len(ours))
+    points = [[_beats(a, b) for a, b in zip(one, other, strict=True)] for one, other in zip(ours, full, strict=True)]
+    rate, low, high = rated([fmean(row) for row in points])
+    apart = Z * pstdev(map(fmean, zip(*points, strict=True)))
     return rate, max(0.0, rate - math.hypot(rate - low, apart)), min(1.0, rate + math.hypot(high - rate, apart))
 
 
 def by_worth(ours: Sequence[float], full: Sequence[float]) -> tuple[float, float, float]:
     """Win rate with its interval from what each answer is truly worth, in the prompts' order."""
-    rate = win_rate(ours, full)
-    return rate, *wilson(rate * len(ours), len(ours))
+    return rated([_beats(a, b) for a, b in zip(ours, full, strict=True)])
 
 
-def by_people(points: Sequence[float]) -> tuple[float, float, float]:
-    """Win rate with its interval from people's answers: 1, 0, or 0.5 for a tie or neither."""
-    return fmean(points), *wilson(sum(points), len(points))
+def rated(points: Sequence[float]) -> tuple[float, float, float]:
+    """Win rate with its 90 % interval from a point a comparison: 1 won, 0 lost, between them for a tie or several opinions.
+
+    Wilson's interval, as of so many plain wins and losses as would vary as little as these points do: ties vary less than
+    wins and losses, and answers that meet a brief often tie. One win and one loss are added before the variance is taken, so
+    that none varies too little; without ties it is Wilson's own. Covers 89 % or more where that does (16 to 128 points).
+    """
+    rate, more = fmean(points), [*points, 0.0, 1.0]
+    middle = fmean(more)
+    worth = len(points) * middle * (1 - middle) / pvariance(more)
+    return rate, *wilson(rate * worth, worth)
 
 
 def votes(
     comparisons: Sequence[Comparison], rankings: Sequence[Ranking], policy: str, level: float, base: str
 ) -> list[float]:
-    """What people said of the policy at this level beside the base with the whole brief: a point each, see `by_people`.
+    """What people said of the policy at this level beside the base with the whole brief: a point each, see `rated`.
 
     Only of pairs that were picked at random, as labels: those picked for being hard, repeats and checks measure other things.
     """
@@ -140,6 +147,10 @@ def needed(rows: Sequence[Row]) -> Needed | None:
         of=rising[-1].tokens,
         judge=bare.judge,
     )
+
+
+def _beats(ours: float, theirs: float) -> float:
+    return 1.0 if ours > theirs else 0.5 if ours == theirs else 0.0
 
 
 def _point(ranking: Ranking, ours: str, full: str) -> float:

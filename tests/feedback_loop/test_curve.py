@@ -3,8 +3,9 @@
 import pytest
 
 from feedback_loop.brief import parse
-from feedback_loop.curve import Needed, Row, by_people, by_reward, by_worth, needed, requirements, votes
+from feedback_loop.curve import Needed, Row, by_reward, by_worth, needed, rated, requirements, votes
 from feedback_loop.curve_text import as_text, said
+from feedback_loop.evaluate import wilson
 from feedback_loop.records import Comparison, Completion, Message, Prompt, Ranking
 
 PROMPT = Prompt(id="p", prompt=(Message(role="user", content="How?"),))
@@ -42,17 +43,22 @@ def test_where_nothing_surely_suffices_the_interval_is_open():
 def test_members_who_agree_leave_the_chance_of_the_prompts_and_those_who_do_not_widen_it():
     full = [[0.0, 0.0]] * 20
     agree = [[1.0, 1.0]] * 10 + [[-1.0, -1.0]] * 10
-    apart = [[1.0, -1.0]] * 20
     rate, low, high = by_reward(agree, full)
     assert (rate, low, high) == pytest.approx(by_worth([row[0] for row in agree], [0.0] * 20))
-    assert by_reward(apart, full) == pytest.approx((0.5, 0.0, 1.0))
     assert 0.3 < low < rate == 0.5 < high < 0.7
+    assert by_reward([[1.0, -1.0]] * 20, full) == (0.5, 0.0, 1.0), "each is sure, and of the opposite"
+
+
+def test_without_ties_the_interval_is_wilsons_and_with_them_it_is_narrower_but_never_nothing():
+    plain = [1.0] * 8 + [0.0] * 24
+    assert rated(plain) == pytest.approx((0.25, *wilson(8, 32)))
+    widths = [high - low for _, low, high in map(rated, (plain, [0.5] * 24 + [1.0] * 4 + [0.0] * 4, [0.5] * 32))]
+    assert widths[0] > widths[1] > widths[2] > 0.05
+    assert rated([0.0] * 32)[1:] == pytest.approx(wilson(0, 32))
 
 
 def test_equal_worth_counts_half():
     assert by_worth([1.0, 0.5, 0.2], [0.5, 0.5, 0.5])[0] == 0.5
-    rate, low, high = by_people([1.0, 0.5, 0.5, 1.0])
-    assert low < rate == 0.75 < high
 
 
 def compared(name: str, *answers: Completion, **more: object) -> Comparison:
