@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from feedback_loop import discards, loop
+from feedback_loop.brief import NAME
 from feedback_loop.durable import sync_file, sync_folder
 from feedback_loop.errors import UsageError
 from feedback_loop.lineage import rollbacks
@@ -26,7 +27,7 @@ from feedback_loop.run import (
 )
 from feedback_loop.store.journal import copy_votes
 
-WHOLE = ("recipe.toml", "prompts.jsonl", "heldout.jsonl", "brief.md")
+WHOLE = ("recipe.toml", "prompts.jsonl", "heldout.jsonl", "probes.jsonl", NAME)
 """Files of the run that go along as they are, where it has them."""
 
 
@@ -70,8 +71,9 @@ def _copy(run: Run, to: Path, number: int) -> None:
     for name in WHOLE:
         if (run.path / name).exists():
             shutil.copy2(run.path / name, to / name)
-    if (run.path / "recipes").exists():
-        shutil.copytree(run.path / "recipes", to / "recipes")
+    for name in ("recipes", "briefs"):
+        if (run.path / name).exists():
+            shutil.copytree(run.path / name, to / name)
     for n in range(number + 1):
         shutil.copytree(
             run.round_folder(n), to / "rounds" / f"{n:03d}", ignore=shutil.ignore_patterns(".*", "*.aside-*")

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from feedback_loop import cli_repair
+from feedback_loop import cli_brief, cli_repair
 from feedback_loop.cli_parts import AsJson, RunFolder, say
 from feedback_loop.errors import LoopError
 
@@ -69,11 +69,19 @@ def demo(
 
 
 @app.command()
-def init(run: RunFolder, recipe: RecipeOption = None, model: ModelOption = None, set_: SetOption = None) -> None:
-    """Make a run folder: recipe, prompts, and a check of the model."""
+def init(
+    run: RunFolder,
+    recipe: RecipeOption = None,
+    model: ModelOption = None,
+    brief: Annotated[
+        str, typer.Option(metavar="FILE", help="The instruction that you would paste, or a shipped one.")
+    ] = "",
+    set_: SetOption = None,
+) -> None:
+    """Make a run folder: recipe, prompts, brief, and a check of the model."""
     from feedback_loop.begin import begin
 
-    made = begin(run, recipe, model, set_ or [])
+    made = begin(run, recipe, model, set_ or [], brief)
     say(f"{run}: made, with {made.recipe.model.name}. Rank answers: feedback-loop serve {run}")
 
 
@@ -326,6 +334,7 @@ def _stage_command(name: str, stages: tuple[str, ...], help_: str) -> None:
 
 
 cli_repair.add_to(app)
+cli_brief.add_to(app)
 _stage_command("sample", ("prompts", "comparisons"), "Only this stage of the open round: the answers to compare.")
 _stage_command("collect", ("rankings",), "Only this stage: snapshot the rankings.")
 _stage_command("train-reward", ("preferences", "reward"), "Only this stage: preferences and the reward model.")

@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from feedback_loop.curve import Needed, Row
 from feedback_loop.forgetting import Check
 from feedback_loop.records import Decision, Record
 
@@ -93,6 +94,10 @@ class Truth(Record):
     """When the evaluation that this was measured on was finished: one done again is another."""
     win_rate_base: float
     win_rate_parent: float
+    persona: str = ""
+    """Its name."""
+    curve: tuple[Row, ...] = ()
+    """The half-a-word curve by its true utility; empty without a brief."""
 
 
 class Gate(Record):
@@ -137,6 +142,10 @@ class RoundView(Record):
     decision: Decision | None
     gate: Gate | None = None
     """None where people are not asked, or not yet."""
+    brief_base: Needed | None = None
+    """How much of the brief the base needs to match itself with all of it; None without a brief, or before the evaluation."""
+    brief_needed: Needed | None = None
+    """How much the new policy needs for that."""
     trust: Trust = Trust()
     contradictions: int = 0
     """Labels of this round that say the opposite of others, and earlier ones that its reward model contradicts."""

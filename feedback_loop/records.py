@@ -66,7 +66,7 @@ class Completion(Record):
     """Name of the policy: `base`, or `round-000` for the adapter made in round 0."""
     seed: int
     level: float | None = None
-    """Share of the brief that stood before the request when it was written; None in a run without a brief."""
+    """Share of the brief that stood before the request when it was written; None without a brief, and of `completions.jsonl`."""
 
 
 class Comparison(Record):

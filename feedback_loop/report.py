@@ -9,6 +9,8 @@ from typing import Any
 
 from feedback_loop import ahead, alarms, discards, locks
 from feedback_loop.asked import count, duelling, duels, label_ids, most_duels, needed
+from feedback_loop.brief_curve import needed_of
+from feedback_loop.curve_text import said
 from feedback_loop.curves import curve, training_curves, training_rows
 from feedback_loop.duels import standing
 from feedback_loop.evaluate import wilson
@@ -28,10 +30,10 @@ from feedback_loop.overview import (
     StageView,
     Supply,
     Trust,
-    Truth,
 )
 from feedback_loop.records import Decision, Ranking
 from feedback_loop.run import STAGES, Manifest, Run, read_jsonl, read_note, read_record
+from feedback_loop.simulated import truth
 from feedback_loop.stage import progress_file
 from feedback_loop.store.journal import Journal
 
@@ -52,11 +54,13 @@ TRUE = ("true_win_rate_parent", "true_win_rate_base")
 """Where a simulated annotator answers: what its true utility says."""
 RATES = tuple(f"{name}{end}" for name in ("win_rate_parent", "win_rate_base", *TRUE) for end in ("", "_low", "_high"))
 """Win rates of the new policy, each with its 90 % interval over the held-out prompts."""
+BRIEF = tuple(f"brief_tokens_needed{end}" for end in ("", "_low", "_high"))
+"""Tokens of the brief with which the new policy matches the base with all of it, of those tried."""
 DUELS = ("duel_win_rate", "duel_win_rate_low", "duel_win_rate_high")
 """What people say of the new policy against its parent, with the gate's interval."""
 BLIND = 10
 """Duels between two looks at how an open gate stands."""
-OVER_ROUNDS = (*REWARD, *GOLD, *DUELS, *RATES, "duels", "kl", "length", "labels", "ties", "alarms")
+OVER_ROUNDS = (*REWARD, *GOLD, *DUELS, *RATES, *BRIEF, "duels", "kl", "length", "labels", "ties", "alarms")
 """Figures drawn as curves over rounds, where a round has them."""
 
 
@@ -148,6 +152,8 @@ def as_text(view: Overview) -> str:
             lines.append(f"           {r.note}")
         if r.metrics:
             lines.append("           " + ", ".join(_figures(r.metrics)))
+        if r.brief_needed and r.brief_base:
+            lines.append(f"           tokens of the brief needed: {said(r.brief_needed)}; {said(r.brief_base)}")
         if len(r.trust.by_annotator) > 1:
             lines.append("           the reward model is right: " + ", ".join(map(_group, r.trust.by_annotator)))
         if r.decision:
@@ -200,6 +206,8 @@ def labels(run: Run, number: int) -> list[Ranking]:
 def _round(run: Run, number: int, busy: bool, note: dict[str, Any]) -> RoundView:
     given = labels(run, number)
     found, warnings = metrics(run, number), warned(run, number)
+    brief = needed_of(run, number)
+    figures = dict(zip(BRIEF, brief[1].figures, strict=True)) if brief else {}
     return RoundView(
         round=number,
         policy=policy_name(number),
@@ -207,12 +215,14 @@ def _round(run: Run, number: int, busy: bool, note: dict[str, Any]) -> RoundView
         labels=len(given),
         comparisons=count(run, number),
         needed=needed(run, number),
-        metrics=found | {"alarms": float(len(warnings))} if found else {},
+        metrics=found | figures | {"alarms": float(len(warnings))} if found else {},
         curves=tuple(training_curves(run, number)),
         note=_note(run, number),
         samples=samples(run, number),
         decision=_decision(run, number),
         gate=gate(run, number),
+        brief_base=brief[0] if brief else None,
+        brief_needed=brief[1] if brief else None,
         trust=_trust(_facts(run, number, "reward")),
         contradictions=_contradictions(run, number),
         alarms=warnings,
@@ -293,16 +303,6 @@ def warned(run: Run, number: int) -> tuple[str, ...]:
         found += alarms.between_rounds(reward, judged, then, kept=decision is not None and decision.promoted)
         found += alarms.of_truth(judged, true.model_dump() if true else {})
     return tuple(line.replace(" RUN", f" {run.path}") for line in found)
-
-
-def truth(run: Run, number: int) -> Truth | None:
-    """What a simulated annotator said of this round's policy; None where there is none, or the round was done again since."""
-    file = run.path / "simulated.jsonl"
-    if not file.exists() or not run.done(number, "evaluation"):
-        return None
-    finished = run.manifest(number, "evaluation").finished_at
-    found = [row for row in read_jsonl(file, Truth) if (row.round, row.evaluation) == (number, finished)]
-    return found[-1] if found else None
 
 
 def _trust(facts: dict[str, Any]) -> Trust:

@@ -148,22 +148,27 @@ class Run:
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
 
 
-def create(path: Path, recipe: recipes.Recipe, prompts: Asked, heldout: Asked, probes: Asked = ()) -> Run:
+def create(
+    path: Path, recipe: recipes.Recipe, prompts: Asked, heldout: Asked, probes: Asked = (), brief: str = ""
+) -> Run:
     """Make a run folder that holds all it needs; UsageError where the folder is already in use."""
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise UsageError(f"{path}: already there and not empty. Choose another folder for the run.")
-    record = RunRecord(
-        format=FORMAT, id=secrets.token_hex(4), created_at=now(), made_by=f"feedback-loop {version('feedback-loop')}"
-    )
+    made_by = f"feedback-loop {version('feedback-loop')}"
+    record = RunRecord(format=FORMAT, id=secrets.token_hex(4), created_at=now(), made_by=made_by)
     make_folder(path.parent)
     making = path.parent / f".{path.name}.making-{record.id}"
+    texts = {
+        "recipe.toml": recipes.dump(recipe),
+        "brief.md": brief,
+        "run.json": record.model_dump_json(indent=2) + "\n",
+    }
     try:
-        making.mkdir()
-        (making / "rounds").mkdir()
-        write_text(making / "recipe.toml", recipes.dump(recipe))
+        (making / "rounds").mkdir(parents=True)
         for name, asked in (("prompts", prompts), ("heldout", heldout), ("probes", probes)):
             write_jsonl(making / f"{name}.jsonl", asked)
-        write_text(making / "run.json", record.model_dump_json(indent=2) + "\n")
+        for name in filter(texts.get, texts):
+            write_text(making / name, texts[name])
         if path.exists():
             path.rmdir()
         making.rename(path)
@@ -179,8 +184,7 @@ def open_run(path: Path) -> Run:
     if not file.is_file():
         raise UsageError(f"{path}: no run there. Make one: feedback-loop init {path}")
     try:
-        raw = json.loads(file.read_text(encoding="utf-8"))
-        found = raw["format"]
+        found = json.loads(file.read_text(encoding="utf-8"))["format"]
     except (ValueError, KeyError, TypeError) as error:
         raise LoopError(f"{file}: not readable as a run's record. Restore it from a copy of the run.") from error
     if found > FORMAT:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from feedback_loop.brief import PLAIN, Instructions, instructed
 from feedback_loop.chat import end_id, render_prompt, without_thought
 from feedback_loop.progress import Progress
 from feedback_loop.recipe import SamplingTable
@@ -31,17 +32,23 @@ def sample(
     thinking: bool,
     seed: int,
     report: Progress,
+    instructions: Instructions = PLAIN,
 ) -> Sampled:
-    """`completions` different completions a prompt; empty ones and repeats are drawn again, then left out."""
-    kept: dict[int, list[str]] = {index: [] for index in range(len(prompts))}
+    """`completions` different completions a prompt; empty ones and repeats are drawn again, then left out.
+
+    Those of one prompt are written under the `instructions` in turn, and say at which level.
+    """
+    kept: dict[int, dict[int, str]] = {index: {} for index in range(len(prompts))}
     total = completions * len(prompts)
     for attempt in range(TRIES):
-        wanted = [i for i, texts in kept.items() for _ in range(completions - len(texts))]
-        rendered = [render_prompt(policy.tokenizer, prompts[i].messages, thinking=thinking) for i in wanted]
+        wanted = [(i, turn) for i, texts in kept.items() for turn in range(completions) if turn not in texts]
+        asked = [instructed(prompts[i], instructions[turn % len(instructions)][1]) for i, turn in wanted]
+        rendered = [render_prompt(policy.tokenizer, prompt.messages, thinking=thinking) for prompt in asked]
         for place, ids in draw(policy, rendered, settings, seed + attempt):
-            texts, text = kept[wanted[place]], as_text(policy.tokenizer, ids)
-            if text and text not in texts:
-                texts.append(text)
+            index, turn = wanted[place]
+            texts, text = kept[index], as_text(policy.tokenizer, ids)
+            if text and text not in texts.values():
+                texts[turn] = text
             report(sum(map(len, kept.values())), total, "sampling")
     report(total, total, "sampling")
     made = [
@@ -51,9 +58,10 @@ def sample(
             completion=text,
             policy=policy.name,
             seed=seed,
+            level=instructions[turn % len(instructions)][0],
         )
         for index, prompt in enumerate(prompts)
-        for number, text in enumerate(kept[index])
+        for number, (turn, text) in enumerate(kept[index].items())
     ]
     return Sampled(made, [p.id for i, p in enumerate(prompts) if len(kept[i]) < completions])
 

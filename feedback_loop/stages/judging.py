@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from feedback_loop import promote
 from feedback_loop.asked import duels
+from feedback_loop.brief import PLAIN
 from feedback_loop.evaluate import kl_estimate, win_rate
 from feedback_loop.forgetting import distances, forgotten, preferred
 from feedback_loop.gate import Standing
@@ -46,7 +47,9 @@ def evaluate_policy(run: Run, number: int, draft: Draft, report: Progress) -> No
 
     Prompts and seed are the same in every round, so a policy that has answered them before is not asked again. The facts
     hold the table of `checks` that promotion asks for besides a win; probes.jsonl and neutral.jsonl are what it is made of.
+    In a run with a brief, levels.jsonl and curve.jsonl say how much of it the new policy still needs (`stages.curving`).
     """
+    from feedback_loop.stages.curving import score_levels, write_levels
     from policies.base import load_policy
     from reward.score import load_members
 
@@ -62,6 +65,8 @@ def evaluate_policy(run: Run, number: int, draft: Draft, report: Progress) -> No
     kls = answers[parent].kl, answers[candidate].kl, kl_from(run, policy, parent, asked, answers[candidate])
     measured = guarding.measure(run, number, draft, policy, (BASE, parent, candidate), report)
     draft.facts["next_round_agreement"] = foreseen(run, number, draft, policy)
+    plain = {name: answers[name].completions for name in (BASE, candidate)}
+    levels = write_levels(run, number, draft, policy, asked, plain, report)
     members = load_members(
         policy.model,
         policy.tokenizer,
@@ -69,6 +74,7 @@ def evaluate_policy(run: Run, number: int, draft: Draft, report: Progress) -> No
         thinking=run.recipe.model.thinking,
         batch_size=run.recipe.sampling.batch_size,
     )
+    score_levels(draft, levels, asked, members)
     scores = {name: members(asked, a.texts) for name, a in answers.items()}
     rewards = {name: [fmean(row) for row in rows] for name, rows in scores.items()}
     write_jsonl(draft.path / "completions.jsonl", (c for a in answers.values() for c in a.completions))
@@ -187,23 +193,39 @@ def kl_from(run: Run, policy: "Policy", parent: str, asked: Sequence[Prompt], an
 def answer(run: Run, policy: "Policy", asked: Sequence[Prompt], report: Progress) -> Answers:
     """One completion a prompt, and how far the policy stands from the base on them."""
     from policies.logprobs import completion_logprobs
-    from policies.sampler import sample
 
     thinking, size = run.recipe.model.thinking, run.recipe.sampling.batch_size
-    seed = run.seed(0, "evaluation")
-    sampled = sample(policy, asked, run.recipe.sampling, completions=1, thinking=thinking, seed=seed, report=report)
-    by_prompt = {c.prompt_id: c for c in sampled.completions}
-    completions = [
-        by_prompt.get(p.id)
-        or Completion(id=f"{policy.name}-{p.id}", prompt_id=p.id, completion="", policy=policy.name, seed=seed)
-        for p in asked
-    ]
+    completions = write(run, policy, asked, PLAIN[0], report)
     if policy.name == BASE:
         return Answers(completions, 0.0)
     texts = [c.completion for c in completions]
     here = completion_logprobs(policy, asked, texts, thinking=thinking, batch_size=size)
     there = completion_logprobs(policy, asked, texts, thinking=thinking, batch_size=size, base=True)
     return Answers(completions, kl_estimate(here, there), here)
+
+
+def write(
+    run: Run, policy: "Policy", asked: Sequence[Prompt], instruction: tuple[float | None, str], report: Progress
+) -> list[Completion]:
+    """One completion a prompt, in the prompts' order, under one instruction; an empty one where only such came."""
+    from policies.sampler import sample
+
+    thinking, seed = run.recipe.model.thinking, run.seed(0, "evaluation")
+    sampled = sample(
+        policy,
+        asked,
+        run.recipe.sampling,
+        completions=1,
+        thinking=thinking,
+        seed=seed,
+        report=report,
+        instructions=[instruction],
+    )
+    made = {c.prompt_id: c for c in sampled.completions}
+    empty = Completion(id="", prompt_id="", completion="", policy=policy.name, seed=seed, level=instruction[0])
+    return [
+        made.get(p.id) or empty.model_copy(update={"id": f"{policy.name}-{p.id}", "prompt_id": p.id}) for p in asked
+    ]
 
 
 def answered_before(run: Run, number: int, name: str, asked: Sequence[Prompt]) -> Answers | None:

@@ -244,6 +244,16 @@ def test_win_rates_have_whiskers_and_say_their_figures(page: Page, url: str):
     assert "61% (50% to 71%)" in (wins.locator("svg").get_attribute("aria-label") or "")
 
 
+def test_how_much_of_the_brief_is_still_needed_is_a_curve_with_its_interval_and_who_judged(page: Page, url: str):
+    opened(page, url)
+    brief = page.locator(".fl-over .fl-chart", has_text="How much of the brief is still needed")
+    said = "round-002 needs 0 of 833; the model as it came 833 (dashed), by the reward model"
+    expect(brief.locator("figcaption")).to_have_text(said)
+    expect(brief.locator(".fl-whisker")).to_have_count(3)
+    expect(brief.locator(".fl-ideal")).to_have_count(1)
+    assert "1: 83 (0 to 400)" in (brief.locator("svg").get_attribute("aria-label") or "")
+
+
 @pytest.mark.parametrize("there", [True, False])
 def test_wandb_is_a_link_where_it_is_online_and_a_command_where_it_is_not(
     page: Page, url: str, live: Live, there: bool

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from feedback_loop.checks import met
 from feedback_loop.progress import silent
 from feedback_loop.recipe import ModelTable, SamplingTable
 from policies.base import Policy, load_policy
@@ -79,3 +80,16 @@ def test_greedy_answers_are_the_likeliest_ones_whatever_is_batched_with_them(pol
 def test_a_qwen2_is_sampled_too(qwen2: ModelTable):
     sampled = draw(load_policy(qwen2, None, name="base"))
     assert len(sampled.completions) == 16
+
+
+def test_the_answers_to_one_prompt_are_written_under_the_instructions_in_turn_and_say_at_which_level(policy: Policy):
+    prompts = tiny_prompts(4)
+    sampled = sample(
+        policy, prompts, SETTINGS, completions=3, thinking=False, seed=3, report=silent,
+        instructions=((1.0, "Start with a greeting."), (0.0, "")),
+    )  # fmt: skip
+    for prompt in prompts:
+        assert Counter(c.level for c in sampled.completions if c.prompt_id == prompt.id) == {1.0: 2, 0.0: 1}
+    assert {c.level for c in draw(policy).completions} == {None}
+    greet = Counter(c.level for c in sampled.completions if met("greeting", c.completion, True, prompts[0]))
+    assert greet[1.0] >= 6, "of eight"

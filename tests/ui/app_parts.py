@@ -35,7 +35,14 @@ def comparison(number: int, *answers: str) -> Comparison:
         round=0,
         prompt=prompt,
         completions=tuple(
-            Completion(id=f"secret-{number}-{n}", prompt_id=prompt.id, completion=text, policy="round-007", seed=n)
+            Completion(
+                id=f"secret-{number}-{n}",
+                prompt_id=prompt.id,
+                completion=text,
+                policy="round-007",
+                seed=n,
+                level=0.4321,
+            )
             for n, text in enumerate(texts)
         ),
     )

@@ -9,7 +9,7 @@ import { taught } from "./taught.js";
 const { element: el, t, number, percent, seconds, chart } = window.feedbackLoop;
 const KINDS = {
   duel_win_rate: "share", win_rate_parent: "share", win_rate_base: "share", true_win_rate_parent: "share", true_win_rate_base: "share", reward_accuracy: "share",
-  next_round_agreement: "share", calibration_error: "", length_correlation: "", reward_margin: "", first_shown_chosen: "share", kl: "",
+  next_round_agreement: "share", brief_tokens_needed: "", calibration_error: "", length_correlation: "", reward_margin: "", first_shown_chosen: "share", kl: "",
   length: "", labels: "", ties: "",
 };
 const CURVES = [
