@@ -29,7 +29,7 @@ class ModelTable(Table):
     name: str = "tiny"
     """A hub name, a folder, or `tiny` for the model shipped with the project."""
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
-    """`auto`: bfloat16 on CUDA, and on the CPU for models above 100 M parameters."""
+    """`auto`: bfloat16 on CUDA, and on a CPU that is quick at it for models above 100 M parameters."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     thinking: bool = False
 
