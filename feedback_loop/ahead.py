@@ -168,7 +168,7 @@ def _seconds_left(run: Run, number: int, now: dict[str, Any]) -> float | None:
     elapsed = (datetime.now(UTC) - datetime.fromisoformat(now["began"])).total_seconds()
     if now["done"]:
         return float(elapsed * (now["total"] - now["done"]) / now["done"])
-    batches = run.batches(number)
+    batches = [name for name in run.batches(number) if ".more-" in name]
     if not batches:
         return None
     last = run.manifest(number, batches[-1])

@@ -8,7 +8,7 @@ from pathlib import Path
 from feedback_loop.errors import LoopError
 
 MANIFEST = "manifest.json"
-PART = re.compile(r"\d+-[a-z]+(\.more-\d{3,})?")
+PART = re.compile(r"\d+-[a-z]+(\.(more|chat)-\d{3,})?")
 """Name of the folder of a finished stage or batch."""
 
 

@@ -70,6 +70,16 @@ def chat_lock(run: Run) -> Iterator[Literal["busy", "elsewhere"] | None]:
             yield "busy" if left is None or locked(run) else None
 
 
+@contextmanager
+def standing_by(run: Run) -> Iterator[bool]:
+    """Keep anybody from beginning to work on the run, for a moment; yields whether nobody does. Sampler and chat go on."""
+    descriptor = os.open(run.path / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        yield _try(descriptor, fcntl.LOCK_SH)
+    finally:
+        os.close(descriptor)
+
+
 def sampling(run: Run) -> bool:
     """Whether a sampler lives now."""
     return _is_held(run.path / ".sampler.lock") and not chatting(run)

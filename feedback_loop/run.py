@@ -39,7 +39,8 @@ STAGES = (
     "duels",
     "promotion",
 )
-BATCH = re.compile(r"comparisons\.more-\d{3,}")
+BATCH = re.compile(r"comparisons\.(more|chat)-\d{3,}")
+"""Further comparisons beside the stage: sampled (`stages/more.py`), or corrected in a chat (`corrections.py`)."""
 R = TypeVar("R", bound=Record)
 Asked = Sequence[Prompt]
 
@@ -120,8 +121,8 @@ class Run:
         return self.round_folder(number) / f"{STAGES.index(stage.partition('.')[0]) + 1}-{stage}"
 
     def batches(self, number: int) -> list[str]:
-        """Names of a round's complete batches, `comparisons.more-001` and on: committed beside the stage, each like one."""
-        found = self.round_folder(number).glob(f"{STAGES.index('comparisons') + 1}-comparisons.more-*/manifest.json")
+        """Names of a round's complete batches, `comparisons.more-001` and on: beside the stage, each committed like one."""
+        found = self.round_folder(number).glob(f"{STAGES.index('comparisons') + 1}-comparisons.*/manifest.json")
         return sorted(name for file in found if BATCH.fullmatch(name := file.parent.name.partition("-")[2]))
 
     def done(self, number: int, stage: str) -> bool:
@@ -303,7 +304,7 @@ def recipe_file(run: Run, digest: str) -> Path:
 def sweep(run: Run, number: int) -> None:
     """Remove what a batch left that was cut off and will not be made: its round's rankings are taken."""
     for kind in ("making", "work"):
-        for folder in run.round_folder(number).glob(f".{kind}-{STAGES.index('comparisons') + 1}-comparisons.more-*"):
+        for folder in run.round_folder(number).glob(f".{kind}-{STAGES.index('comparisons') + 1}-comparisons.*"):
             shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -62,7 +62,7 @@ def _answer_all(run: Run, asked: "queue.Queue[Ask]", stop: threading.Event, tell
     talker, last = Talker(run.recipe.model), time.monotonic()
     while not _may_leave(run, time.monotonic() - last, sharing=sharing):
         try:
-            ask = asked.get(timeout=POLL_SECONDS)
+            ask = asked.get(timeout=1.0)
         except queue.Empty:
             continue
         try:

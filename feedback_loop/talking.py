@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from feedback_loop.records import Message, Record
+from feedback_loop.records import Message, Position, Record
 
 MOST_TOKENS = 1024
 """Of one answer: what is longer is cut."""
@@ -39,6 +39,20 @@ class Said(Record):
     forgotten: int = 0
     """How many of the first messages the model was not given, as the chat is longer than it can read."""
     trouble: Trouble | None = None
+
+
+class Correction(Record):
+    """What somebody says, with their consent, of an answer in a chat: which of two is better, and how it should have been."""
+
+    ask: Ask
+    """The chat that was answered."""
+    answers: tuple[str, str]
+    """The answer and a second one to the same, in the order in which they were shown."""
+    seeds: tuple[int, int]
+    corrected: Literal[0, 1]
+    """Which of them stood in the chat; an edit was made from it."""
+    choice: Position
+    edit: str = ""
 
 
 class Choices(Record):
