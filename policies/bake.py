@@ -8,7 +8,7 @@ Context Distillation" (arXiv 2602.12275), by the reverse KL; "Prompt Baking" (ar
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,7 @@ from feedback_loop.evaluate import kl_estimate, mean
 from feedback_loop.prompts import choose
 from feedback_loop.records import Prompt
 from policies import watch
-from policies.bake_math import apart
+from policies.bake_math import Divergence, apart, forward, reverse
 from policies.bake_state import BakeReading, BakeSample, Baking, learning, open_baking, save
 from policies.base import Policy
 from policies.logprobs import Row, batches, states
@@ -29,6 +29,8 @@ from policies.rollouts import Rollouts, roll_out, see, step_seed, walk
 from policies.task import Curves, Task, precision, timed
 from policies.trainable import LEARNING, parent_needed, placed
 
+INSIDE, OUTSIDE = reverse, forward
+"""What is learned by where the brief applies, and where it does not."""
 MEASUREMENTS = 5
 """Measurements of a baking, its start apart."""
 
@@ -119,11 +121,11 @@ def _update(task: Task, now: Baking, inside: Scope, outside: Scope) -> tuple[dic
     tokens, loss = sum(len(tail) for _, tail in lesson.taught), 0.0
     with timed(now.seconds, "training"):
         now.policy.model.train()
-        for batch in batches(lesson.taught, bake.batch_tokens):
+        for batch, divergence in _micro(lesson, bake.rollouts - neutral, bake.batch_tokens):
             # Backward inside, too: what is computed again on the way back must meet the same adapter.
             with active(now.policy.model, LEARNING):
                 with precision(task.model):
-                    part = _apart(task, now, lesson, batch).sum() / tokens
+                    part = _apart(task, now, lesson, batch, divergence).sum() / tokens
                 part.backward()
             loss += float(part.detach())
         norm = float(torch.nn.utils.clip_grad_norm_(learning(now).values(), bake.max_grad_norm))
@@ -133,6 +135,17 @@ def _update(task: Task, now: Baking, inside: Scope, outside: Scope) -> tuple[dic
         now.optimizer.zero_grad()
     task.report(done + 2 * bake.rollouts, total, "policy")
     return {"loss": loss, "grad_norm": norm, "learning_rate": now.optimizer.param_groups[0]["lr"]}, None
+
+
+def _micro(lesson: Lesson, briefed: int, most_tokens: int) -> Iterator[tuple[list[int], Divergence]]:
+    """Places among a lesson's answers in micro-batches, and how each learns.
+
+    Where the brief applies by the reverse KL, which settles on what the teacher would write. On neutral chats by the forward
+    one, which keeps all that the base would: what the student has dropped there, the reverse one hardly sees.
+    """
+    for start, end, divergence in ((0, briefed, INSIDE), (briefed, len(lesson.taught), OUTSIDE)):
+        for batch in batches(lesson.taught[start:end], most_tokens):
+            yield [start + place for place in batch], divergence
 
 
 def _measure(task: Task, now: Baking, inside: Scope, outside: Scope) -> None:
@@ -195,7 +208,7 @@ def _draw(
     return Lesson(rollouts, [(head, tail) for head, (_, tail) in zip(heads, rollouts.rows, strict=True)])
 
 
-def _apart(task: Task, now: Baking, lesson: Lesson, batch: Sequence[int]) -> Any:
+def _apart(task: Task, now: Baking, lesson: Lesson, batch: Sequence[int], divergence: Divergence = reverse) -> Any:
     """Nats between student and teacher at each token of these answers, one after another; the adapter is in force."""
     import torch
 
@@ -215,6 +228,7 @@ def _apart(task: Task, now: Baking, lesson: Lesson, batch: Sequence[int]) -> Any
         plain,
         strength=bake.strength,
         temperature=task.sampling.temperature,
+        divergence=divergence,
     )
 
 
