@@ -4,7 +4,8 @@ The student (base and adapter, plain prompt) writes answers; the teacher, the sa
 brief in front, says of each of their tokens what it would have written there, over the whole vocabulary; the student learns
 to be as near to that as it can. On chats that the brief has nothing to say of, the teacher is the plain base. So nobody has
 to rank anything, and no answer of the teacher is ever drawn. Agarwal et al. 2024 (GKD, arXiv 2306.13649) and "On-Policy
-Context Distillation" (arXiv 2602.12275), by the reverse KL; "Prompt Baking" (arXiv 2409.13697) by the forward one.
+Context Distillation" (arXiv 2602.12275), by the reverse KL; "Prompt Baking" (arXiv 2409.13697) by the forward one, which
+here is for neutral chats.
 """
 
 import math
