@@ -1,11 +1,11 @@
-"""What the Rounds page asks for when it is unfolded: a round's samples, a page at a time, and what its labels taught."""
+"""What the Rounds page shows of a run: the open round's count, a round's samples, a page at a time, and what its labels taught."""
 
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
 
-from feedback_loop.overview import Sample
+from feedback_loop.overview import Overview, RoundView, Sample
 from feedback_loop.traits import tokens
 from ui.ports import RoundsPort
 from ui.render import MOST, as_html
@@ -42,6 +42,26 @@ def build_rounds_routes(rounds: RoundsPort, user: Callable[[Request], str]) -> A
         return {**found.model_dump(exclude={"lessons"}), "lessons": lessons}
 
     return router
+
+
+def as_told(overview: Overview, told: int) -> Overview:
+    """An overview whose open round counts as the person who asks may hear of it (`store/told.py`), wherever it is counted."""
+    asks = [r for r in overview.rounds if _waiting(r)]
+    if not asks:
+        return overview
+    rounds = tuple(_counted(r, told) if _waiting(r) else r for r in overview.rounds)
+    labels = overview.labels + sum(told - r.labels for r in asks)
+    message = overview.message if overview.failed else ""
+    return overview.model_copy(update={"rounds": rounds, "labels": labels, "message": message})
+
+
+def _waiting(round_: RoundView) -> bool:
+    return any(stage.name == "rankings" and stage.state == "waiting" for stage in round_.stages)
+
+
+def _counted(round_: RoundView, told: int) -> RoundView:
+    counted = (s.model_copy(update={"done": told}) if s.name == "rankings" else s for s in round_.stages)
+    return round_.model_copy(update={"labels": told, "stages": tuple(counted)})
 
 
 def page_of(samples: Sequence[Sample], search: str, show: Show, page: int) -> dict[str, Any]:

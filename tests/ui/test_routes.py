@@ -93,7 +93,7 @@ def test_two_comparisons_come_at_once_and_nothing_tells_who_wrote_what(anna: Tes
 
 def test_a_vote_by_side_is_kept_as_the_completion_that_stood_there(anna: TestClient, journal: Journal):
     body = {"comparison_id": "c1", "choice": "second", "comment": " clearer "}
-    assert anna.post("/api/vote", json=body).json()["progress"] == {"answered": 1, "mine": 1, "needed": 4, "left": 2}
+    assert anna.post("/api/vote", json=body).json()["progress"] == {"answered": 1, "mine": 1, "needed": 4}
     (kept,) = journal.rankings(0)
     assert (kept.user_id, kept.choice, kept.comment) == ("anna", "secret-1-1", "clearer")
 
