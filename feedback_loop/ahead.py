@@ -53,7 +53,7 @@ def can_go_on(run: Run, number: int) -> bool:
 def ready_for_the_fastest(comparisons: Sequence[Comparison], rankings: Sequence[Ranking], per_comparison: int) -> int:
     """How many comparisons lack answers and were not seen by the person who has the fewest of these left."""
     answers = Counter(r.comparison_id for r in rankings if r.status == "submitted")
-    lacking = {c.id for c in comparisons if c.purpose == "label" and answers[c.id] < per_comparison}
+    lacking = {c.id for c in comparisons if c.counts and answers[c.id] < per_comparison}
     seen: dict[str, set[str]] = {}
     for ranking in rankings:
         seen.setdefault(ranking.user_id, set()).add(ranking.comparison_id)

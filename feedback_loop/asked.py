@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 FEATURES = "features.safetensors"
+CLOSING = ("rankings", "duels", "promotion")
+"""Stages that end what people are shown, or begin it."""
 
 
 def parts(run: Run, number: int) -> list[str]:
@@ -32,8 +34,8 @@ def parts(run: Run, number: int) -> list[str]:
 
 
 def version(run: Run, number: int) -> tuple[tuple[str, int], ...]:
-    """Changes whenever the round's parts do, and when it is closed; cheap enough to ask at each vote."""
-    names = [*parts(run, number), *(["rankings"] if run.done(number, "rankings") else [])]
+    """Changes whenever what is asked does, and when it is closed; cheap enough to ask at each vote."""
+    names = [*parts(run, number), *(name for name in CLOSING if run.done(number, name))]
     manifests = [run.stage_folder(number, name) / "manifest.json" for name in names]
     return tuple((str(file), file.stat().st_mtime_ns) for file in manifests)
 
@@ -63,9 +65,28 @@ def asked(run: Run, number: int) -> list[Comparison]:
     return [comparison for file in files(run, number) for comparison in read_jsonl(file, Comparison)]
 
 
+def duels(run: Run, number: int) -> list[Comparison]:
+    """The duels by which the round's policy is judged, with repeats and checks beside; none where there are none (yet)."""
+    file = run.stage_folder(number, "duels") / "comparisons.jsonl"
+    return read_jsonl(file, Comparison) if run.done(number, "duels") else []
+
+
+def duelling(run: Run, number: int) -> bool:
+    """Whether people are asked the round's duels now."""
+    asks = run.done(number, "duels") and not run.done(number, "promotion")
+    return asks and run.manifest(number, "duels").facts["duels"] > 0
+
+
+def open_now(run: Run, number: int) -> list[Comparison]:
+    """What people are shown of a round at the moment: its comparisons, or later its duels; none in between."""
+    if not run.done(number, "rankings"):
+        return asked(run, number)
+    return duels(run, number) if duelling(run, number) else []
+
+
 def label_ids(run: Run, number: int) -> set[str]:
     """The comparisons of a round that are asked for their label, not as repeats or checks."""
-    return {c.id for c in asked(run, number) if c.purpose == "label"}
+    return {c.id for c in asked(run, number) if c.counts}
 
 
 def count(run: Run, number: int) -> int:
@@ -107,11 +128,33 @@ def _own(run: Run, number: int) -> int:
 
 
 def needed(run: Run, number: int) -> int:
-    """Rankings that complete a round: the recipe's, or fewer where fewer comparisons can be made."""
+    """Rankings that complete a round, or fewer where fewer comparisons can be made."""
+    wanted = still_needed(run, number)
     if not run.done(number, "comparisons"):
-        return run.recipe.rankings.needed
-    most = count(run, number) + left(run, number)
-    return min(run.recipe.rankings.needed, most * run.recipe.rankings.per_comparison)
+        return wanted
+    return min(wanted, (count(run, number) + left(run, number)) * run.recipe.rankings.per_comparison)
+
+
+def most_duels(run: Run, number: int) -> int:
+    """Duels that people are asked at most, once they are made."""
+    return min(run.recipe.promotion.votes, int(run.manifest(number, "duels").facts["duels"]))
+
+
+def needed_now(run: Run, number: int) -> int:
+    """Answers that what is asked now needs: of duels, the most that may be."""
+    if duelling(run, number):
+        return most_duels(run, number) * run.recipe.rankings.per_comparison
+    return needed(run, number)
+
+
+def still_needed(run: Run, number: int) -> int:
+    """The recipe's rankings a round, less the answers to the last round's duels, which are labels like others.
+
+    At least a quarter of them: duels say nothing of how the policy in force could do better than it does.
+    """
+    wanted = run.recipe.rankings.needed
+    last = run.manifest(number - 1, "promotion").facts if number and run.done(number - 1, "promotion") else {}
+    return max(-(-wanted // 4), wanted - int(last.get("rankings", 0)))
 
 
 def candidate_features(run: Run, number: int) -> "tuple[list[Completion], np.ndarray]":

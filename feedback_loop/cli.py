@@ -45,6 +45,13 @@ class Role(StrEnum):
     annotator = "annotator"
 
 
+class Verdict(StrEnum):
+    """What may be decided about a new policy."""
+
+    promote = "promote"
+    keep = "keep"
+
+
 @app.command()
 def demo(
     run: Annotated[Path, typer.Option("--run", help="The run's folder.")] = Path("demo-run"),
@@ -224,9 +231,11 @@ def redo(
 
 @app.command()
 def rollback(
-    run: RunFolder, to: Annotated[str, typer.Option(help="A round's number, a policy's name, or base.")]
+    run: RunFolder,
+    to: Annotated[str, typer.Option(help="A round's number, a policy's name, or base.")],
+    reason: Annotated[str, typer.Option(help="Why; it stays on record.")] = "",
 ) -> None:
-    """Put an earlier round's policy in force again."""
+    """Put another round's policy in force, whether or not it was kept."""
     import getpass
 
     from feedback_loop import loop
@@ -234,8 +243,28 @@ def rollback(
     from feedback_loop.run import open_run
 
     name = policy_name(int(to)) if to.isdigit() else to
-    loop.roll_back(open_run(run), name, who=getpass.getuser())
+    loop.roll_back(open_run(run), name, who=getpass.getuser(), why=reason)
     say(f"{name} is in force. Rank its answers: feedback-loop serve {run}")
+
+
+@app.command()
+def decide(
+    run: RunFolder,
+    what: Annotated[Verdict, typer.Argument(help="promote the open round's new policy, or keep its parent.")],
+    reason: Annotated[str, typer.Option(help="Why; it stays on record.")],
+) -> None:
+    """Decide on the open round's policy yourself, before its duels have."""
+    import getpass
+
+    from feedback_loop import loop
+    from feedback_loop.connect import argilla
+    from feedback_loop.lineage import current_policy
+    from feedback_loop.run import open_run
+
+    opened = open_run(run)
+    with argilla(opened, say) as connect:
+        loop.decide(opened, promote=what == "promote", who=getpass.getuser(), why=reason, connect=connect)
+    say(f"{current_policy(opened)} is in force. Rank its answers: feedback-loop serve {run}")
 
 
 @app.command()
@@ -280,6 +309,7 @@ _stage_command("collect", ("rankings",), "Only this stage: snapshot the rankings
 _stage_command("train-reward", ("preferences", "reward"), "Only this stage: preferences and the reward model.")
 _stage_command("train-policy", ("policy",), "Only this stage: the policy step.")
 _stage_command("evaluate", ("evaluation",), "Only this stage: the new policy against its parent and the base.")
+_stage_command("duel", ("duels",), "Only this stage: answers of the new policy and its parent, for people to judge.")
 _stage_command("promote", ("promotion",), "Only this stage: keep the new policy or its parent.")
 
 

@@ -14,16 +14,12 @@ def open_desk(run: Run, journal: Journal, priorities: Callable[[], Mapping[str, 
     return Desk(
         comparisons_of(run),
         journal,
-        needed=asked.remembered(run, asked.needed),
+        needed=asked.remembered(run, asked.needed_now),
         per_comparison=run.recipe.rankings.per_comparison,
         priorities=priorities,
     )
 
 
 def comparisons_of(run: Run) -> Callable[[], Sequence[Comparison]]:
-    """A function that gives the open round's comparisons, the same list until more or others are made; none while closed."""
-
-    def read(run: Run, number: int) -> Sequence[Comparison]:
-        return () if run.done(number, "rankings") else asked.asked(run, number)
-
-    return asked.remembered(run, read)
+    """A function that gives what the open round asks now, the same list until more or others are made; none while closed."""
+    return asked.remembered(run, asked.open_now)

@@ -47,7 +47,7 @@ def open_round(run: Run) -> int:
     return numbers[-1] + 1 if run.done(numbers[-1], STAGES[-1]) else numbers[-1]
 
 
-def roll_back(run: Run, to: str, *, who: str, when: str) -> Decision:
+def roll_back(run: Run, to: str, *, who: str, when: str, why: str = "") -> Decision:
     """Put an earlier policy in force, on record; UsageError where there is no such policy.
 
     `to` is `base` or a policy's name such as `round-002`.
@@ -65,7 +65,7 @@ def roll_back(run: Run, to: str, *, who: str, when: str) -> Decision:
         policy=to,
         candidate=to,
         parent=current,
-        reasons=(f"rolled back from {current} to {to}",),
+        reasons=(f"{who} rolled back from {current} to {to}" + (f": {why}" if why else ""),),
         decided_by=who,
         decided_at=when,
     )

@@ -72,15 +72,18 @@ def run_round(run: Run, number: int, connect: Connect, say: Say, lock: int) -> W
     for name in STAGES:
         if run.done(number, name):
             continue
+        waiting = None
         if name == "rankings":
             waiting = collect(run, number, connect)
             if waiting is not None and asked.left(run, number):  # whoever sampled them was cut off, or gave way
                 do_stage(run, number, "comparisons", say, lock)
                 waiting = collect(run, number, connect)
-            if waiting is not None:
-                return waiting
+        elif name == "promotion":
+            waiting = judge(run, number, connect)
         else:
             do_stage(run, number, name, say, lock)
+        if waiting is not None:
+            return waiting
     tracking.summarise(run, overview(run), over_rounds(run))
     return None
 
@@ -97,8 +100,8 @@ def run_stages(run: Run, names: Sequence[str], connect: Connect, say: Say) -> Wa
         for name in names:
             if run.done(number, name) and not (name == "comparisons" and asked.left(run, number)):
                 say(f"round {number:03d}: {name} is already there")
-            elif name == "rankings":
-                return collect(run, number, connect)
+            elif name in ("rankings", "promotion"):
+                return (collect if name == "rankings" else judge)(run, number, connect)
             else:
                 do_stage(run, number, name, say, lock)
     return None
@@ -120,12 +123,7 @@ def do_stage(run: Run, number: int, name: str, say: Say, lock: int) -> None:
 def collect(run: Run, number: int, connect: Connect) -> Waiting | None:
     """Bring journal and Argilla together, and snapshot the round's rankings once there are enough."""
     sources, comparisons = asked.files(run, number), asked.asked(run, number)
-    store = connect()
-    store.publish(comparisons)
-    with contextlib.closing(Journal(run.path / "journal.sqlite")) as journal:
-        deliver(journal, store)
-        reconcile(journal, store, number)
-        rankings = journal.rankings(number, {c.id for c in comparisons})
+    rankings = _brought_together(run, number, comparisons, connect)
     waiting = enough(run, number, comparisons, rankings)
     if waiting is not None:
         return waiting
@@ -135,6 +133,58 @@ def collect(run: Run, number: int, connect: Connect) -> Waiting | None:
         draft.facts |= _counted(comparisons, rankings)
     runs.sweep(run, number)
     return None
+
+
+def judge(run: Run, number: int, connect: Connect) -> Waiting | None:
+    """Decide on the round's policy; Waiting where people's answers to its duels do not settle it yet."""
+    from feedback_loop.duels import standing
+    from feedback_loop.stages.judging import decide_promotion
+
+    comparisons, rankings, found = asked.duels(run, number), list[Ranking](), None
+    if asked.duelling(run, number):
+        rankings = _brought_together(run, number, comparisons, connect)
+        found = standing(run, number, rankings)
+        if found.verdict == "ask":
+            most = asked.most_duels(run, number)
+            said = f"Round {number:03d} has {found.votes} of at most {most} duels. {found.reason}"
+            return Waiting(number, found.votes, most, f"{said} Rank more: feedback-loop serve {run.path}")
+    with commit(run, number, "promotion") as draft:
+        decide_promotion(run, number, draft, rankings, found)
+    return None
+
+
+def decide(run: Run, *, promote: bool, who: str, why: str, connect: Connect) -> None:
+    """Take the decision on the open round's policy oneself, with what people said so far; UsageError where there is none yet."""
+    from feedback_loop.duels import standing
+    from feedback_loop.promote import override
+    from feedback_loop.stages.judging import write_decision
+
+    number = open_round(run)
+    if not why.strip():
+        raise UsageError("A decision of one's own needs a reason, which stays on record: --reason 'why'.")
+    with locks.lock(run):
+        if not run.done(number, "duels"):
+            raise UsageError(
+                f"Round {number:03d} has no new policy to decide on yet. Make it: feedback-loop advance {run.path}"
+            )
+        facts, rankings = run.manifest(number, "evaluation").facts, list[Ranking]()
+        if asked.duelling(run, number):
+            rankings = _brought_together(run, number, asked.duels(run, number), connect)
+        found = standing(run, number, rankings) if rankings else None
+        decision = override(number, facts, found, promote=promote, who=who, why=why.strip(), when=now())
+        with commit(run, number, "promotion") as draft:
+            write_decision(run, number, draft, decision, rankings)
+    tracking.summarise(run, overview(run), over_rounds(run))
+
+
+def _brought_together(run: Run, number: int, comparisons: list[Comparison], connect: Connect) -> list[Ranking]:
+    """The answers to these comparisons that stand, once journal and Argilla hold the same."""
+    store = connect()
+    store.publish(comparisons)
+    with contextlib.closing(Journal(run.path / "journal.sqlite")) as journal:
+        deliver(journal, store)
+        reconcile(journal, store, number)
+        return journal.rankings(number, {c.id for c in comparisons})
 
 
 def _counted(comparisons: list[Comparison], rankings: list[Ranking]) -> dict[str, int]:
@@ -162,9 +212,9 @@ def enough(run: Run, number: int, comparisons: list[Comparison], rankings: list[
 
     Answers to repeats and checks do not count.
     """
-    labels = {c.id for c in comparisons if c.purpose == "label"}
+    labels = {c.id for c in comparisons if c.counts}
     most = (len(labels) + asked.left(run, number)) * run.recipe.rankings.per_comparison
-    needed = min(run.recipe.rankings.needed, most)
+    needed = asked.needed(run, number)
     given = [r for r in rankings if r.status == "submitted" and r.comparison_id in labels]
     decided = [r for r in given if _prefers(r)]
     label = f"Label more: feedback-loop serve {run.path}"
@@ -220,14 +270,14 @@ def redo(run: Run, stage: str, number: int) -> list[str]:
         return [str(folder.relative_to(run.path)) for folder in moved if folder is not None]
 
 
-def roll_back(run: Run, to: str, who: str) -> None:
+def roll_back(run: Run, to: str, who: str, why: str = "") -> None:
     """Put an earlier policy in force; what the open round has made of the one before is set aside, its labels kept.
 
     LoopError where a round is being worked on.
     """
     with locks.lock(run):
         number = open_round(run)
-        lineage.roll_back(run, to, who=who, when=now())
+        lineage.roll_back(run, to, who=who, when=now(), why=why)
         stages = runs.STAGES[runs.STAGES.index("policy") :]
         for stage in reversed(stages):
             runs.set_aside(run.stage_folder(number, stage))

@@ -93,6 +93,23 @@ class Truth(Record):
     win_rate_parent: float
 
 
+class Gate(Record):
+    """Where people's duels of a new policy against its parent stand; see `gate.Standing`."""
+
+    verdict: Literal["promote", "keep", "ask"]
+    votes: int
+    most: int
+    """Duels that are asked at most."""
+    win_rate: float
+    """Of the new policy, ties counting half."""
+    estimate: float
+    """The same with the reward model's help, where it helps; `low` to `high` is around it and holds whenever one looks."""
+    low: float
+    high: float
+    model_weight: float
+    reason: str
+
+
 class RoundView(Record):
     """One round."""
 
@@ -113,6 +130,8 @@ class RoundView(Record):
     """How the policy was trained, and why that stopped early where it did; empty before."""
     samples: tuple[Sample, ...]
     decision: Decision | None
+    gate: Gate | None = None
+    """None where people are not asked, or not yet."""
     trust: Trust = Trust()
     alarms: tuple[str, ...] = ()
     """Why the reward model should be believed less, a line each, with what to do; see `alarms.py`."""

@@ -1,7 +1,7 @@
 """The nouns of the loop: frozen, validated, and the same in memory, on disk (JSONL) and between rooms."""
 
 from datetime import UTC, datetime
-from typing import Literal, TypedDict
+from typing import Any, Literal, TypedDict
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -10,8 +10,9 @@ Position = Literal["first", "second", "tie", "neither"]
 Strength = Literal["slight", "much"]
 Strategy = Literal["random", "uncertainty", "thompson", "drts", "deltaucb", "best_worst"]
 """How a pair was chosen among a prompt's candidates; see `reward/acquire.py`."""
-Purpose = Literal["label", "repeat", "check"]
-"""Why a comparison is asked: for its label, to see whether the same person says the same again, or whether they read at all."""
+Purpose = Literal["label", "duel", "repeat", "check"]
+"""Why a comparison is asked: for its label, to judge a new policy against its parent (a label too), to see whether the same
+person says the same again, or whether they read at all."""
 SkipReason = Literal["unclear", "unsafe", "unknown"]
 """Why nothing was answered: the request is unclear, an answer should not be shown to anybody, or the person does not know."""
 MOST_COMPLETIONS = 4
@@ -85,6 +86,11 @@ class Comparison(Record):
     def prompt_id(self) -> str:
         """Id of the prompt; all completions answer it, except of a `check`."""
         return self.prompt.id
+
+    @property
+    def counts(self) -> bool:
+        """Whether an answer to it is one of the rankings that a round needs; repeats and checks stand beside these."""
+        return self.purpose in ("label", "duel")
 
 
 class Answer(Record):
@@ -181,7 +187,10 @@ class Decision(Record):
     parent: str
     reasons: tuple[str, ...]
     decided_by: str
+    """`people` by the gate, `rule` by the reward model or a breach, or the name of who took the decision upon themselves."""
     decided_at: str
+    evidence: dict[str, Any] = {}
+    """The figures that it rests on: duels, win rate and interval, e-values, the reward model's win rate."""
 
 
 def now() -> str:

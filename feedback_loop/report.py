@@ -1,8 +1,6 @@
 """A run at one moment, read from its own files: what the Rounds page, `status` and the W&B summary show."""
 
 import contextlib
-import json
-import math
 import shlex
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,12 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from feedback_loop import ahead, alarms, locks
-from feedback_loop.asked import asked, count, label_ids, needed
+from feedback_loop.asked import asked, count, duelling, duels, label_ids, most_duels, needed
+from feedback_loop.curves import curve, training_curves, training_rows
+from feedback_loop.duels import standing
 from feedback_loop.evaluate import wilson
 from feedback_loop.lineage import current_policy, open_round, policy_name
 from feedback_loop.overview import (
     Bin,
     Curve,
+    Gate,
     Group,
     Mirror,
     Overview,
@@ -106,6 +107,8 @@ def _message(run: Run, note: dict[str, Any], *, lost: bool) -> str:
     if lost:
         return f"The last work was cut off. Go on: feedback-loop advance {run.path}"
     number = open_round(run)
+    if duelling(run, number) and (stands := gate(run, number)):
+        return _duels_message(run, number, stands)
     asks = run.done(number, "comparisons") and not run.done(number, "rankings")
     if note.get("state") != "waiting" and not (asks and note.get("state", "done") == "done"):
         return str(note.get("message", ""))
@@ -113,6 +116,14 @@ def _message(run: Run, note: dict[str, Any], *, lost: bool) -> str:
     if given < enough:
         return f"Round {number:03d} has {given} of {enough} rankings. Label more: feedback-loop serve {run.path}"
     return f"Round {number:03d} has its {enough} rankings. Start it: feedback-loop advance {run.path}"
+
+
+def _duels_message(run: Run, number: int, stands: Gate) -> str:
+    """What the duels of the round have shown so far, and what to type next."""
+    said = f"Round {number:03d}: {stands.votes} of at most {stands.most} duels, new against old, are answered. {stands.reason}"
+    if stands.verdict == "ask":
+        return f"{said} Rank more: feedback-loop serve {run.path}"
+    return f"{said} Close the round: feedback-loop advance {run.path}"
 
 
 def as_text(view: Overview) -> str:
@@ -190,13 +201,33 @@ def _round(run: Run, number: int, busy: bool, note: dict[str, Any]) -> RoundView
         comparisons=count(run, number),
         needed=needed(run, number),
         metrics=found | {"alarms": float(len(warnings))} if found else {},
-        curves=tuple(_training_curves(run, number)),
+        curves=tuple(training_curves(run, number)),
         note=_note(run, number),
         samples=samples(run, number),
         decision=_decision(run, number),
+        gate=gate(run, number),
         trust=_trust(_facts(run, number, "reward")),
         alarms=warnings,
     )
+
+
+def gate(run: Run, number: int) -> Gate | None:
+    """Where the round's duels stand, by the answers so far, or by those that it was decided on."""
+    if not run.done(number, "duels") or not most_duels(run, number):
+        return None
+    found = standing(run, number, duel_rankings(run, number))
+    return Gate(most=most_duels(run, number), **found.model_dump(exclude={"evidence", "against"}))
+
+
+def duel_rankings(run: Run, number: int) -> list[Ranking]:
+    """Answers to a round's duels: the snapshot that it was decided on, else the journal's."""
+    if run.done(number, "promotion"):
+        return read_jsonl(run.stage_folder(number, "promotion") / "rankings.jsonl", Ranking)
+    if not (run.path / "journal.sqlite").exists():
+        return []
+    shown = {c.id for c in duels(run, number)}
+    with contextlib.closing(Journal(run.path / "journal.sqlite")) as journal:
+        return journal.rankings(number, shown)
 
 
 def samples(run: Run, number: int) -> tuple[Sample, ...]:
@@ -238,7 +269,7 @@ def warned(run: Run, number: int) -> tuple[str, ...]:
         _facts(run, n, s) for n, s in ((number, "reward"), (number, "evaluation"), (number + 1, "evaluation"))
     )
     decision, true = _decision(run, number), truth(run, number)
-    found = alarms.of_reward_model(reward) + alarms.of_policy_step(_rows(run, number, "policy"))
+    found = alarms.of_reward_model(reward) + alarms.of_policy_step(training_rows(run, number, "policy"))
     if judged:
         found += alarms.between_rounds(reward, judged, then, kept=decision is not None and decision.promoted)
         found += alarms.of_truth(judged, true.model_dump() if true else {})
@@ -289,12 +320,20 @@ def _stage(run: Run, number: int, name: str, busy: bool, note: dict[str, Any]) -
     if busy and here:
         progress = read_note(progress_file(run))
         return StageView(name=name, state="running", **progress)
-    previous = STAGES[STAGES.index(name) - 1]
-    if name == "rankings" and run.done(number, previous):
-        return StageView(name=name, state="waiting", done=len(labels(run, number)), total=needed(run, number))
+    if (waits := _waits(run, number, name)) is not None:
+        return waits
     if here and note.get("state") in ("failed", "running"):
         return StageView(name=name, state="failed")
     return StageView(name=name, state="todo")
+
+
+def _waits(run: Run, number: int, name: str) -> StageView | None:
+    """How far a stage is that waits for people; None where it does not."""
+    if name == "rankings" and run.done(number, "comparisons"):
+        return StageView(name=name, state="waiting", done=len(labels(run, number)), total=needed(run, number))
+    if name == "promotion" and duelling(run, number) and (stands := gate(run, number)):
+        return StageView(name=name, state="waiting", done=stands.votes, total=stands.most)
+    return None
 
 
 def _seconds(manifest: Manifest) -> float:
@@ -302,40 +341,10 @@ def _seconds(manifest: Manifest) -> float:
     return round(times.total_seconds(), 1)
 
 
-def _training_curves(run: Run, number: int) -> list[Curve]:
-    """A curve for each figure that the trainers logged, over steps: `reward/loss`, `policy/rewards/margins`, ..."""
-    curves = []
-    for stage in ("reward", "policy"):
-        points: dict[str, list[tuple[float, float]]] = {}
-        for row in _rows(run, number, stage):
-            for name, value in row.items():
-                if name not in ("step", "epoch"):
-                    points.setdefault(name, []).append((row["step"], value))
-        curves += [_curve(f"{stage}/{name}", found) for name, found in points.items()]
-    return curves
-
-
-def _rows(run: Run, number: int, stage: str) -> list[dict[str, float]]:
-    """What a stage's trainer logged, less what is not finite; of a training under way, up to its last whole line."""
-    folder = run.stage_folder(number, stage) if run.done(number, stage) else run.resume_folder(number, stage)
-    if not (folder / "curves.jsonl").exists():
-        return []
-    lines = (folder / "curves.jsonl").read_text(encoding="utf-8").split("\n")[:-1]
-    return [
-        {name: value for name, value in row.items() if isinstance(value, int | float) and math.isfinite(value)}
-        for row in map(json.loads, lines)
-    ]
-
-
 def _over_rounds(rounds: Sequence[RoundView]) -> tuple[Curve, ...]:
     return tuple(
-        _curve(f"loop/{name}", [(r.round, r.metrics[name]) for r in rounds if name in r.metrics])
-        for name in OVER_ROUNDS
+        curve(f"loop/{name}", [(r.round, r.metrics[name]) for r in rounds if name in r.metrics]) for name in OVER_ROUNDS
     )
-
-
-def _curve(name: str, points: Sequence[tuple[float, float]]) -> Curve:
-    return Curve(name=name, x=tuple(x for x, _ in points), y=tuple(y for _, y in points))
 
 
 def _decision(run: Run, number: int) -> Decision | None:

@@ -25,7 +25,7 @@ from feedback_loop import recipe as recipes
 from feedback_loop.errors import LoopError, UsageError
 from feedback_loop.records import Prompt, Record, now
 
-FORMAT = 1
+FORMAT = 2
 STAGES = (
     "prompts",
     "comparisons",
@@ -34,6 +34,7 @@ STAGES = (
     "reward",
     "policy",
     "evaluation",
+    "duels",
     "promotion",
 )
 PACKAGES = ("feedback-loop", "torch", "transformers", "trl", "peft", "datasets", "accelerate")
@@ -157,7 +158,7 @@ def create(path: Path, recipe: recipes.Recipe, prompts: Sequence[Prompt], heldou
 
 
 def open_run(path: Path) -> Run:
-    """Open a run; UsageError where it is none, LoopError where a newer version made it."""
+    """Open a run, brought to the present format; UsageError where it is none, LoopError where a newer version made it."""
     file = path / "run.json"
     if not file.is_file():
         raise UsageError(f"{path}: no run there. Make one: feedback-loop init {path}")
@@ -170,6 +171,10 @@ def open_run(path: Path) -> Run:
         raise LoopError(
             f"{path}: run format {found} is newer than this program's {FORMAT}. Upgrade: pip install -U feedback-loop"
         )
+    if found < FORMAT:
+        from feedback_loop.migrations import migrate
+
+        migrate(path, FORMAT)
     return Run(path.absolute(), read_record(file, RunRecord), recipes.load(path / "recipe.toml"))
 
 

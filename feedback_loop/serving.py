@@ -2,7 +2,7 @@
 
 import contextlib
 
-from feedback_loop import ahead, asked, loop, refitting
+from feedback_loop import ahead, asked, gatekeeper, loop, refitting
 from feedback_loop.connect import argilla
 from feedback_loop.labelling import comparisons_of, open_desk
 from feedback_loop.loop import Say
@@ -32,6 +32,7 @@ def serve(run: Run, *, host: str, port: int, url: str, open_browser: bool, say: 
         closing.enter_context(ahead.kept(run))  # first: the first answers take longest
         connect = closing.enter_context(argilla(run, say))
         journal = closing.enter_context(contextlib.closing(Journal(run.path / "journal.sqlite")))
+        closing.enter_context(gatekeeper.watching(run))
         courier = couriers.start(run.path / "journal.sqlite", connect, comparisons_of(run))
         closing.callback(courier.stop)
         priorities = closing.enter_context(refitting.in_background(run))

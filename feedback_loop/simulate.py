@@ -5,8 +5,8 @@ import random
 from collections.abc import Sequence
 from datetime import datetime
 
-from feedback_loop.asked import needed
 from feedback_loop.connect import Connect
+from feedback_loop.duels import wanted
 from feedback_loop.errors import LoopError
 from feedback_loop.evaluate import mean, win_rate
 from feedback_loop.labelling import open_desk
@@ -61,7 +61,7 @@ def simulate(run: Run, persona: Persona, rounds: int, connect: Connect, say: Say
 
 
 def label(run: Run, persona: Persona) -> int:
-    """Let the persona answer until the round has its rankings or nothing is left to ask; how many it answered.
+    """Let the persona answer until the round has what it waits for or nothing is left to ask; how many it answered.
 
     Each answer is drawn from the seed and the comparison's id, so it does not depend on where a run was interrupted.
     """
@@ -70,7 +70,7 @@ def label(run: Run, persona: Persona) -> int:
     with contextlib.closing(Journal(run.path / "journal.sqlite")) as journal:
         refit = Refit(run, journal)
         desk = open_desk(run, journal, refit.order)
-        while desk.progress(user).answered < needed(run, number):
+        while wanted(run, journal):
             refit.step()
             comparison = desk.next(user)
             if comparison is None:

@@ -119,7 +119,7 @@ def team_of(
 ) -> Team:
     """The team, from comparisons of all rounds and the answers that stand."""
     answered = given(comparisons, rankings)
-    labels = [g for g in answered if g.comparison.purpose == "label" and g.ranking.status == "submitted"]
+    labels = [g for g in answered if g.comparison.counts and g.ranking.status == "submitted"]
     found, most = evidence(comparisons, rankings), with_majority(labels)
     people = Counter(g.comparison.id for g in labels)
     submitted = [g for g in answered if g.ranking.status == "submitted"]
@@ -131,7 +131,7 @@ def team_of(
         ),
         between=tuple(Between(one=m.one, other=m.other, same=_matched(m)) for m in matches(labels)),
         alpha=krippendorff_alpha(labels),
-        comparisons=sum(c.purpose == "label" for c in comparisons),
+        comparisons=sum(c.counts for c in comparisons),
         answered=len(people),
         shared=sum(n > 1 for n in people.values()),
         answers=len(submitted),
@@ -159,7 +159,7 @@ def _person(
 ) -> Person:
     """`most` is agreement with the majority, `answered` how many people answered each comparison."""
     answers, name = [g for g in own if g.ranking.status == "submitted"], own[0].user
-    mine = [g for g in answers if g.comparison.purpose == "label"]
+    mine = [g for g in answers if g.comparison.counts]
     sides = [s for g in mine if (s := first_share(g)) is not None]
     chance = sign_test(sum(s > 0.5 for s in sides), sum(s < 0.5 for s in sides))
     first = _share(sides)

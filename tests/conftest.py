@@ -32,6 +32,7 @@ SMALL = (
     "sampling.max_new_tokens=48",
     "reward.trl.num_train_epochs=1",
     "policy.trl.num_train_epochs=1",
+    "promotion.judge=reward",
 )
 """Overrides that make a round on the tiny Qwen take seconds; every part stays real."""
 

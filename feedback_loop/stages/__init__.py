@@ -1,6 +1,7 @@
 """The stages of a round, in order: each reads earlier stages' files and writes one folder.
 
-Only `rankings` is not here: it waits for people, so the loop does it with the store (`loop.collect`).
+`rankings` and `promotion` are not here: they wait for people, so the loop does them with the store (`loop.collect` and
+`loop.judge`).
 """
 
 from collections.abc import Callable
@@ -9,7 +10,8 @@ from dataclasses import dataclass
 from feedback_loop.progress import Progress
 from feedback_loop.run import Draft, Run
 from feedback_loop.stages.asking import build_preferences, choose_prompts, make_comparisons
-from feedback_loop.stages.judging import decide_promotion, evaluate_policy
+from feedback_loop.stages.duelling import make_duels
+from feedback_loop.stages.judging import evaluate_policy
 from feedback_loop.stages.training import train_policy, train_reward
 
 Work = Callable[[Run, int, Draft, Progress], None]
@@ -32,5 +34,5 @@ WORK = {
     "reward": Stage(train_reward, models=True),
     "policy": Stage(train_policy, models=True),
     "evaluation": Stage(evaluate_policy, models=True),
-    "promotion": Stage(decide_promotion),
+    "duels": Stage(make_duels, models=True),
 }

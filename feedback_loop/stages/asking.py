@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from feedback_loop import prompts
-from feedback_loop.asked import FEATURES, files
+from feedback_loop.asked import FEATURES, files, still_needed
 from feedback_loop.consistency import consistent, evidence, weighed, weighed_disliked
 from feedback_loop.errors import LoopError
 from feedback_loop.lineage import adapter_folder, current_policy
@@ -33,7 +33,9 @@ def choose_prompts(run: Run, number: int, draft: Draft, report: Progress) -> Non
     """prompts.jsonl: the requests of this round, the least used first."""
     pool = draft.read(run.path / "prompts.jsonl", Prompt)
     seed = run.seed(number, "prompts")
-    chosen = prompts.choose(pool, uses(run, number), run.recipe.prompts.per_round, seed)
+    wanted, needed = run.recipe.prompts.per_round, run.recipe.rankings.needed
+    wanted = -(-wanted * still_needed(run, number) // needed)
+    chosen = prompts.choose(pool, uses(run, number), wanted, seed)
     write_jsonl(draft.path / "prompts.jsonl", chosen)
     draft.facts["prompts"] = len(chosen)
 

@@ -2,17 +2,20 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from feedback_loop import promote
+from feedback_loop.asked import duels
 from feedback_loop.evaluate import kl_estimate, win_rate
+from feedback_loop.gate import Standing
 from feedback_loop.lineage import BASE, adapter_folder, policy_name
 from feedback_loop.overview import Sample
 from feedback_loop.progress import Progress
 from feedback_loop.prompts import choose
-from feedback_loop.records import Completion, Preference, Prompt, now
+from feedback_loop.records import Completion, Decision, Preference, Prompt, Ranking, now
 from feedback_loop.run import Draft, Run, read_jsonl, verify, write_jsonl, write_text
 from feedback_loop.stages.training import reward_folders
 
@@ -126,13 +129,23 @@ def forget(network: Any, prefix: str) -> None:
         network.delete_adapter(name)
 
 
-def decide_promotion(run: Run, number: int, draft: Draft, report: Progress) -> None:
-    """decision.json: keep the new policy or its parent, and why."""
+def decide_promotion(
+    run: Run, number: int, draft: Draft, rankings: Sequence[Ranking], standing: Standing | None
+) -> None:
+    """decision.json: keep the new policy or its parent, and why; rankings.jsonl: the duels' answers that it rests on."""
     facts = run.manifest(number, "evaluation").facts
-    draft.inputs.append(run.stage_folder(number, "evaluation") / "manifest.json")
-    decision = promote.decide(number, facts, run.recipe.promotion, when=now())
+    decision = promote.decide(number, facts, run.recipe.promotion, standing, when=now())
+    write_decision(run, number, draft, decision, rankings)
+
+
+def write_decision(run: Run, number: int, draft: Draft, decision: Decision, rankings: Sequence[Ranking]) -> None:
+    """The promotion stage's files and facts."""
+    draft.inputs += [run.stage_folder(number, name) / "manifest.json" for name in ("evaluation", "duels")]
     write_text(draft.path / "decision.json", decision.model_dump_json(indent=2) + "\n")
-    draft.facts |= {"promoted": decision.promoted, "policy": decision.policy}
+    write_jsonl(draft.path / "rankings.jsonl", rankings)
+    asked = {c.id for c in duels(run, number) if c.counts}
+    counted = sum(r.status == "submitted" and r.comparison_id in asked for r in rankings)
+    draft.facts |= {"promoted": decision.promoted, "policy": decision.policy, "rankings": counted}
 
 
 def heldout_prompts(run: Run, draft: Draft) -> list[Prompt]:
@@ -142,7 +155,14 @@ def heldout_prompts(run: Run, draft: Draft) -> list[Prompt]:
 
 
 def answer_as(run: Run, policy: "Policy", name: str, asked: Sequence[Prompt], report: Progress) -> Answers:
-    """The answers of another policy on the same base: its adapter, or none, takes the place of the one in force."""
+    """The answers of another policy on the same base."""
+    with as_policy(run, policy, name) as other:
+        return answer(run, other, asked, report)
+
+
+@contextmanager
+def as_policy(run: Run, policy: "Policy", name: str) -> Iterator["Policy"]:
+    """Inside, another policy of the run on the same base: its adapter, or none, takes the place of the one in force."""
     from feedback_loop.adapters import active
     from policies.base import Policy
 
@@ -150,7 +170,7 @@ def answer_as(run: Run, policy: "Policy", name: str, asked: Sequence[Prompt], re
     if folder is not None:
         policy.model.load_adapter(str(folder), adapter_name=name)
     with active(policy.model, None if folder is None else name):
-        return answer(run, Policy(name, policy.model, policy.tokenizer), asked, report)
+        yield Policy(name, policy.model, policy.tokenizer)
 
 
 def answer(run: Run, policy: "Policy", asked: Sequence[Prompt], report: Progress) -> Answers:

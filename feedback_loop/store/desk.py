@@ -120,7 +120,7 @@ class Desk:
         """How far the open round is, for everybody and for this user."""
         comparisons = self._comparisons()
         rankings = self._rankings(comparisons)
-        labels = {c.id for c in comparisons if c.purpose == "label"}
+        labels = {c.id for c in comparisons if c.counts}
         mine = {r.comparison_id: r for r in rankings if r.user_id == user_id}
         needed, left = self._needed(), still_to_show(comparisons, mine)
         return Progress(

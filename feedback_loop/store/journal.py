@@ -136,6 +136,11 @@ class Journal:
         """What Argilla has not acknowledged yet, oldest first."""
         return self._read("SELECT * FROM events WHERE delivered = 0 ORDER BY sequence", ())
 
+    def last(self) -> int:
+        """A number that grows with every event; 0 before the first."""
+        with self._database.reading() as database:
+            return int(database.execute("SELECT coalesce(max(sequence), 0) FROM events").fetchone()[0])
+
     def waiting(self) -> int:
         """How many events Argilla has not acknowledged yet."""
         with self._database.reading() as database:

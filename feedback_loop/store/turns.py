@@ -31,9 +31,9 @@ def next_for(
     """
     mine = {r.comparison_id: r for r in rankings if r.user_id == user_id}
     seen = [*mine, *(name for name in skip if name not in mine)]
-    asked = [c for c in comparisons if c.purpose == "label"]
+    asked = [c for c in comparisons if c.counts]
     open_ = [c for c in still_to_show(comparisons, mine) if c.id not in skip]
-    labels = [c for c in open_ if c.purpose == "label"]
+    labels = [c for c in open_ if c.counts]
     beside = [c for c in open_ if c.purpose == "check" or c.repeat_of in mine]
     due = [c for c in beside if _is_due(user_id, c, seen, len(asked))]
     if due or not labels:
