@@ -1,4 +1,4 @@
-"""What the Rounds page shows of a run: the open round's count, a round's samples, a page at a time, and what its labels taught."""
+"""What the Rounds page shows: the open round's count, a round's samples, a page at a time, and what its labels taught."""
 
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal
@@ -45,23 +45,33 @@ def build_rounds_routes(rounds: RoundsPort, user: Callable[[Request], str]) -> A
 
 
 def as_told(overview: Overview, told: int) -> Overview:
-    """An overview whose open round counts as the person who asks may hear of it (`store/told.py`), wherever it is counted."""
-    asks = [r for r in overview.rounds if _waiting(r)]
+    """An overview whose open round counts as the person who asks may hear of it (`store/told.py`), wherever it is counted.
+
+    How duels stand is left out until they are decided: whoever saw it move with a vote would know which answer was the new
+    policy's.
+    """
+    asks = [r for r in overview.rounds if _asking(r)]
     if not asks:
         return overview
-    rounds = tuple(_counted(r, told) if _waiting(r) else r for r in overview.rounds)
-    labels = overview.labels + sum(told - r.labels for r in asks)
+    rounds = tuple(_counted(r, told) if r in asks else r for r in overview.rounds)
+    labels = sum(r.labels for r in rounds) - sum(r.labels for r in overview.rounds)
     message = overview.message if overview.failed else ""
-    return overview.model_copy(update={"rounds": rounds, "labels": labels, "message": message})
+    return overview.model_copy(update={"rounds": rounds, "labels": overview.labels + labels, "message": message})
 
 
-def _waiting(round_: RoundView) -> bool:
-    return any(stage.name == "rankings" and stage.state == "waiting" for stage in round_.stages)
+def _asking(round_: RoundView) -> str:
+    """The stage for which a round waits for people: `rankings`, later `promotion`; empty where it does not."""
+    return next((s.name for s in round_.stages if s.name in ("rankings", "promotion") and s.state == "waiting"), "")
 
 
 def _counted(round_: RoundView, told: int) -> RoundView:
-    counted = (s.model_copy(update={"done": told}) if s.name == "rankings" else s for s in round_.stages)
-    return round_.model_copy(update={"labels": told, "stages": tuple(counted)})
+    waits = _asking(round_)
+    stages = tuple(
+        s.model_copy(update={"done": min(told, s.total) if s.total else told}) if s.name == waits else s
+        for s in round_.stages
+    )
+    labels = told if waits == "rankings" else round_.labels
+    return round_.model_copy(update={"labels": labels, "stages": stages, "gate": None})
 
 
 def page_of(samples: Sequence[Sample], search: str, show: Show, page: int) -> dict[str, Any]:

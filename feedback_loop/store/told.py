@@ -19,9 +19,11 @@ def told(
     whichever they were, so the count goes up by how many were given alone. It may be off by a few, but never says that there
     is enough before there is, and says so at most `WITHHELD` answers late, or with the last one.
     """
-    labels = {c.id for c in comparisons if c.purpose == "label"}
+    labels = {c.id for c in comparisons if c.counts}
     given = [r for r in rankings if r.status == "submitted"]
-    own = sorted((r.comparison_id for r in given if r.user_id == user_id), key=lambda name: order(user_id, f"{name} told"))
+    own = sorted(
+        (r.comparison_id for r in given if r.user_id == user_id), key=lambda name: order(user_id, f"{name} told")
+    )
     others = sum(r.user_id != user_id and r.comparison_id in labels for r in given)
     if len(labels) == len(comparisons):
         return others + len(own)

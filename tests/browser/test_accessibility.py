@@ -30,7 +30,11 @@ TWO = LOOKS[:2]
 """Of what opens on a page: its colours hang on the scheme, its layout on the width, and the page itself had all four."""
 GRAVE = ("serious", "critical")
 PASSWORD = "correct horse battery"
-LONG = "## Why\n\n" + "A long answer says it all, and more than once. " * 200 + "\n\n- one\n- `two`\n\n```python\nprint(1)\n```\n"
+LONG = (
+    "## Why\n\n"
+    + "A long answer says it all, and more than once. " * 200
+    + "\n\n- one\n- `two`\n\n```python\nprint(1)\n```\n"
+)
 TABLE = "| a | b |\n| - | - |\n| 1 | 2 |\n\n> quoted **word**"
 
 
@@ -82,7 +86,9 @@ def typed(text: str) -> Callable[[Page], None]:
 def twenty_five(page: Page) -> None:
     """The summary of a sitting, which comes with the 25th answer."""
     user = "feedback-loop-session/anna"
-    page.evaluate("([at, n]) => sessionStorage.setItem(at, JSON.stringify(Array(n).fill({ id: '', seconds: 4 })))", [user, 24])
+    page.evaluate(
+        "([at, n]) => sessionStorage.setItem(at, JSON.stringify(Array(n).fill({ id: '', seconds: 4 })))", [user, 24]
+    )
     answer(page, "1")
     page.locator("#fl-summary").wait_for()
 

@@ -18,6 +18,7 @@ SHARED = {
         "errors",
         "lessons",
         "evaluate",
+        "flags",
         "models",
         "overview",
         "progress",

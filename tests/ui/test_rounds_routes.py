@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from feedback_loop.overview import Sample
-from tests.ui.app_parts import CSRF, EMPTY, app_of, rounds_port
+from feedback_loop.overview import Gate, Sample, StageView
+from tests.ui.app_parts import CSRF, EMPTY, app_of, comparison, rounds_port
 from tests.ui.rounds_parts import alarmed, lessons
 from ui.rounds_routes import PAGE
 
@@ -32,6 +32,34 @@ def client(tmp_path: Path):
         made.post("/login", data={"name": "anna"})
         yield made
     journal.close()
+
+
+@pytest.mark.parametrize("stage", ["rankings", "promotion"])
+def test_the_open_round_counts_as_the_label_page_says_and_duels_stand_open(tmp_path: Path, stage: str):
+    done, *_, last = alarmed().rounds
+    stages = (StageView(name=stage, state="waiting", done=1, total=4),)
+    gate = Gate(
+        verdict="ask", votes=1, most=4, win_rate=1, estimate=0.9, low=0.4, high=1, model_weight=0, reason="1 of 1"
+    )
+    waits = last.model_copy(update={"stages": stages, "labels": 1, "needed": 4, "decision": None, "gate": gate})
+    overview = alarmed().model_copy(
+        update={"rounds": (done, waits), "labels": 33, "message": "Round 002 has 1 of 4 rankings."}
+    )
+    asked = [
+        *(comparison(n) for n in range(3)),
+        comparison(9).model_copy(update={"purpose": "check", "expected": "secret-9-0"}),
+    ]
+    app, journal = app_of(tmp_path, asked, rounds=rounds_port(overview=overview))
+    with TestClient(app, headers=CSRF) as client:
+        client.post("/login", data={"name": "anna"})
+        client.post("/api/vote", json={"comparison_id": "c9", "choice": "first"})
+        answer = client.get("/api/rounds")
+    journal.close()
+    before, shown = answer.json()["overview"]["rounds"]
+    told = answer.json()["progress"]["answered"]
+    assert (told, shown["stages"][0]["done"], shown["gate"]) == (1, told, None)
+    assert (before["labels"], answer.json()["overview"]["labels"]) == (32, 33)
+    assert "of 4" not in answer.json()["overview"]["message"]
 
 
 def of(client: TestClient, **asked: object) -> dict:

@@ -83,6 +83,16 @@ def test_another_site_can_change_nothing(anna: TestClient, path: str):
     refused(anna.post(path, json={"comparison_id": "c0", "choice": "first"}), 403)
 
 
+@pytest.mark.parametrize(
+    ("whose", "status"), [("anna", 200), ("ann%61", 200), ("boris", 412), ("%D0%AF", 412), ("", 412)]
+)
+def test_a_page_that_somebody_else_left_open_can_neither_answer_nor_ask(anna: TestClient, whose: str, status: int):
+    headers = {"X-Feedback-Loop-User": whose}
+    assert anna.get("/api/next", headers=headers).status_code == status
+    assert anna.post("/api/vote", json={"comparison_id": "c0", "choice": "tie"}, headers=headers).status_code == status
+    assert anna.post("/api/undo", headers=headers).status_code == status
+
+
 def test_two_comparisons_come_at_once_and_nothing_tells_who_wrote_what(anna: TestClient):
     answer = anna.get("/api/next")
     assert len(answer.json()["items"]) == 2

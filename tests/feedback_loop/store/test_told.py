@@ -1,4 +1,4 @@
-"""What a person hears of the round's count never shows which answer was a repeat or a check, and claims nothing that is not so."""
+"""What a person hears of the round's count shows no repeat and no check, and claims nothing that is not so."""
 
 import contextlib
 from pathlib import Path
