@@ -122,13 +122,13 @@ class Desk:
         rankings = self._rankings(comparisons)
         labels = {c.id for c in comparisons if c.counts}
         mine = {r.comparison_id: r for r in rankings if r.user_id == user_id}
-        needed, left = self._needed(), still_to_show(comparisons, mine)
+        needed, left = self._needed(), len(still_to_show(comparisons, mine))
         return Progress(
             answered=sum(r.status == "submitted" and r.comparison_id in labels for r in rankings),
             mine=sum(r.status == "submitted" for r in mine.values()),
             needed=needed,
-            left=len(left),
-            told=told(user_id, comparisons, rankings, needed, left={c.id for c in left}),
+            left=left,
+            told=told(user_id, comparisons, rankings, needed, left=left),
         )
 
     def find(self, comparison_id: str) -> Comparison:

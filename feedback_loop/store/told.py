@@ -1,6 +1,6 @@
 """What a person is told of the open round's count while they answer: nothing in it shows which answer was a repeat or a check."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from feedback_loop.records import Comparison, Ranking
 from feedback_loop.store.turns import order
@@ -11,9 +11,9 @@ that filled it."""
 
 
 def told(
-    user_id: str, comparisons: Sequence[Comparison], rankings: Sequence[Ranking], needed: int, *, left: Collection[str]
+    user_id: str, comparisons: Sequence[Comparison], rankings: Sequence[Ranking], needed: int, *, left: int
 ) -> int:
-    """How many of the answers that a round needs it has, as this user hears it; `left` is what they can still be shown.
+    """How many of the answers that a round needs it has, as this user hears it; `left` is how many they can still be shown.
 
     The others' answers count as they are. Of the user's own so many count as labels have a share of the round's comparisons,
     whichever they were, so the count goes up by how many were given alone. It may be off by a few, but never says that there

@@ -29,6 +29,7 @@ LOOKS: tuple[tuple[Scheme, int], ...] = (("light", 1280), ("dark", 390), ("dark"
 TWO = LOOKS[:2]
 """Of what opens on a page: its colours hang on the scheme, its layout on the width, and the page itself had all four."""
 GRAVE = ("serious", "critical")
+UNFOLD = "document.querySelectorAll('details').forEach((each) => { each.open = true; })"
 PASSWORD = "correct horse battery"
 LONG = (
     "## Why\n\n"
@@ -160,7 +161,8 @@ def with_accounts(tmp_path: Path) -> Iterator[tuple[str, Accounts]]:
     rounds = {c.id: c.round for c in asked}
     with ExitStack() as opened:
         opened.enter_context(closing(journal))
-        for given in answers:
+        flagged = answers[0].model_copy(update={"flagged": True, "comment": "Rude."})
+        for given in (flagged, *answers[1:]):
             journal.record(given, rounds[given.comparison_id])
         yield opened.enter_context(serving(app)), opened.enter_context(closing(Accounts(tmp_path)))
 
@@ -180,9 +182,10 @@ def test_the_doors_and_all_other_pages(audited: Page, with_accounts: tuple[str, 
     audited.fill("input[name=password]", PASSWORD)
     audited.click("button")
     audited.wait_for_selector("#fl-label .fl-card")
-    for path, there in (("/logout", "form"), ("/help", "#fl-help table"), ("/team", "#fl-team h1")):
+    for path, there in (("/logout", "form"), ("/help", "#fl-help table"), ("/team", "#fl-flags details")):
         audited.goto(url + path)
         audited.wait_for_selector(there)
+        audited.evaluate(UNFOLD)
         found += findings(audited, path)
     audited.goto(f"{url}/users")
     audited.click(".fl-invite button")
@@ -190,9 +193,9 @@ def test_the_doors_and_all_other_pages(audited: Page, with_accounts: tuple[str, 
     found += findings(audited, "/users")
     audited.goto(f"{url}/rounds")
     audited.wait_for_selector("[data-round='2']")
-    audited.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true; })")
+    audited.evaluate(UNFOLD)
     audited.wait_for_selector("[data-round='2'] .fl-lessons li")
-    audited.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true; })")
+    audited.evaluate(UNFOLD)
     audited.wait_for_selector("[data-round='2'] .fl-samples article")
     found += findings(audited, "/rounds")
     audited.locator(".fl-rollback button, button.fl-rollback").first.click()

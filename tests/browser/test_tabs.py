@@ -54,9 +54,9 @@ def test_whoever_logs_in_beside_an_open_page_gets_none_of_its_votes(page: Page, 
     other = page.context.new_page()
     log_in(other, served.url, "boris")
     asked = settle(page)
-    page.keyboard.press("1")
-    page.wait_for_load_state()
-    page.wait_for_timeout(1000)
+    with page.expect_navigation():
+        page.keyboard.press("1")
+    page.locator(".fl-card").wait_for()
     assert served.answers("boris") == []
     answer(page, "2")
     served.wait_for(1)

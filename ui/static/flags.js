@@ -1,6 +1,6 @@
 // What people flagged, on the Team page: the newest first, each with what was said of it; its answers come when it is opened.
 (() => {
-  const { call, element: el, t, parts, when, reading } = window.feedbackLoop;
+  const { call, element: el, t, parts, reading } = window.feedbackLoop;
   const SIDES = ["first", "second", "third", "fourth"];
   const keyOf = (flag) => JSON.stringify([flag.round, flag.comparison_id, flag.user_id, flag.created_at]);
   const said = ({ choice, reason }) => choice ? t(`said.${choice}`) : reason ? t("said.skip_because", { reason: t(`reason.${reason}`) }) : t("said.skip");
