@@ -141,6 +141,8 @@ def supply(run: Run, more: Callable[[], bool] | None = None) -> Supply:
     words = {"done": now.get("done", 0), "total": now.get("total", 0)}
     if not run.done(number, "comparisons"):
         return Supply(state="first", **words)
+    if asked.duelling(run, number) and not busy:
+        return Supply(state="ended")
     if run.done(number, "rankings") or (busy and not asking):
         return Supply(state="working")
     if now or asking or (alive and note.get("state") == "loading"):

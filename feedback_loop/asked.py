@@ -73,8 +73,7 @@ def duels(run: Run, number: int) -> list[Comparison]:
 
 def duelling(run: Run, number: int) -> bool:
     """Whether people are asked the round's duels now."""
-    asks = run.done(number, "duels") and not run.done(number, "promotion")
-    return asks and run.manifest(number, "duels").facts["duels"] > 0
+    return not run.done(number, "promotion") and most_duels(run, number) > 0
 
 
 def open_now(run: Run, number: int) -> list[Comparison]:
@@ -136,8 +135,9 @@ def needed(run: Run, number: int) -> int:
 
 
 def most_duels(run: Run, number: int) -> int:
-    """Duels that people are asked at most, once they are made."""
-    return min(run.recipe.promotion.votes, int(run.manifest(number, "duels").facts["duels"]))
+    """Duels that people are asked at most; 0 where there are none, or none yet."""
+    made = run.manifest(number, "duels").facts.get("duels", 0) if run.done(number, "duels") else 0
+    return min(run.recipe.promotion.votes, int(made))
 
 
 def needed_now(run: Run, number: int) -> int:

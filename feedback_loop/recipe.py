@@ -201,20 +201,20 @@ class EvaluationTable(Table):
 
 
 class PromotionTable(Table):
-    """`[promotion]`: the rule by which a new policy is kept."""
+    """`[promotion]`: the rule by which a new policy is kept; docs/gate.md says what the figures cost and miss."""
 
     judge: Literal["people", "reward"] = "people"
-    """`people`: duels, new answer against old one, mixed into what they rank. `reward`: the reward model, `min_win_rate`."""
-    margin: float = Field(0.6, gt=0.5, lt=1)
-    """Win rate from which a new policy should not be missed."""
-    false: float = Field(0.05, gt=0, lt=1)
-    """Most chance of promoting a policy that is no better than its parent, however often one looks."""
-    missed: float = Field(0.2, gt=0, lt=1)
-    """Most chance of giving up on one that wins at `margin`, before the duels run out."""
+    """`people`: by duels, new answer against old one, among what people rank. `reward`: by the reward model, `min_win_rate`."""
     votes: int = Field(60, ge=1)
-    """Duels at most; then the parent stays."""
+    """Duels that people are asked about at most; undecided after these, the parent stays."""
+    false_rate: float = Field(0.05, gt=0, lt=0.5)
+    """Most chance of promoting a policy that is not better than its parent, however often one looks."""
+    miss_rate: float = Field(0.2, gt=0, lt=0.5)
+    """Most chance of giving up early on one that wins at `margin`; that the votes run out comes on top."""
+    margin: float = Field(0.6, gt=0.5, lt=1)
+    """Win rate against the parent that is worth finding: asking ends when it is surely not reached."""
     unlabelled: int = Field(0, ge=0)
-    """Further duels, for each that people are asked, that the reward model alone judges; they sharpen people's votes."""
+    """Further duels, for each that people judge, that the reward model alone judges; they sharpen people's votes."""
     min_win_rate: float = Field(0.5, ge=0, le=1)
     """Least win rate against the parent by the reward model, where that is the judge."""
     max_kl: float = Field(30.0, gt=0)

@@ -213,7 +213,7 @@ def _round(run: Run, number: int, busy: bool, note: dict[str, Any]) -> RoundView
 
 def gate(run: Run, number: int) -> Gate | None:
     """Where the round's duels stand, by the answers so far, or by those that it was decided on."""
-    if not run.done(number, "duels") or not most_duels(run, number):
+    if not most_duels(run, number):
         return None
     found = standing(run, number, duel_rankings(run, number))
     return Gate(most=most_duels(run, number), **found.model_dump(exclude={"evidence", "against"}))

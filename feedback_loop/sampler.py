@@ -63,6 +63,8 @@ def keep_ahead(run: Run, stays: float) -> None:
     With `stays` 0 the round's own prompts are all that is sampled.
     """
     number = open_round(run)
+    if run.done(number, "rankings"):
+        return
     note, models = {"round": number, "pid": os.getpid()}, Models(run, number)
     write_json(ahead.note_file(run), {**note, "state": "loading"})
     _ = models.policy
