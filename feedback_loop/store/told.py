@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from feedback_loop.records import Comparison, Ranking
 from feedback_loop.store.turns import order
 
-WITHHELD = 5
+WITHHELD = 2
 """Own answers, drawn by user and comparison, that do not count yet in whether the round has enough: no answer is surely the one
-that filled it."""
+that filled it. Few, since each may cost a person an answer more than the round needs."""
 
 
 def told(

@@ -52,7 +52,7 @@ def test_enough_is_never_said_too_early_nor_much_too_late(tmp_path: Path, needed
         true = next(place for place, (_, answered, _) in enumerate(seen) if answered >= needed)
         said = next(place for place, (_, _, told) in enumerate(seen) if told >= needed)
         assert seen[said][1] >= needed
-        assert seen[min(true + 2 * WITHHELD, len(seen) - 1)][2] >= needed
+        assert seen[min(true + WITHHELD + 4, len(seen) - 1)][2] >= needed
         assert true <= said
         late.add(said - true)
     assert len(late) > 1, "the answer that filled it cannot be counted back to"
