@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from feedback_loop import discards
 from feedback_loop.errors import LoopError
 from feedback_loop.lineage import open_round
 from feedback_loop.records import Comparison, Completion, Prompt
@@ -36,8 +37,9 @@ def parts(run: Run, number: int) -> list[str]:
 def version(run: Run, number: int) -> tuple[tuple[str, int], ...]:
     """Changes whenever what is asked does, and when it is closed; cheap enough to ask at each vote."""
     names = [*parts(run, number), *(name for name in CLOSING if run.done(number, name))]
-    manifests = [run.stage_folder(number, name) / "manifest.json" for name in names]
-    return tuple((str(file), file.stat().st_mtime_ns) for file in manifests)
+    files = [run.stage_folder(number, name) / "manifest.json" for name in names]
+    files += [folder for folder in [run.path / "discards"] if folder.exists()]
+    return tuple((str(file), file.stat().st_mtime_ns) for file in files)
 
 
 def remembered(run: Run, read: Callable[[Run, int], T]) -> Callable[[], T]:
@@ -131,7 +133,15 @@ def needed(run: Run, number: int) -> int:
     wanted = still_needed(run, number)
     if not run.done(number, "comparisons"):
         return wanted
-    return min(wanted, (count(run, number) + left(run, number)) * run.recipe.rankings.per_comparison)
+    most = (count(run, number) + left(run, number)) * run.recipe.rankings.per_comparison
+    return min(wanted, most - _discarded(run, number))
+
+
+def _discarded(run: Run, number: int) -> int:
+    """How many answers were discarded: whoever gave them has answered, and is not asked again."""
+    out = discards.left_out(run)
+    labels = label_ids(run, number) if out else set()
+    return sum(name.partition("@")[0] in labels for name in out)
 
 
 def most_duels(run: Run, number: int) -> int:

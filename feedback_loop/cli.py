@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from feedback_loop import cli_repair
+from feedback_loop.cli_parts import AsJson, RunFolder, say
 from feedback_loop.errors import LoopError
 
 app = typer.Typer(
@@ -20,7 +22,6 @@ app = typer.Typer(
 argilla_app = typer.Typer(help="The embedded Argilla server.", no_args_is_help=True)
 app.add_typer(argilla_app, name="argilla")
 
-RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="The run's folder.")]
 Host = Annotated[str, typer.Option(help="Address to bind to.")]
 Port = Annotated[int, typer.Option(help="Port of the web app.", min=0, max=65535)]
 Url = Annotated[
@@ -35,7 +36,6 @@ RecipeOption = Annotated[
 ]
 ModelOption = Annotated[str | None, typer.Option("--model", help="A hub name, a folder, or tiny.")]
 SetOption = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a recipe key.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 class Role(StrEnum):
@@ -304,6 +304,7 @@ def _stage_command(name: str, stages: tuple[str, ...], help_: str) -> None:
     app.command(name, help=help_)(command)
 
 
+cli_repair.add_to(app)
 _stage_command("sample", ("prompts", "comparisons"), "Only this stage of the open round: the answers to compare.")
 _stage_command("collect", ("rankings",), "Only this stage: snapshot the rankings.")
 _stage_command("train-reward", ("preferences", "reward"), "Only this stage: preferences and the reward model.")
@@ -348,11 +349,6 @@ def argilla_status(
         print(f"ARGILLA_API_URL={found.api_url}\nARGILLA_API_KEY={found.api_key}")
     else:
         print(f"running at {found.api_url} (process {found.pid})\ndata {found.home}\nlog {found.log}")
-
-
-def say(line: str) -> None:
-    """Tell the person at the terminal, on standard error: standard output is for results."""
-    print(line, file=sys.stderr, flush=True)
 
 
 def main() -> None:

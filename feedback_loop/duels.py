@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from feedback_loop import asked
+from feedback_loop import asked, discards
 from feedback_loop.evaluate import mean
 from feedback_loop.gate import Duel, Standing, stand
 from feedback_loop.lineage import open_round, policy_name
@@ -31,15 +31,17 @@ def wanted(run: Run, journal: Journal) -> bool:
     if asked.duelling(run, number):
         return standing(run, number, given).verdict == "ask"
     labels = {c.id for c in shown if c.counts}
-    return sum(r.status == "submitted" and r.comparison_id in labels for r in given) < asked.needed(run, number)
+    counts = discards.kept(given, discards.left_out(run))
+    return sum(r.status == "submitted" and r.comparison_id in labels for r in counts) < asked.needed(run, number)
 
 
 def standing(run: Run, number: int, rankings: Sequence[Ranking]) -> Standing:
     """Where the round's gate stands by these answers to its duels; the budget is what there is to ask, where that is less."""
     duels = [c for c in asked.duels(run, number) if c.purpose == "duel"]
+    counts = discards.kept(rankings, discards.left_out(run))
     foreseen = read_jsonl(run.stage_folder(number, "duels") / "foreseen.jsonl", Foreseen)
     rule = run.recipe.promotion
-    counted = observed(duels, foreseen, rankings, policy_name(number), run.recipe.rankings.per_comparison)
+    counted = observed(duels, foreseen, counts, policy_name(number), run.recipe.rankings.per_comparison)
     found = stand(counted, rule.model_copy(update={"votes": asked.most_duels(run, number)}))
     if found.verdict == "ask" and not unanswered(duels, rankings, run.recipe.rankings.per_comparison):
         return found.model_copy(update={"verdict": "keep", "reason": f"{EXHAUSTED}. {found.reason}"})

@@ -4,12 +4,10 @@ import json
 import shutil
 from pathlib import Path
 
-from feedback_loop.asked import asked
 from feedback_loop.errors import UsageError
+from feedback_loop.labels import everything
 from feedback_loop.lineage import adapter_folder, current_policy
 from feedback_loop.preferences import preferences
-from feedback_loop.records import Comparison, Preference, Ranking
-from feedback_loop.report import rankings
 from feedback_loop.run import Run, verify, write_json, write_jsonl, write_text
 
 
@@ -40,19 +38,13 @@ def _adapter(run: Run, name: str, folder: Path) -> str:
 
 
 def _labels(run: Run, folder: Path) -> tuple[str, ...]:
-    """Rankings as they were given, of what was asked; preferences in TRL's conversational format, ties left out.
+    """Rankings as they were given, less those that were discarded; preferences in TRL's conversational format, ties left out.
 
     Beside `prompt`, `chosen` and `rejected`, which TRL reads, a preference says where it comes from.
     """
-    given, pairs, shown = list[Ranking](), list[Preference](), list[Comparison]()
-    for number in run.rounds():
-        if not run.done(number, "comparisons"):
-            continue
-        answers = rankings(run, number)
-        comparisons = asked(run, number)
-        shown += comparisons
-        given += answers
-        pairs += [p for p in preferences(comparisons, answers, run.recipe.preferences.weights) if not p.tie]
+    said = everything(run)
+    shown, given = [c for one in said for c in one.comparisons], [r for one in said for r in one.rankings]
+    pairs = [p for p in preferences(shown, given, run.recipe.preferences.weights) if not p.tie]
     write_jsonl(folder / "comparisons.jsonl", shown)
     write_jsonl(folder / "rankings.jsonl", given)
     rows = (p.model_dump(exclude={"tie"}, mode="json") for p in pairs)

@@ -1,8 +1,7 @@
 """What people flagged: the comparisons that they think somebody should look at."""
 
-from feedback_loop.asked import asked
+from feedback_loop.labels import everything
 from feedback_loop.records import Record
-from feedback_loop.report import rankings
 from feedback_loop.run import Run
 
 
@@ -22,13 +21,11 @@ class Flag(Record):
 
 
 def flags(run: Run) -> list[Flag]:
-    """All flags of a run whose answers stand, the oldest first."""
+    """All flags of a run whose answers stand and count, the oldest round's first."""
     found = []
-    for number in run.rounds():
-        if not run.done(number, "comparisons"):
-            continue
-        shown = {c.id: c for c in asked(run, number)}
-        for given in rankings(run, number):
+    for said in everything(run):
+        shown = {c.id: c for c in said.comparisons}
+        for given in said.rankings:
             comparison = shown.get(given.comparison_id)
             if comparison is None or not given.flagged:
                 continue
@@ -37,7 +34,7 @@ def flags(run: Run) -> list[Flag]:
             )
             found.append(
                 Flag(
-                    round=number,
+                    round=comparison.round,
                     comparison_id=comparison.id,
                     user_id=given.user_id,
                     created_at=given.created_at,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from feedback_loop import asked
+from feedback_loop import asked, discards
 from feedback_loop.records import Comparison
 from feedback_loop.run import Run
 from feedback_loop.store.desk import Desk
@@ -17,6 +17,7 @@ def open_desk(run: Run, journal: Journal, priorities: Callable[[], Mapping[str, 
         needed=asked.remembered(run, asked.needed_now),
         per_comparison=run.recipe.rankings.per_comparison,
         priorities=priorities,
+        discarded=lambda: discards.left_out(run),
     )
 
 

@@ -28,9 +28,13 @@ def decisions(run: Run) -> list[Decision]:
         for n in run.rounds()
         if run.done(n, "promotion")
     ]
-    rollbacks = [read_record(p, Decision) for p in sorted((run.path / "rollbacks").glob("*.json"))]
     # A rollback is filed under the last round decided before it, so the clock plays no part.
-    return sorted([*promotions, *rollbacks], key=lambda d: d.round)
+    return sorted([*promotions, *(decision for _, decision in rollbacks(run))], key=lambda d: d.round)
+
+
+def rollbacks(run: Run) -> list[tuple[Path, Decision]]:
+    """The rollbacks that count, in the order in which they were made, and the file of each."""
+    return [(file, read_record(file, Decision)) for file in sorted((run.path / "rollbacks").glob("*.json"))]
 
 
 def current_policy(run: Run) -> str:
@@ -71,7 +75,7 @@ def roll_back(run: Run, to: str, *, who: str, when: str, why: str = "") -> Decis
     )
     folder = run.path / "rollbacks"
     folder.mkdir(exist_ok=True)
-    number = len(list(folder.glob("*.json")))
+    number = len({file.name[:3] for file in folder.glob("*.json*")})  # those that were set aside keep theirs
     write_text(folder / f"{number:03d}.json", decision.model_dump_json(indent=2) + "\n")
     return decision
 

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from feedback_loop import asked, lineage, locks, tracking
+from feedback_loop import aside, asked, discards, lineage, locks, tracking
 from feedback_loop import run as runs
 from feedback_loop import stage as stages
 from feedback_loop.connect import Connect
@@ -45,26 +45,34 @@ def advance(run: Run, connect: Connect, say: Say, *, rounds: int | None = None) 
         while rounds is None or open_round(run) < rounds:
             waiting = run_round(run, open_round(run), connect, say, lock)
             if waiting is not None:
-                _note(run, "waiting", waiting.message)
+                note(run, "waiting", waiting.message)
                 return waiting
     return None
 
 
 @contextlib.contextmanager
+def alone(run: Run) -> Iterator[int]:
+    """Hold the run's lock, and end what a discard that was cut off had begun; yields the lock."""
+    with locks.lock(run) as descriptor:
+        discards.finish(run)
+        yield descriptor
+
+
+@contextlib.contextmanager
 def working(run: Run) -> Iterator[int]:
     """Hold the run's lock and leave a note of how the work ended; yields the lock for `run_round`."""
-    with locks.lock(run) as descriptor:
-        _note(run, "running", "")
+    with alone(run) as descriptor:
+        note(run, "running", "")
         try:
             yield descriptor
         except LoopError as error:
-            _note(run, "failed", str(error))
+            note(run, "failed", str(error))
             raise
         except BaseException as error:
-            _note(run, "failed", f"Stopped ({type(error).__name__}). Go on: feedback-loop advance {run.path}")
+            note(run, "failed", f"Stopped ({type(error).__name__}). Go on: feedback-loop advance {run.path}")
             raise
         if _noted(run) == "running":
-            _note(run, "done", f"Round {open_round(run) - 1:03d} is decided.")
+            note(run, "done", f"Round {open_round(run) - 1:03d} is decided.")
 
 
 def run_round(run: Run, number: int, connect: Connect, say: Say, lock: int) -> Waiting | None:
@@ -112,7 +120,7 @@ def do_stage(run: Run, number: int, name: str, say: Say, lock: int) -> None:
     from feedback_loop.stages import WORK
 
     say(f"round {number:03d}: {name}")
-    _note(run, "running", "", number, name)
+    note(run, "running", "", number, name)
     if WORK[name].models:
         _in_own_process(run, number, name, lock)
         return
@@ -159,10 +167,10 @@ def decide(run: Run, *, promote: bool, who: str, why: str, connect: Connect) -> 
     from feedback_loop.promote import override
     from feedback_loop.stages.judging import write_decision
 
-    number = open_round(run)
     if not why.strip():
         raise UsageError("A decision of one's own needs a reason, which stays on record: --reason 'why'.")
-    with locks.lock(run):
+    with alone(run):
+        number = open_round(run)
         if not run.done(number, "duels"):
             raise UsageError(
                 f"Round {number:03d} has no new policy to decide on yet. Make it: feedback-loop advance {run.path}"
@@ -215,8 +223,9 @@ def enough(run: Run, number: int, comparisons: list[Comparison], rankings: list[
     labels = {c.id for c in comparisons if c.counts}
     most = (len(labels) + asked.left(run, number)) * run.recipe.rankings.per_comparison
     needed = asked.needed(run, number)
-    given = [r for r in rankings if r.status == "submitted" and r.comparison_id in labels]
-    decided = [r for r in given if _prefers(r)]
+    counts = discards.kept(rankings, discards.left_out(run))
+    given = [r for r in counts if r.status == "submitted" and r.comparison_id in labels]
+    decided = [r for r in given if prefers(r)]
     label = f"Label more: feedback-loop serve {run.path}"
     if len(given) < needed:
         return Waiting(number, len(given), needed, f"Round {number:03d} has {len(given)} of {needed} rankings. {label}")
@@ -231,7 +240,7 @@ def enough(run: Run, number: int, comparisons: list[Comparison], rankings: list[
     return Waiting(number, len(given), needed, f"{text} {label}")
 
 
-def _prefers(ranking: Ranking) -> bool:
+def prefers(ranking: Ranking) -> bool:
     """Whether an answer says that something is better than something else."""
     several = ranking.order is not None and len(ranking.order) > 1
     return bool(ranking.edit) or several or ranking.choice not in ("tie", "neither")
@@ -242,7 +251,7 @@ def launch(run: Run) -> None:
     if locks.locked(run):
         raise LoopError("A round is already running.")
     (run.path / "logs").mkdir(exist_ok=True)
-    _note(run, "running", "")
+    note(run, "running", "")
     with (run.path / "logs" / "advance.log").open("ab") as log:
         subprocess.Popen(
             [sys.executable, "-m", "feedback_loop.cli", "advance", "--once", str(run.path)],
@@ -257,16 +266,10 @@ def redo(run: Run, stage: str, number: int) -> list[str]:
     """Set a stage aside, with all that was made from it; the names of what was set aside. Nothing is deleted."""
     if stage not in STAGES:
         raise UsageError(f"{stage}: no such stage. There are: {', '.join(STAGES)}.")
-    with locks.lock(run):
+    with alone(run):
         if not run.done(number, stage):
             raise UsageError(f"Round {number:03d} has no {stage} yet. Make it: feedback-loop advance {run.path}")
-        later = [run.round_folder(n) for n in run.rounds() if n > number]
-        names = list(STAGES[STAGES.index(stage) :])
-        if "comparisons" in names:
-            place = names.index("comparisons") + 1
-            names[place:place] = run.batches(number)
-        own = [run.stage_folder(number, name) for name in names]
-        moved = [runs.set_aside(folder) for folder in [*reversed(later), *reversed(own)]]
+        moved = [runs.set_aside(folder) for folder in aside.made_from(run, number, stage)]
         return [str(folder.relative_to(run.path)) for folder in moved if folder is not None]
 
 
@@ -275,7 +278,7 @@ def roll_back(run: Run, to: str, who: str, why: str = "") -> None:
 
     LoopError where a round is being worked on.
     """
-    with locks.lock(run):
+    with alone(run):
         number = open_round(run)
         lineage.roll_back(run, to, who=who, when=now(), why=why)
         stages = runs.STAGES[runs.STAGES.index("policy") :]
@@ -318,11 +321,11 @@ def _failure(run: Run, number: int, name: str, status: int) -> LoopError:
     )
 
 
-def _note(run: Run, state: str, message: str, number: int | None = None, stage: str = "") -> None:
+def note(run: Run, state: str, message: str, number: int | None = None, stage: str = "") -> None:
     """advance.json: what the Rounds page says of the work under way, or of how it ended."""
-    note = {"state": state, "message": message, "round": number, "stage": stage, "pid": os.getpid(), "at": now()}
+    said = {"state": state, "message": message, "round": number, "stage": stage, "pid": os.getpid(), "at": now()}
     with contextlib.suppress(OSError):  # on a full disk the work itself says so
-        write_json(run.path / "advance.json", note)
+        write_json(run.path / "advance.json", said)
 
 
 def _noted(run: Run) -> str:

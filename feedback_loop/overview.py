@@ -133,6 +133,8 @@ class RoundView(Record):
     gate: Gate | None = None
     """None where people are not asked, or not yet."""
     trust: Trust = Trust()
+    contradictions: int = 0
+    """Labels of this round that say the opposite of others, and earlier ones that its reward model contradicts."""
     alarms: tuple[str, ...] = ()
     """Why the reward model should be believed less, a line each, with what to do; see `alarms.py`."""
 

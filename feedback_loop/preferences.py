@@ -3,9 +3,11 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from itertools import combinations
-from typing import Any
+from typing import Any, TypeVar
 
 from feedback_loop.records import Comparison, Completion, Disliked, Message, Preference, Ranking, Strength
+
+Label = TypeVar("Label", Preference, Disliked)
 
 
 def preferences(
@@ -48,6 +50,11 @@ def disliked(
         if ranking.choice == "neither"
         for shown in comparison.completions
     ]
+
+
+def faded(labels: Sequence[Label], decay: float, number: int) -> list[Label]:
+    """Labels as they weigh in round `number`: each by `decay`, above 0 and at most 1, for every round since its own."""
+    return [x.model_copy(update={"weight": x.weight * decay ** max(0, number - x.round)}) for x in labels]
 
 
 def split(prefs: Sequence[Preference], share: float, seed: int) -> tuple[list[Preference], list[Preference]]:

@@ -92,6 +92,8 @@ class PreferencesTable(Table):
     """Share of prompts whose pairs only measure a LoRA reward model, and never train it; a head is cross-validated."""
     weights: dict[str, Weight] = {}
     """How much an annotator's labels count beside another's 1, by name."""
+    decay: float = Field(1.0, gt=0, le=1)
+    """What a label weighs beside one that is a round younger: 1 replays all alike, 0.5 halves with every round."""
     consistency: Literal["weigh", "ignore"] = "weigh"
     """`weigh`: the choices of whoever contradicts themselves on repeats, or misses checks, count less; see docs/team.md."""
 

@@ -124,6 +124,11 @@ class Ranking(Answer):
     user_id: str
     created_at: str
 
+    @property
+    def label(self) -> str:
+        """`COMPARISON@USER`, by which people name it."""
+        return f"{self.comparison_id}@{self.user_id}"
+
 
 class Preference(Record):
     """A training pair in TRL's conversational format, and where it came from."""

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from feedback_loop.asked import asked as comparisons_asked
 from feedback_loop.asked import candidate_features
 from feedback_loop.consistency import consistent, evidence, weighed
 from feedback_loop.labelling import comparisons_of
-from feedback_loop.preferences import preferences
+from feedback_loop.labels import earlier
+from feedback_loop.preferences import faded, preferences
 from feedback_loop.records import Comparison, Preference, Ranking
-from feedback_loop.run import Run, read_jsonl
+from feedback_loop.run import Run
 from feedback_loop.store.journal import Journal
 
 if TYPE_CHECKING:
@@ -86,12 +86,11 @@ def material(run: Run, asked: Sequence[Comparison]) -> Material:
     """Read what the refits of the round of these comparisons need."""
     from reward.order import known
 
-    number, table, comparisons, rankings = asked[0].round, run.recipe.preferences, list[Comparison](), list[Ranking]()
-    for n in range(number):
-        rankings += read_jsonl(run.stage_folder(n, "rankings") / "rankings.jsonl", Ranking)
-        comparisons += comparisons_asked(run, n)
+    number, table = asked[0].round, run.recipe.preferences
+    said = earlier(run, number)
+    comparisons, rankings = [c for one in said for c in one.comparisons], [r for one in said for r in one.rankings]
     consistency = consistent(table, evidence(comparisons, rankings))
-    pairs = weighed(preferences(comparisons, rankings, table.weights), consistency)
+    pairs = weighed(faded(preferences(comparisons, rankings, table.weights), table.decay, number), consistency)
     features = known([candidate_features(run, n) for n in range(number + 1)])
     return Material(asked, pairs, features, consistency)
 

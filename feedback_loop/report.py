@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from feedback_loop import ahead, alarms, locks
-from feedback_loop.asked import asked, count, duelling, duels, label_ids, most_duels, needed
+from feedback_loop.asked import count, duelling, duels, label_ids, most_duels, needed
 from feedback_loop.curves import curve, training_curves, training_rows
 from feedback_loop.duels import standing
 from feedback_loop.evaluate import wilson
+from feedback_loop.labels import counting, everything, learned, rankings
 from feedback_loop.lineage import current_policy, open_round, policy_name
 from feedback_loop.overview import (
     Bin,
@@ -79,7 +80,7 @@ def overview(run: Run) -> Overview:
         message=supply.message if starved else _message(run, note, lost=lost),
         failed=note.get("state") == "failed" or lost or starved,
         supply=supply,
-        labels=sum(r.labels for r in rounds),
+        labels=len(counting(everything(run))),
         rounds=rounds,
         curves=_over_rounds(rounds),
         mirror=mirror(run),
@@ -145,6 +146,10 @@ def as_text(view: Overview) -> str:
         if r.decision:
             lines += [f"           {'kept' if r.decision.promoted else 'not kept'}: {r.decision.policy} is in force"]
             lines += [f"           - {reason}" for reason in r.decision.reasons]
+        if r.contradictions:
+            lines.append(
+                f"           {r.contradictions} contradictions. Look: feedback-loop contradictions {view.folder}"
+            )
         lines += [f"           ALARM: {alarm}" for alarm in r.alarms]
     lines += [_supplied(view.supply)] if view.supply.state in SUPPLIES else []
     return "\n".join([*lines, *([view.message] if view.message else [])])
@@ -169,20 +174,8 @@ def _group(group: Group) -> str:
     return f"{group.name} {group.accuracy:.0%} ({group.low:.0%} to {group.high:.0%}, {group.pairs} pairs)"
 
 
-def rankings(run: Run, number: int) -> list[Ranking]:
-    """A round's rankings: the snapshot where it is made, else the journal's."""
-    snapshot = run.stage_folder(number, "rankings") / "rankings.jsonl"
-    if run.done(number, "rankings"):
-        return read_jsonl(snapshot, Ranking)
-    if not (run.path / "journal.sqlite").exists() or not run.done(number, "comparisons"):
-        return []
-    comparisons = asked(run, number)
-    with contextlib.closing(Journal(run.path / "journal.sqlite")) as journal:
-        return journal.rankings(number, {c.id for c in comparisons})
-
-
 def labels(run: Run, number: int) -> list[Ranking]:
-    """A round's answers that count towards `needed`: skips, repeats and checks do not."""
+    """A round's answers that count towards `needed`: skips, repeats and checks do not, nor what was discarded."""
     given = [r for r in rankings(run, number) if r.status == "submitted"]
     if not given:
         return []
@@ -207,6 +200,7 @@ def _round(run: Run, number: int, busy: bool, note: dict[str, Any]) -> RoundView
         decision=_decision(run, number),
         gate=gate(run, number),
         trust=_trust(_facts(run, number, "reward")),
+        contradictions=_contradictions(run, number),
         alarms=warnings,
     )
 
@@ -244,7 +238,7 @@ def metrics(run: Run, number: int) -> dict[str, float]:
     if not run.done(number, "evaluation"):
         return {}
     reward, judged = run.manifest(number, "reward").facts, run.manifest(number, "evaluation").facts
-    given = [n for m in range(number + 1) for n in labels(run, m)]
+    given = counting(learned(run, number))
     candidate = judged["policies"][judged["candidate"]]
     then, true = _facts(run, number + 1, "evaluation").get("next_round_agreement") or {}, truth(run, number)
     found = {name: reward.get(fact) for name, fact in REWARD.items()}
@@ -296,6 +290,12 @@ def _trust(facts: dict[str, Any]) -> Trust:
 def _facts(run: Run, number: int, stage: str) -> dict[str, Any]:
     """A stage's facts; none where it is not done."""
     return run.manifest(number, stage).facts if run.done(number, stage) else {}
+
+
+def _contradictions(run: Run, number: int) -> int:
+    """As they were when the round learned; see `contradictions.py`."""
+    found = _facts(run, number, "preferences").get("contradictions"), _facts(run, number, "reward").get("contradicted")
+    return sum(count or 0 for count in found)
 
 
 def _note(run: Run, number: int) -> str:

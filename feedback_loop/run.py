@@ -10,7 +10,6 @@ import os
 import re
 import secrets
 import shutil
-import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ from pydantic import BaseModel, ValidationError
 from feedback_loop import recipe as recipes
 from feedback_loop.errors import LoopError, UsageError
 from feedback_loop.records import Prompt, Record, now
+from feedback_loop.versions import git_revision, packages
 
 FORMAT = 2
 STAGES = (
@@ -37,9 +37,16 @@ STAGES = (
     "duels",
     "promotion",
 )
-PACKAGES = ("feedback-loop", "torch", "transformers", "trl", "peft", "datasets", "accelerate")
 BATCH = re.compile(r"comparisons\.more-\d{3,}")
 R = TypeVar("R", bound=Record)
+
+
+class Origin(Record):
+    """The run that another one was branched from, and the last round that both have."""
+
+    run: str
+    """Its id."""
+    round: int
 
 
 class RunRecord(Record):
@@ -49,6 +56,7 @@ class RunRecord(Record):
     id: str
     created_at: str
     made_by: str
+    branched_from: Origin | None = None
 
 
 class Manifest(Record):
@@ -235,6 +243,7 @@ def commit(run: Run, number: int, stage: str) -> Iterator[Draft]:
         finished_at=now(),
         facts=draft.facts,
     )
+    keep_recipe(run)
     write_text(temporary / "manifest.json", manifest.model_dump_json(indent=2) + "\n")
     for file in files_below(temporary):
         sync_file(file)
@@ -245,6 +254,19 @@ def commit(run: Run, number: int, stage: str) -> Iterator[Draft]:
     shutil.rmtree(draft.resume, ignore_errors=True)
 
 
+def keep_recipe(run: Run) -> None:
+    """`RUN/recipes/<sha256>.toml`: the recipe in force, which manifests name by its sum."""
+    file = recipe_file(run, run.recipe_digest)
+    if not file.exists():
+        file.parent.mkdir(exist_ok=True)
+        write_text(file, recipes.dump(run.recipe))
+
+
+def recipe_file(run: Run, digest: str) -> Path:
+    """Where the recipe of that sum is kept; stages that an older version made have none there."""
+    return run.path / "recipes" / f"{digest}.toml"
+
+
 def sweep(run: Run, number: int) -> None:
     """Remove what a batch left that was cut off and will not be made: its round's rankings are taken."""
     for kind in ("making", "work"):
@@ -252,15 +274,21 @@ def sweep(run: Run, number: int) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def set_aside(folder: Path) -> Path | None:
-    """Rename a folder out of the way; its new path, or None where there was nothing."""
-    if not folder.exists():
+def set_aside(path: Path, to: Path | None = None) -> Path | None:
+    """Rename a folder or file out of the way, to that name where it is free; its new path, None where there was nothing."""
+    if not path.exists():
         return None
+    aside = free_name(path) if to is None or to.exists() else to
+    path.rename(aside)
+    sync_folder(path.parent)
+    return aside
+
+
+def free_name(path: Path) -> Path:
+    """The name under which something would be set aside now: `5-reward.aside-1`."""
     number = 1
-    while (aside := folder.with_name(f"{folder.name}.aside-{number}")).exists():
+    while (aside := path.with_name(f"{path.name}.aside-{number}")).exists():
         number += 1
-    folder.rename(aside)
-    sync_folder(folder.parent)
     return aside
 
 
@@ -357,22 +385,6 @@ def sync_folder(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def packages() -> dict[str, str]:
-    """Versions of what a stage's outputs hang on."""
-    return {name: version(name) for name in PACKAGES}
-
-
-def git_revision() -> str | None:
-    """Revision of the source this program runs from, with `+` where it was changed; None outside a checkout."""
-    here = Path(__file__).parent
-    command = ["git", "-C", str(here), "describe", "--always", "--abbrev=40", "--dirty=+", "--exclude=*"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.strip() or None if done.returncode == 0 else None
 
 
 def _whole(stage: str) -> str:

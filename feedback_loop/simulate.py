@@ -10,12 +10,12 @@ from feedback_loop.duels import wanted
 from feedback_loop.errors import LoopError
 from feedback_loop.evaluate import mean, win_rate
 from feedback_loop.labelling import open_desk
+from feedback_loop.labels import counting, learned, rankings
 from feedback_loop.lineage import BASE, open_round
 from feedback_loop.loop import Say, run_round, working
 from feedback_loop.personas import Persona, gated, respond, utility
 from feedback_loop.records import Completion, Decision, Prompt, Record
 from feedback_loop.refitting import Refit
-from feedback_loop.report import labels, rankings
 from feedback_loop.run import Run, read_jsonl, read_record
 from feedback_loop.store.journal import Journal
 from feedback_loop.truth import write_truth
@@ -97,7 +97,7 @@ def measure(run: Run, number: int, persona: Persona) -> SimulatedRound:
     in_force = of(decision.policy)
     return SimulatedRound(
         round=number,
-        labels=sum(len(labels(run, n)) for n in range(number + 1)),
+        labels=len(counting(learned(run, number))),
         reward_accuracy=run.manifest(number, "reward").facts.get("accuracy"),
         win_rate_base=win_rate(utilities(decision.policy), utilities(BASE)),
         win_rate_parent=win_rate(utilities(decision.candidate), utilities(decision.parent)),

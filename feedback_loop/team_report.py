@@ -1,9 +1,7 @@
 """The team of a run, read from its files: for the Team page, `feedback-loop team` and the W&B summary."""
 
-from feedback_loop.asked import asked
-from feedback_loop.lineage import open_round
+from feedback_loop.labels import everything
 from feedback_loop.records import Comparison, Ranking
-from feedback_loop.report import rankings
 from feedback_loop.run import Run
 from feedback_loop.team import Me, Person, Share, Team, me_of, team_of
 
@@ -73,11 +71,6 @@ def _percent(share: Share) -> str:
 
 
 def _answers(run: Run, through: int | None) -> tuple[list[Comparison], list[Ranking]]:
-    """Comparisons of all rounds that have them, and the answers that stand."""
-    comparisons: list[Comparison] = []
-    given: list[Ranking] = []
-    for number in range((open_round(run) if through is None else through) + 1):
-        if run.done(number, "comparisons"):
-            comparisons += asked(run, number)
-            given += rankings(run, number)
-    return comparisons, given
+    """Comparisons of all rounds that have them, and the answers to them that count."""
+    said = [one for one in everything(run) if through is None or one.source.round <= through]
+    return [c for one in said for c in one.comparisons], [r for one in said for r in one.rankings]

@@ -38,6 +38,8 @@ class Checked(Record):
     share: float = 1.0
     """How much of a whole label the pair is: an order's pairs are not so many independent judgements."""
     repeat: bool = False
+    comparison_id: str | None = None
+    """By which the label is found again; None where an older version judged it."""
 
     @classmethod
     def of(cls, pair: Preference, margin: float, spread: float) -> "Checked":
@@ -56,6 +58,7 @@ class Checked(Record):
             strength=pair.strength,
             share=pair.share,
             repeat=pair.repeat,
+            comparison_id=pair.comparison_id,
         )
 
 

@@ -50,7 +50,7 @@ def measure(folder: Path, name: str) -> dict[str, Any]:
     from benchmarks.ranking_app.server import cores_used, requests, served
     from benchmarks.ranking_app.tiers import TIERS
     from feedback_loop.connect import argilla
-    from feedback_loop.run import git_revision
+    from feedback_loop.versions import git_revision
 
     tier, load = TIERS[name], os.getloadavg()[0]
     _say("The run is made, Argilla and the app start")

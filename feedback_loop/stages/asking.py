@@ -9,14 +9,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from feedback_loop import prompts
-from feedback_loop.asked import FEATURES, files, still_needed
+from feedback_loop import discards, prompts
+from feedback_loop.asked import FEATURES, still_needed
 from feedback_loop.consistency import consistent, evidence, weighed, weighed_disliked
+from feedback_loop.contradictions import direct
 from feedback_loop.errors import LoopError
+from feedback_loop.labels import learned
 from feedback_loop.lineage import adapter_folder, current_policy
-from feedback_loop.preferences import disliked, preferences, split
+from feedback_loop.preferences import disliked, faded, preferences, split
 from feedback_loop.progress import Progress
-from feedback_loop.records import Comparison, Completion, Disliked, Preference, Prompt, Ranking, Strategy
+from feedback_loop.records import Comparison, Completion, Prompt, Strategy
 from feedback_loop.run import Draft, Run, files_below, write_jsonl
 from feedback_loop.stages.beside import checks, identity, repeats
 from feedback_loop.upcoming import candidates as per_prompt
@@ -273,23 +275,19 @@ def _read(
 
 
 def build_preferences(run: Run, number: int, draft: Draft, report: Progress) -> None:
-    """train.jsonl and heldout.jsonl: the preferences of this and all earlier rounds, held out by prompt; disliked.jsonl.
+    """train.jsonl and heldout.jsonl: the preferences of all labels so far, held out by prompt; disliked.jsonl.
 
-    Whose choices are less consistent by the evidence of all these rounds has a lower weight.
+    Whose choices are less consistent by the evidence of all these labels has a lower weight, and so have older labels where
+    `preferences.decay` says so.
     """
-    weights, asked, given = run.recipe.preferences.weights, list[Comparison](), list[Ranking]()
-    pairs: list[Preference] = []
-    poor: list[Disliked] = []
-    for n in range(number + 1):
-        comparisons = [c for file in files(run, n) for c in draft.read(file, Comparison)]
-        rankings = draft.read(run.stage_folder(n, "rankings") / "rankings.jsonl", Ranking)
-        pairs += preferences(comparisons, rankings, weights)
-        poor += disliked(comparisons, rankings, weights)
-        asked, given = asked + comparisons, given + rankings
+    table, said = run.recipe.preferences, learned(run, number, draft.read)
+    draft.inputs += discards.files(run)
+    asked, given = [c for one in said for c in one.comparisons], [r for one in said for r in one.rankings]
     found = evidence(asked, given)
-    consistency = consistent(run.recipe.preferences, found)
-    pairs, poor = weighed(pairs, consistency), weighed_disliked(poor, consistency)
-    train, heldout = split(pairs, run.recipe.preferences.heldout, run.recipe.seed)
+    consistency = consistent(table, found)
+    pairs = weighed(faded(preferences(asked, given, table.weights), table.decay, number), consistency)
+    poor = weighed_disliked(faded(disliked(asked, given, table.weights), table.decay, number), consistency)
+    train, heldout = split(pairs, table.heldout, run.recipe.seed)
     write_jsonl(draft.path / "train.jsonl", train)
     write_jsonl(draft.path / "heldout.jsonl", heldout)
     write_jsonl(draft.path / "disliked.jsonl", poor)
@@ -299,6 +297,7 @@ def build_preferences(run: Run, number: int, draft: Draft, report: Progress) -> 
         "ties": sum(p.tie for p in pairs),
         "edits": sum(p.source == "edit" for p in pairs),
         "disliked": len(poor),
+        "contradictions": sum(c.concerns(number) for c in direct(said)),
         "consistency": {name: e.model_dump() for name, e in found.items()},
         "consistency_weights": consistency,
     }

@@ -10,24 +10,31 @@ from typing import TYPE_CHECKING, Any
 
 from feedback_loop import tracking
 from feedback_loop.asked import candidate_features
+from feedback_loop.contradictions import Judged, measured
 from feedback_loop.errors import UsageError
 from feedback_loop.lineage import adapter_folder, current_policy, policy_name
 from feedback_loop.progress import Progress
 from feedback_loop.records import Disliked, Preference, Prompt
-from feedback_loop.run import Draft, Run, packages, sha256
+from feedback_loop.run import Draft, Run, read_jsonl, sha256
 from feedback_loop.thinning import thinned
+from feedback_loop.versions import packages
 
 if TYPE_CHECKING:
     from policies.task import Task
 
 
 def train_reward(run: Run, number: int, draft: Draft, report: Progress) -> None:
-    """The reward model (adapter/, adapter-1/, ... by LoRA; head/), checked.jsonl and curves.jsonl."""
+    """The reward model (adapter/, adapter-1/, ... by LoRA; head/), checked.jsonl and curves.jsonl.
+
+    `contradicted` counts the earlier labels of which it finds the opposite true.
+    """
     with tracking.stage_run(run, number, "reward") as tracked:
         if run.recipe.reward.form == "head":
             draft.facts |= _fit_head(run, number, draft, report, tracked.log)
         else:
             draft.facts |= _train_lora(run, number, draft, report)
+        judged = read_jsonl(draft.path / "checked.jsonl", Judged)
+        draft.facts["contradicted"] = len(measured(judged, number, draft.facts["temperature"]))
         tracked.finish(draft.facts)
 
 

@@ -47,7 +47,7 @@ class Desk:
 
     `run_comparisons` and `needed` are asked each time, so a round may open or close meanwhile. `per_comparison` is how
     many people's answers each comparison should get, `priorities` how much an answer to each would teach at the moment (by
-    its id; empty where nobody knows).
+    its id; empty where nobody knows), `discarded` the names of answers that do not count.
     """
 
     def __init__(
@@ -57,9 +57,11 @@ class Desk:
         needed: Callable[[], int],
         per_comparison: int,
         priorities: Callable[[], Mapping[str, float]] = dict,
+        discarded: Callable[[], Collection[str]] = frozenset,
     ) -> None:
         self._comparisons, self._journal = run_comparisons, journal
         self._needed, self._per_comparison, self._priorities = needed, per_comparison, priorities
+        self._discarded = discarded
 
     def next(self, user_id: str, skip: Collection[str] = ()) -> Comparison | None:
         """What to show this user: among those not answered or in `skip`, one of those furthest from enough answers.
@@ -120,11 +122,13 @@ class Desk:
         """How far the open round is, for everybody and for this user."""
         comparisons = self._comparisons()
         rankings = self._rankings(comparisons)
-        labels = {c.id for c in comparisons if c.counts}
+        labels, out = {c.id for c in comparisons if c.counts}, self._discarded()
         mine = {r.comparison_id: r for r in rankings if r.user_id == user_id}
         needed, left = self._needed(), len(still_to_show(comparisons, mine))
         return Progress(
-            answered=sum(r.status == "submitted" and r.comparison_id in labels for r in rankings),
+            answered=sum(
+                r.status == "submitted" and r.comparison_id in labels and r.label not in out for r in rankings
+            ),
             mine=sum(r.status == "submitted" for r in mine.values()),
             needed=needed,
             left=left,

@@ -3,6 +3,7 @@
 One SQLite file of append-only events. An answer's present state is the last event of its user and comparison.
 """
 
+import contextlib
 import sqlite3
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -45,6 +46,8 @@ class Event:
     ranking: Ranking | None
     """The answer; None for an undo."""
     delivered: bool
+    at: str = ""
+    """When it was acknowledged."""
 
 
 @dataclass
@@ -151,6 +154,10 @@ class Journal:
         with self._database.transaction() as database:
             database.execute("UPDATE events SET delivered = 1 WHERE sequence = ?", (event.sequence,))
 
+    def history(self, comparison_id: str) -> list[Event]:
+        """All that anybody ever said of a comparison, what was changed or taken back too."""
+        return self._read("SELECT * FROM events WHERE comparison_id = ? ORDER BY sequence", (comparison_id,))
+
     def knows(self, comparison_id: str) -> bool:
         """Whether anybody ever answered this comparison, in any round."""
         return bool(self._read("SELECT * FROM events WHERE comparison_id = ? LIMIT 1", (comparison_id,)))
@@ -174,6 +181,15 @@ class Journal:
         query = "SELECT * FROM events WHERE round = ? AND user_id = ? AND comparison_id = ?"
         last = database.execute(query + " ORDER BY sequence DESC LIMIT 1", answer).fetchone()
         return None if last is None else _event(last)
+
+
+def copy_votes(path: Path, to: Path, last: int) -> None:
+    """A journal of its own with the votes up to round `last`; none of them waits for Argilla."""
+    with contextlib.closing(sqlite3.connect(path)) as source, contextlib.closing(sqlite3.connect(to)) as copy:
+        source.backup(copy)
+        copy.execute("DELETE FROM events WHERE round > ?", (last,))
+        copy.execute("UPDATE events SET delivered = 1")
+        copy.commit()
 
 
 def said(ranking: Ranking) -> dict[str, object]:
@@ -201,4 +217,5 @@ def _event(row: sqlite3.Row) -> Event:
         comparison_id=row["comparison_id"],
         ranking=ranking,
         delivered=bool(row["delivered"]),
+        at=row["created_at"],
     )

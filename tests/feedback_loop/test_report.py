@@ -18,7 +18,7 @@ def run(tmp_path: Path) -> Run:
     for stage in ("prompts", "comparisons", "rankings", "preferences", "reward"):
         with commit(made, 0, stage) as draft:
             draft.facts["comparisons"] = 1
-            for name in ("rankings", "curves"):
+            for name in ("comparisons", "rankings", "curves"):
                 (draft.path / f"{name}.jsonl").touch()
     return made
 

@@ -52,7 +52,7 @@ def decided(
     for stage in STAGES:
         with commit(run, number, stage) as draft:
             draft.facts |= facts.get(stage, {})
-            for file in ("rankings", "samples"):
+            for file in ("comparisons", "rankings", "samples"):
                 (draft.path / f"{file}.jsonl").touch()
             lines = rows if stage == "policy" else []
             (draft.path / "curves.jsonl").write_text("".join(json.dumps(row) + "\n" for row in lines))
@@ -149,7 +149,8 @@ def test_alarms_of_a_training_under_way(run: Run):
     for stage in STAGES[:5]:
         with commit(run, 0, stage) as draft:
             draft.facts["comparisons"] = 1
-            (draft.path / "rankings.jsonl").touch()
+            for name in ("comparisons", "rankings"):
+                (draft.path / f"{name}.jsonl").touch()
     folder = run.resume_folder(0, "policy")
     folder.mkdir()
     (folder / "curves.jsonl").write_text("".join(json.dumps(row) + "\n" for row in GUESSING))
