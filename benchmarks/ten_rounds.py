@@ -41,7 +41,7 @@ ARMS = {
 
 
 class Memory:
-    """A store that holds what it is given."""
+    """A store that nobody else answers in."""
 
     url, keeps = "memory:", frozenset(Answer.model_fields)
 
@@ -53,6 +53,9 @@ class Memory:
 
     def rankings(self, round: int) -> list[Ranking]:  # noqa: A002, ARG002
         return []
+
+    def lacks(self, user_id: str, comparison_id: str) -> bool:  # noqa: ARG002
+        return False
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from feedback_loop.run import sha256
+from feedback_loop.damage import sha256
 
 
 @contextmanager

@@ -181,6 +181,14 @@ def candidate_features(run: Run, number: int) -> "tuple[list[Completion], np.nda
     return candidates, np.concatenate(rows) if rows else np.zeros((0, 0), np.float32)
 
 
+def feature_files(run: Run, number: int) -> list[Path]:
+    """The files that `candidate_features` reads."""
+    folders = [run.stage_folder(number, name) for name in parts(run, number)]
+    return [
+        folder / name for folder in folders if (folder / FEATURES).exists() for name in ("candidates.jsonl", FEATURES)
+    ]
+
+
 def _features_of(run: Run, number: int, part: str) -> "tuple[list[Completion], np.ndarray] | None":
     from safetensors.numpy import load_file
 

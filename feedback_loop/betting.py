@@ -27,7 +27,7 @@ CLOSE = 1e-9
 """Rounding: a goal that is missed by less is reached."""
 
 
-def corrected(points: Array, predicted: Array, unasked: Array) -> tuple[Array, Array]:
+def corrected(points: Array, predicted: Array, unasked: Array, goal: float, budget: int) -> tuple[Array, Array]:
     """Prediction-powered observations, and the weight that the reward model has in each; both (..., n).
 
     `predicted` (..., n) is the model's opinion of each observation (NaN: none), `unasked` (..., n, k) its opinions of further
@@ -35,7 +35,8 @@ def corrected(points: Array, predicted: Array, unasked: Array) -> tuple[Array, A
     or not (0): that needs no calibration, and of all readings it widens the bets' room least. x - c (s - mean of the unasked s)
     has the mean of x whatever the model is worth, as long as c is chosen before x is known, here from earlier observations;
     its variance is least at c = cov(x, s) / var(s) * k / (k + 1). Angelopoulos et al. 2023, "Prediction-powered inference",
-    Science 382; with bets: Csillag et al. 2025, "Prediction-powered e-values", ICML, arXiv 2502.04294.
+    Science 382; with bets: Csillag et al. 2025, "Prediction-powered e-values", ICML, arXiv 2502.04294. Towards the budget's
+    end c falls to 0: the larger it is, the less may be staked, and bets on 1/2 that must reach the goal need large stakes then.
     """
     count = np.isfinite(unasked).sum(-1)
     known = np.isfinite(predicted) & (count > 0)
@@ -50,7 +51,8 @@ def corrected(points: Array, predicted: Array, unasked: Array) -> tuple[Array, A
     var = n * _before(own * own) - _before(own) ** 2
     usable = known & (n >= FEW) & (var > 0)
     slope = np.divide(cov, var, out=np.zeros_like(var), where=usable) * n / (n + FEW)
-    weight = np.clip(slope * count / (count + 1), 0, 1)
+    left = np.maximum(1, budget - np.arange(points.shape[-1]))
+    weight = np.clip(slope * count / (count + 1), 0, np.clip(MOST / _pressing(goal, left) - 0.5, 0, 1))
     return points - weight * (own - others), weight
 
 
@@ -59,9 +61,8 @@ def wealth(z: Array, weight: Array, mean: float | Array, goal: float, budget: in
 
     `z` and `weight` are those of `corrected` (..., n): z lies between -weight and 1 + weight, so who stakes less than
     1 / (mean + weight) a point can never lose more than there is. The stake is a mixture's over `STAKES`; with a `budget`, it
-    is at least what it takes to reach `goal` with the observations that are left, sqrt(2 log(goal / money) / (1/4 left))
-    (Voráček & Orabona 2025, "STaR-Bets", arXiv 2505.22422). It is never more than a win needs to reach the goal, and whoever
-    has reached it stops.
+    is at least what it takes to reach `goal` with the observations that are left. It is never more than a win needs to reach the
+    goal, and whoever has reached it stops.
     """
     pots = np.broadcast_to(BELIEF, (*np.broadcast_shapes(z.shape[:-1], np.shape(mean)), len(STAKES)))
     money, path = np.ones(pots.shape[:-1]), []
@@ -70,7 +71,7 @@ def wealth(z: Array, weight: Array, mean: float | Array, goal: float, budget: in
         stakes = np.minimum(STAKES, np.asarray(most)[..., None])
         stake = (pots * stakes).sum(-1) / pots.sum(-1)
         if budget is not None:
-            stake = np.maximum(stake, np.sqrt(8 * np.log(np.maximum(goal / money, 1)) / max(1, budget - t)))
+            stake = np.maximum(stake, _pressing(goal / money, max(1, budget - t)))
         enough = (goal / money - 1).clip(0) / (1 - mean)
         gain = z[..., t] - mean
         money = money * np.where(reached(money, goal), 1, 1 + np.minimum(np.minimum(stake, most), enough) * gain)
@@ -95,6 +96,14 @@ def interval(z: Array, weight: Array, error: float, budget: int) -> tuple[float,
     low = _ruled_out(wealth(z, weight, grid, goal, budget)[:, -1], goal)
     high = 1 - _ruled_out(wealth(1 - z, weight, grid, goal, budget)[:, -1], goal)
     return (low, high) if low <= high else (float(z.mean().clip(0, 1)),) * 2
+
+
+def _pressing(factor: float | Array, left: int | npt.NDArray[np.int64]) -> Array:
+    """The stake by which money best grows by a factor within so many observations of variance 1/4 at most.
+
+    sqrt(2 log(factor) / (left / 4)), anew at each step: Voráček & Orabona 2025, "STaR-Bets", arXiv 2505.22422.
+    """
+    return np.asarray(np.sqrt(8 * np.log(np.maximum(factor, 1)) / left))
 
 
 def _ruled_out(money: Array, goal: float) -> float:

@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from feedback_loop import discards, loop
+from feedback_loop.durable import sync_file, sync_folder
 from feedback_loop.errors import UsageError
 from feedback_loop.lineage import rollbacks
 from feedback_loop.overview import Truth
@@ -20,8 +21,6 @@ from feedback_loop.run import (
     files_below,
     open_run,
     read_jsonl,
-    sync_file,
-    sync_folder,
     write_jsonl,
     write_text,
 )

@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from feedback_loop.damage import sha256
 from feedback_loop.errors import UsageError
-from feedback_loop.run import STAGES, Manifest, Run, read_record, sha256
+from feedback_loop.run import STAGES, Manifest, Run, read_record
 
 WEIGHTS = "adapter/adapter_model.safetensors"
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from feedback_loop.run import sync_file, sync_folder
+from feedback_loop.durable import sync_file, sync_folder
 
 
 def save(file: Path, tensors: Mapping[str, Any], facts: Mapping[str, Any]) -> None:

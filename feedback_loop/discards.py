@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from feedback_loop import aside
+from feedback_loop.durable import make_folder
 from feedback_loop.records import Ranking, Record
 from feedback_loop.run import Run, read_record, set_aside, write_text
 
@@ -89,7 +90,7 @@ def kept(rankings: Iterable[Ranking], out: Collection[str]) -> list[Ranking]:
 def write(run: Run, record: Discard) -> None:
     """Put a record where the readers find it."""
     folder = run.path / "discards"
-    folder.mkdir(exist_ok=True)
+    make_folder(folder)
     write_text(folder / f"{record.number:03d}.json", record.model_dump_json(indent=2) + "\n")
 
 

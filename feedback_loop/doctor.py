@@ -73,10 +73,10 @@ def _model(run: Run) -> Iterator[Finding]:
 
 
 def _files(run: Run) -> Iterator[Finding]:
-    """Every file of every finished stage and batch, by its checksum."""
+    """Every file of every finished stage and batch, by its checksum; one whose manifest is gone is named too."""
     for number in run.rounds():
         for stage in (*STAGES[:2], *run.batches(number), *STAGES[2:]):
-            if run.done(number, stage):
+            if run.stage_folder(number, stage).exists():
                 where = f"round {number:03d}, {stage}: all files as they were written"
                 yield _try(partial(verify, run, number, stage), where)
 

@@ -45,7 +45,7 @@ class Standing(Record):
     against: float
     """E-value against "wins at least at `margin`": at 1 / `miss_rate` the parent is kept."""
     model_weight: float
-    """Weight of the reward model in the last duel; 0: people alone."""
+    """Mean weight of the reward model in the estimate; 0: people alone."""
     reason: str
     """A sentence for whoever reads the decision."""
 
@@ -55,7 +55,7 @@ def stand(duels: Sequence[Duel], rule: PromotionTable) -> Standing:
 
     A decision stays: duels after the one that decided, such as votes that were on their way, are not counted.
     """
-    z, weight = corrected(*_arrays(duels[: rule.votes]))
+    z, weight = corrected(*_arrays(duels[: rule.votes]), 1 / rule.false_rate, rule.votes)
     evidence, against = bets(z, weight, rule)
     verdict, votes = _decided(evidence, against, rule)
     z, weight, counted = z[:votes], weight[:votes], duels[:votes]
@@ -69,7 +69,7 @@ def stand(duels: Sequence[Duel], rule: PromotionTable) -> Standing:
         "high": high,
         "evidence": float(evidence[votes - 1]) if votes else 1.0,
         "against": float(against[votes - 1]) if votes else 1.0,
-        "model_weight": float(weight[-1]) if votes else 0.0,
+        "model_weight": float(weight.mean()) if votes else 0.0,
     }
     return Standing(**said, reason=_reason(counted, verdict, low, high, rule))
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from feedback_loop.durable import make_folder
 from feedback_loop.errors import UsageError
 from feedback_loop.records import Decision
 from feedback_loop.run import STAGES, Run, read_record, write_text
@@ -18,7 +19,13 @@ def adapter_folder(run: Run, policy: str) -> Path | None:
     """The adapter of a policy; None for the base model."""
     if policy == BASE:
         return None
-    return run.stage_folder(int(policy.removeprefix("round-")), "policy") / "adapter"
+    return run.stage_folder(_round_of(policy), "policy") / "adapter"
+
+
+def adapter_files(run: Run, policy: str) -> list[Path]:
+    """The files of a policy's adapter, as its stage wrote them; none for the base model."""
+    folder = adapter_folder(run, policy)
+    return [] if folder is None else [f for f in run.files(_round_of(policy), "policy") if f.parent == folder]
 
 
 def decisions(run: Run) -> list[Decision]:
@@ -74,10 +81,14 @@ def roll_back(run: Run, to: str, *, who: str, when: str, why: str = "") -> Decis
         decided_at=when,
     )
     folder = run.path / "rollbacks"
-    folder.mkdir(exist_ok=True)
+    make_folder(folder)
     number = len({file.name[:3] for file in folder.glob("*.json*")})  # those that were set aside keep theirs
     write_text(folder / f"{number:03d}.json", decision.model_dump_json(indent=2) + "\n")
     return decision
+
+
+def _round_of(policy: str) -> int:
+    return int(policy.removeprefix("round-"))
 
 
 def _is_there(run: Run, policy: str) -> bool:

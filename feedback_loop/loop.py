@@ -21,8 +21,8 @@ from feedback_loop.lineage import open_round
 from feedback_loop.progress import silent
 from feedback_loop.records import Comparison, Ranking, now
 from feedback_loop.report import overview
-from feedback_loop.run import STAGES, Run, commit, write_json, write_jsonl
-from feedback_loop.store.courier import deliver, reconcile
+from feedback_loop.run import STAGES, Run, commit, read_note, write_json, write_jsonl
+from feedback_loop.store.courier import reconcile
 from feedback_loop.store.journal import Journal
 from feedback_loop.team_report import over_rounds
 
@@ -136,7 +136,7 @@ def collect(run: Run, number: int, connect: Connect) -> Waiting | None:
     if waiting is not None:
         return waiting
     with commit(run, number, "rankings") as draft:
-        draft.inputs += sources
+        draft.use(*sources)
         write_jsonl(draft.path / "rankings.jsonl", rankings)
         draft.facts |= _counted(comparisons, rankings)
     runs.sweep(run, number)
@@ -190,8 +190,7 @@ def _brought_together(run: Run, number: int, comparisons: list[Comparison], conn
     store = connect()
     store.publish(comparisons)
     with contextlib.closing(Journal(run.path / "journal.sqlite")) as journal:
-        deliver(journal, store)
-        reconcile(journal, store, number)
+        reconcile(journal, store, number, {c.id for c in comparisons})
         return journal.rankings(number, {c.id for c in comparisons})
 
 
@@ -267,7 +266,7 @@ def redo(run: Run, stage: str, number: int) -> list[str]:
     if stage not in STAGES:
         raise UsageError(f"{stage}: no such stage. There are: {', '.join(STAGES)}.")
     with alone(run):
-        if not run.done(number, stage):
+        if not run.stage_folder(number, stage).exists():
             raise UsageError(f"Round {number:03d} has no {stage} yet. Make it: feedback-loop advance {run.path}")
         moved = [runs.set_aside(folder) for folder in aside.made_from(run, number, stage)]
         return [str(folder.relative_to(run.path)) for folder in moved if folder is not None]
@@ -329,4 +328,4 @@ def note(run: Run, state: str, message: str, number: int | None = None, stage: s
 
 
 def _noted(run: Run) -> str:
-    return str(json.loads((run.path / "advance.json").read_text(encoding="utf-8"))["state"])
+    return str(read_note(run.path / "advance.json").get("state"))

@@ -21,6 +21,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from feedback_loop import recipe as recipes
+from feedback_loop.damage import MANIFEST, again, checked, sha256
+from feedback_loop.durable import make_folder, sync_file, sync_folder
 from feedback_loop.errors import LoopError, UsageError
 from feedback_loop.records import Prompt, Record, now
 from feedback_loop.versions import git_revision, packages
@@ -127,7 +129,12 @@ class Run:
 
     def manifest(self, number: int, stage: str) -> Manifest:
         """The manifest of a complete stage."""
-        return read_record(self.stage_folder(number, stage) / "manifest.json", Manifest)
+        return read_record(self.stage_folder(number, stage) / MANIFEST, Manifest)
+
+    def files(self, number: int, stage: str) -> list[Path]:
+        """All files that a complete stage wrote, whether or not they are still there, and its manifest."""
+        folder = self.stage_folder(number, stage)
+        return [*(folder / name for name in self.manifest(number, stage).outputs), folder / MANIFEST]
 
     def rounds(self) -> list[int]:
         """Numbers of all rounds that have been started, in order."""
@@ -197,11 +204,27 @@ class Draft:
     """Survives a kill, so that a stage done again may go on; emptied by `resumed` and gone when the stage is done."""
     facts: dict[str, Any] = field(default_factory=dict)
     inputs: list[Path] = field(default_factory=list)
+    _digests: dict[Path, str] = field(default_factory=dict)
 
     def read(self, file: Path, kind: type[R]) -> list[R]:
-        """Read records and note the file among the stage's inputs."""
-        self.inputs.append(file)
+        """Read records and note the file among the stage's inputs; errors as in `use`."""
+        self.use(file)
         return read_jsonl(file, kind)
+
+    def use(self, *files: Path) -> None:
+        """Note files among the stage's inputs; LoopError where one is not as the stage that made it wrote it.
+
+        What is only put into `inputs` is looked at in the same way, but when the stage is done.
+        """
+        self.inputs += files
+        for file in files:
+            self.digest(file)
+
+    def digest(self, file: Path) -> str:
+        """sha256 of an input, taken once; LoopError as in `use`."""
+        if file not in self._digests:
+            self._digests[file] = checked(file)
+        return self._digests[file]
 
     def resumed(self, key: str) -> Path:
         """The folder `resume`, with what an earlier attempt left there if it had the same key, else empty."""
@@ -218,7 +241,7 @@ def commit(run: Run, number: int, stage: str) -> Iterator[Draft]:
     """Write a stage: everything that is in the draft when the block ends becomes the stage folder, or nothing does."""
     final = run.stage_folder(number, stage)
     if final.exists():
-        raise LoopError(f"{final}: already there. To do it again: feedback-loop redo {run.path} {_whole(stage)}")
+        raise LoopError(f"{final}: already there. {again(final / MANIFEST)}")
     temporary, work = final.parent / f".making-{final.name}", final.parent / f".work-{final.name}"
     for folder in (temporary, work):
         shutil.rmtree(folder, ignore_errors=True)
@@ -227,6 +250,10 @@ def commit(run: Run, number: int, stage: str) -> Iterator[Draft]:
     draft = Draft(temporary, work, run.resume_folder(number, stage))
     try:
         yield draft
+    except Exception:
+        for file in draft.inputs:
+            draft.digest(file)  # where one is damaged, that is why
+        raise
     finally:
         shutil.rmtree(work, ignore_errors=True)
     manifest = Manifest(
@@ -234,7 +261,7 @@ def commit(run: Run, number: int, stage: str) -> Iterator[Draft]:
         stage=stage,
         round=number,
         seed=run.seed(number, stage),
-        inputs={str(p.relative_to(run.path)): sha256(p) for p in draft.inputs},
+        inputs={str(p.relative_to(run.path)): draft.digest(p) for p in draft.inputs},
         outputs={str(p.relative_to(temporary)): sha256(p) for p in files_below(temporary)},
         recipe=run.recipe_digest,
         git_revision=git_revision(),
@@ -244,13 +271,14 @@ def commit(run: Run, number: int, stage: str) -> Iterator[Draft]:
         facts=draft.facts,
     )
     keep_recipe(run)
-    write_text(temporary / "manifest.json", manifest.model_dump_json(indent=2) + "\n")
+    write_text(temporary / MANIFEST, manifest.model_dump_json(indent=2) + "\n")
     for file in files_below(temporary):
         sync_file(file)
     for folder in [*(p for p in temporary.rglob("*") if p.is_dir()), temporary]:
         sync_folder(folder)
     temporary.rename(final)
-    sync_folder(final.parent)
+    for folder in (final.parent, final.parent.parent):  # the round's folder may be new
+        sync_folder(folder)
     shutil.rmtree(draft.resume, ignore_errors=True)
 
 
@@ -258,7 +286,7 @@ def keep_recipe(run: Run) -> None:
     """`RUN/recipes/<sha256>.toml`: the recipe in force, which manifests name by its sum."""
     file = recipe_file(run, run.recipe_digest)
     if not file.exists():
-        file.parent.mkdir(exist_ok=True)
+        make_folder(file.parent)
         write_text(file, recipes.dump(run.recipe))
 
 
@@ -294,14 +322,8 @@ def free_name(path: Path) -> Path:
 
 def verify(run: Run, number: int, stage: str) -> None:
     """LoopError naming the first file of the stage that is missing or not as it was written."""
-    folder = run.stage_folder(number, stage)
-    for name, expected in run.manifest(number, stage).outputs.items():
-        file = folder / name
-        if not file.exists() or sha256(file) != expected:
-            raise LoopError(
-                f"{file}: damaged or missing (sha256 differs from the manifest). "
-                f"Make it again: feedback-loop redo {run.path} {_whole(stage)} --round {number}"
-            )
+    for file in run.files(number, stage):
+        checked(file)
 
 
 def read_jsonl(path: Path, kind: type[R]) -> list[R]:
@@ -310,14 +332,16 @@ def read_jsonl(path: Path, kind: type[R]) -> list[R]:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise LoopError(f"{path}: cannot be read ({error}). Check the path and that it is UTF-8.") from error
+        advice = again(path, "Check the path and that it is UTF-8.")
+        raise LoopError(f"{path}: cannot be read ({error}). {advice}") from error
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         try:
             records.append(kind.model_validate_json(line))
         except ValidationError as error:
-            raise LoopError(f"{path}, line {number}: {_first(error)}. Correct that line.") from error
+            advice = again(path, "Correct that line.")
+            raise LoopError(f"{path}, line {number}: {_first(error)}. {advice}") from error
     return records
 
 
@@ -326,9 +350,10 @@ def read_record(path: Path, kind: type[R]) -> R:
     try:
         return kind.model_validate_json(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise LoopError(f"{path}: cannot be read ({error.strerror}).") from error
-    except ValidationError as error:
-        raise LoopError(f"{path}: {_first(error)}. Restore it from a copy of the run.") from error
+        raise LoopError(f"{path}: cannot be read ({error.strerror}). {again(path, '')}".rstrip()) from error
+    except (ValidationError, UnicodeDecodeError) as error:
+        advice = again(path, "Restore it from a copy of the run.")
+        raise LoopError(f"{path}: {_first(error)}. {advice}") from error
 
 
 def read_note(path: Path) -> dict[str, Any]:
@@ -366,33 +391,9 @@ def files_below(folder: Path) -> list[Path]:
     return sorted(p for p in folder.rglob("*") if p.is_file())
 
 
-def sha256(path: Path) -> str:
-    """sha256 of a file, hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def sync_file(path: Path) -> None:
-    """Force a file to the disk."""
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
-
-
-def sync_folder(path: Path) -> None:
-    """Force a folder's entries to the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _whole(stage: str) -> str:
-    """The stage that a batch belongs to: the batches are done again with it."""
-    return stage.partition(".")[0]
-
-
-def _first(error: ValidationError) -> str:
+def _first(error: ValidationError | UnicodeDecodeError) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return str(error)
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"])
     return f"{place}: {first['msg']}" if place else first["msg"]

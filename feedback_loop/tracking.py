@@ -27,6 +27,8 @@ from feedback_loop.team import Team
 from feedback_loop.team_tracking import log_team
 
 Mode = Literal["online", "offline", "disabled"]
+FINISH_SECONDS = 30
+"""How long a training waits at its end for what W&B's server has not taken yet; it stays in the run folder."""
 log = logging.getLogger(__name__)
 
 
@@ -181,7 +183,14 @@ def _start(run: Run, identity: str, name: str, job: str) -> Any | None:
         dir=str(run.path),
         mode=chosen,
         config=run.recipe.model_dump(),
-        settings=wandb.Settings(init_timeout=8, login_timeout=5, silent=True, console="off", x_disable_meta=False),
+        settings=wandb.Settings(
+            init_timeout=8,
+            login_timeout=5,
+            finish_timeout=FINISH_SECONDS,
+            silent=True,
+            console="off",
+            x_disable_meta=False,
+        ),
     )
 
 

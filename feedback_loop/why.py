@@ -8,10 +8,11 @@ from typing import Any, Literal
 
 from feedback_loop import chain
 from feedback_loop.chain import Made
+from feedback_loop.damage import sha256
 from feedback_loop.errors import UsageError
 from feedback_loop.lineage import BASE, current_policy, policy_name, rollbacks
 from feedback_loop.records import Comparison, Decision, Disliked, Preference, Record
-from feedback_loop.run import Origin, Run, read_jsonl, read_record, recipe_file, sha256
+from feedback_loop.run import Origin, Run, read_jsonl, read_record, recipe_file
 
 MAKING = ("preferences", "reward", "policy")
 """Stages whose files make an adapter what it is, beside the labels."""

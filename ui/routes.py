@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from feedback_loop.errors import LoopError
 from feedback_loop.records import Comparison, Ranking
+from feedback_loop.store.database import StorageError
 from feedback_loop.store.desk import AlreadyAnswered, NotAnswered, RoundClosed, UnknownComparison
 from ui.ports import DeskPort, RoundsPort
 from ui.reading import card
@@ -16,7 +17,13 @@ from ui.sides import Vote, to_answer, to_vote
 from ui.visible import visible
 from ui.visitors import role
 
-STATUS: dict[type[LoopError], int] = {UnknownComparison: 404, AlreadyAnswered: 409, NotAnswered: 409, RoundClosed: 410}
+STATUS: dict[type[LoopError], int] = {
+    UnknownComparison: 404,
+    AlreadyAnswered: 409,
+    NotAnswered: 409,
+    RoundClosed: 410,
+    StorageError: 503,  # the page keeps its vote, and sends it again
+}
 MOST_AT_ONCE = 4
 """Comparisons that the page holds: the one shown and three ahead."""
 EVERY = 1_000_000

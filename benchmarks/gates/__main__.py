@@ -1,6 +1,7 @@
 """Simulated gates: how often ours is wrong and how many votes it takes, beside other ways to decide.
 
     python -m benchmarks.gates [--gates 200] [--seed 0] [--votes 60 200] [--ties 0 0.2] [--json FILE]
+                               [--margin 0.6] [--miss-rate 0.2] [--unlabelled 2]
 
 Prints Markdown. What the figures mean stands in docs/gate.md.
 """
@@ -31,9 +32,9 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--votes", type=int, nargs="+", default=[60, 200], help="budgets")
     parser.add_argument("--ties", type=float, nargs="+", default=[0.0, 0.2], help="shares of ties")
-    parser.add_argument(
-        "--unlabelled", type=int, default=PromotionTable().unlabelled, help="duels only the model judges"
-    )
+    parser.add_argument("--margin", type=float, default=PromotionTable().margin)
+    parser.add_argument("--miss-rate", type=float, default=PromotionTable().miss_rate)
+    parser.add_argument("--unlabelled", type=int, default=2, help="further duels for each, for the model alone")
     parser.add_argument("--json", type=Path)
     return parser.parse_args(given)
 
@@ -43,7 +44,7 @@ def main(given: Sequence[str] | None = None) -> None:
     asked = arguments(given)
     rows: list[Row] = []
     for votes, ties in product(asked.votes, asked.ties):
-        rule = PromotionTable(votes=votes, unlabelled=asked.unlabelled)
+        rule = PromotionTable(votes=votes, margin=asked.margin, miss_rate=asked.miss_rate, unlabelled=asked.unlabelled)
         rows += (found := list(measure(rule, ties, asked.gates, asked.seed)))
         print(report.markdown(found, rule, ties, asked.gates))
     if asked.json:

@@ -28,7 +28,8 @@ class Ends:
 
 def ours(duels: Duels, rule: PromotionTable) -> Ends:
     """`gate.stand` after every vote; without predictions, by people alone."""
-    evidence, against = bets(*corrected(duels.points, duels.predicted, duels.unasked), rule)
+    z, weight = corrected(duels.points, duels.predicted, duels.unasked, 1 / rule.false_rate, rule.votes)
+    evidence, against = bets(z, weight, rule)
     return first(reached(evidence, 1 / rule.false_rate), reached(against, 1 / rule.miss_rate))
 
 

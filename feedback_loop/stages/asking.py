@@ -13,9 +13,10 @@ from feedback_loop import discards, prompts
 from feedback_loop.asked import FEATURES, still_needed
 from feedback_loop.consistency import consistent, evidence, weighed, weighed_disliked
 from feedback_loop.contradictions import direct
+from feedback_loop.damage import checked
 from feedback_loop.errors import LoopError
 from feedback_loop.labels import learned
-from feedback_loop.lineage import adapter_folder, current_policy
+from feedback_loop.lineage import adapter_files, adapter_folder, current_policy
 from feedback_loop.preferences import disliked, faded, preferences, split
 from feedback_loop.progress import Progress
 from feedback_loop.records import Comparison, Completion, Prompt, Strategy
@@ -55,6 +56,8 @@ class Models:
         from policies.base import load_policy
 
         name = current_policy(self.run)
+        for file in adapter_files(self.run, name):
+            checked(file)
         return load_policy(self.run.recipe.model, adapter_folder(self.run, name), name=name)
 
     @cached_property
@@ -243,7 +246,7 @@ def _scores(
     from reward.score import is_head
 
     folders = _judge(models.run, models.number)
-    draft.inputs += [file for folder in folders for file in files_below(folder)]
+    draft.use(*(file for folder in folders for file in files_below(folder)))
     if read and is_head(folders[0]):
         rows = load(folders[0]).scores(np.stack([read[c.id] for c in candidates])).tolist()
     else:

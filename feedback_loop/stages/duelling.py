@@ -12,7 +12,7 @@ from feedback_loop.lineage import adapter_folder
 from feedback_loop.progress import Progress
 from feedback_loop.promote import breaches
 from feedback_loop.records import Comparison, Completion, Prompt
-from feedback_loop.run import Draft, Run, verify, write_jsonl
+from feedback_loop.run import Draft, Run, write_jsonl
 from feedback_loop.stages.beside import checks, identity, repeats
 from feedback_loop.stages.judging import as_policy
 from feedback_loop.stages.training import reward_folders
@@ -37,7 +37,7 @@ def make_duels(run: Run, number: int, draft: Draft, report: Progress) -> None:
     None where people are not asked, or need not be, since something else speaks against the new policy already.
     """
     rule, judged = run.recipe.promotion, run.manifest(number, "evaluation").facts
-    draft.inputs += [run.stage_folder(number, name) / "manifest.json" for name in ("reward", "policy", "evaluation")]
+    draft.use(*(file for name in ("reward", "policy", "evaluation") for file in run.files(number, name)))
     why = "the reward model decides" if rule.judge == "reward" else "; ".join(breaches(judged, rule))
     pool = draft.read(run.path / "prompts.jsonl", Prompt)
     wanted = 0 if why else rule.votes * (1 + rule.unlabelled)
@@ -82,7 +82,6 @@ def _answered(
 
     if not drawn:
         return [], []
-    verify(run, number, "policy")
     policy = load_policy(run.recipe.model, adapter_folder(run, candidate), name=candidate)
     new = _write(run, number, policy, drawn, report)
     with as_policy(run, policy, parent) as other:

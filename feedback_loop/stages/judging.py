@@ -11,12 +11,12 @@ from feedback_loop import promote
 from feedback_loop.asked import duels
 from feedback_loop.evaluate import kl_estimate, win_rate
 from feedback_loop.gate import Standing
-from feedback_loop.lineage import BASE, adapter_folder, policy_name
+from feedback_loop.lineage import BASE, adapter_files, adapter_folder, policy_name
 from feedback_loop.overview import Sample
 from feedback_loop.progress import Progress
 from feedback_loop.prompts import choose
 from feedback_loop.records import Completion, Decision, Preference, Prompt, Ranking, now
-from feedback_loop.run import Draft, Run, read_jsonl, verify, write_jsonl, write_text
+from feedback_loop.run import Draft, Run, read_jsonl, write_jsonl, write_text
 from feedback_loop.stages.training import reward_folders
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def evaluate_policy(run: Run, number: int, draft: Draft, report: Progress) -> No
 
     candidate, parent = policy_name(number), run.manifest(number, "policy").facts["parent"]
     asked = heldout_prompts(run, draft)
-    verify(run, number, "policy")
+    draft.use(*run.files(number, "reward"), *run.files(number, "policy"), *adapter_files(run, parent))
     policy = load_policy(run.recipe.model, adapter_folder(run, candidate), name=candidate)
     answers: dict[str, Answers] = {}
     for name in dict.fromkeys((BASE, parent)):
@@ -67,7 +67,6 @@ def evaluate_policy(run: Run, number: int, draft: Draft, report: Progress) -> No
         draft.path / "samples.jsonl",
         (Sample(prompt=p.request, before=b, after=a, reward_before=rb, reward_after=ra) for p, b, a, rb, ra in rows),
     )
-    draft.inputs += [run.stage_folder(number, stage) / "manifest.json" for stage in ("reward", "policy")]
     draft.facts |= {
         "candidate": candidate,
         "parent": parent,
@@ -99,7 +98,7 @@ def foreseen(run: Run, number: int, draft: Draft, policy: "Policy") -> dict[str,
     pairs = [p for p in pairs if counts(p, number)]
     if not pairs:
         return None
-    draft.inputs.append(run.stage_folder(number - 1, "reward") / "manifest.json")
+    draft.use(*run.files(number - 1, "reward"))
     score = load_scorer(
         policy.model,
         policy.tokenizer,

@@ -35,7 +35,7 @@ def make_batch(models: Models, report: Progress) -> int:
     name, start, group = next_batch(run, number), asked.taken(run, number), next_prompts(run, number)
     _ = models.policy  # loaded before the batch begins, so that its manifest says how long sampling takes
     with commit(run, number, name) as draft:
-        draft.inputs += [run.stage_folder(number, "prompts") / "prompts.jsonl", run.path / "prompts.jsonl"]
+        draft.use(run.stage_folder(number, "prompts") / "prompts.jsonl", run.path / "prompts.jsonl")
         write_jsonl(draft.path / "prompts.jsonl", group)
         return ask(models, draft, report, group, start, name)
 

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from feedback_loop import tracking
-from feedback_loop.asked import candidate_features
+from feedback_loop.asked import candidate_features, feature_files
 from feedback_loop.contradictions import Judged, measured
 from feedback_loop.errors import UsageError
-from feedback_loop.lineage import adapter_folder, current_policy, policy_name
+from feedback_loop.lineage import adapter_files, adapter_folder, current_policy, policy_name
 from feedback_loop.progress import Progress
 from feedback_loop.records import Disliked, Preference, Prompt
-from feedback_loop.run import Draft, Run, read_jsonl, sha256
+from feedback_loop.run import Draft, Run, read_jsonl
 from feedback_loop.thinning import thinned
 from feedback_loop.versions import packages
 
@@ -71,6 +71,7 @@ def _fit_head(
     poor = folder / "disliked.jsonl"  # absent where an older version made the stage
     known: dict[tuple[str, str], Any] = {}
     for n in range(number + 1):
+        draft.use(*feature_files(run, n))
         completions, rows = candidate_features(run, n)
         known |= {(c.prompt_id, c.completion): row for c, row in zip(completions, rows, strict=True)}
     return train_head(
@@ -115,10 +116,7 @@ def policy_task(run: Run, number: int, draft: Draft, report: Progress, track: Ca
     pairs = draft.read(folder / "train.jsonl", Preference) + draft.read(folder / "heldout.jsonl", Preference)
     prompts = draft.read(run.path / "prompts.jsonl", Prompt)
     rewards, parent = reward_folders(run, number), adapter_folder(run, current_policy(run))
-    draft.inputs.append(run.stage_folder(number, "reward") / "manifest.json")
-    draft.inputs += [
-        file for folder in (*rewards, *([parent] if parent else [])) for file in folder.glob("*.safetensors")
-    ]
+    draft.use(*run.files(number, "reward"), *adapter_files(run, current_policy(run)))
     run.cache.mkdir(exist_ok=True)
     return Task(
         model=recipe.model,
@@ -164,5 +162,5 @@ def _key(run: Run, number: int, draft: Draft) -> str:
     from feedback_loop.models import fingerprint
 
     parts = [run.recipe_digest, run.seed(number, "policy"), fingerprint(run.recipe.model), packages()]
-    parts += [sha256(file) for file in draft.inputs]
+    parts += [draft.digest(file) for file in draft.inputs]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

@@ -16,7 +16,7 @@ import httpx
 from feedback_loop.errors import LoopError
 from feedback_loop.records import Comparison, Ranking
 from feedback_loop.store.argilla_dataset import open_dataset
-from feedback_loop.store.argilla_words import as_ranking, as_record, as_values
+from feedback_loop.store.argilla_words import as_ranking, as_record, as_values, utc
 from feedback_loop.store.ranking_store import RefusedError
 
 PAGE = 200
@@ -59,8 +59,8 @@ class ArgillaStore:
         if new:
             self._records.clear()
 
-    def submit(self, user_id: str, ranking: Ranking) -> None:
-        """Create this user's answer to the comparison, or replace it."""
+    def submit(self, user_id: str, ranking: Ranking) -> str:
+        """Create this user's answer to the comparison, or replace it; when, by Argilla's clock."""
         record = self._record(ranking.comparison_id)
         said = as_values(record, ranking, self._answers)
         values = {name: {"value": value} for name, value in said.items() if name in self.keeps}
@@ -71,6 +71,7 @@ class ArgillaStore:
             raise RefusedError(
                 f"Argilla at {self.url} refused the ranking of {ranking.comparison_id}: {error['detail']}"
             )
+        return utc(answer["items"][0]["item"]["updated_at"])
 
     def withdraw(self, user_id: str, comparison_id: str) -> None:
         """Take this user's answer back, if there is one."""
@@ -79,6 +80,14 @@ class ArgillaStore:
         for response in record.get("responses") or []:
             if response["user_id"] == user["id"]:
                 self.ask("DELETE", f"/responses/{response['id']}", key=user["api_key"])
+
+    def lacks(self, user_id: str, comparison_id: str) -> bool:
+        """Whether the comparison is there, and of this user not even a draft of an answer to it."""
+        known = self._known_records().get(comparison_id)
+        if known is None:
+            return False
+        record, user = self.ask("GET", f"/records/{known['id']}"), self._user(user_id)
+        return user["id"] not in {response["user_id"] for response in record.get("responses") or []}
 
     def rankings(self, round: int) -> list[Ranking]:  # noqa: A002
         """All users' answers of a round, wherever they were given; drafts are not answers yet."""

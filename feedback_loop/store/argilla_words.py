@@ -53,7 +53,7 @@ def as_ranking(record: dict[str, Any], response: dict[str, Any], user_id: str) -
         "user_id": user_id,
         "comment": values.get("comment"),
         "flagged": values.get("flagged") == "yes",
-        "created_at": _utc(response["updated_at"]),
+        "created_at": utc(response["updated_at"]),
     }
     if response["status"] != "submitted":
         return Ranking(status="discarded", reason=values.get("reason"), **said)
@@ -95,7 +95,7 @@ def _order(ranks: list[dict[str, Any]], shown: dict[str, str], choice: str) -> t
     return order if best == shown.get(choice, choice) else None
 
 
-def _utc(written: str) -> str:
+def utc(written: str) -> str:
     """Argilla's times are in UTC, and most of them do not say so."""
     read = datetime.fromisoformat(written)
     return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC).isoformat(timespec="milliseconds")

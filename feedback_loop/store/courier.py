@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 
 from feedback_loop.errors import LoopError
@@ -44,21 +43,39 @@ def deliver(journal: Journal, store: RankingStore, stopping: Callable[[], bool] 
         return _deliver(journal, store, stopping)
 
 
-def reconcile(journal: Journal, store: RankingStore, round: int) -> None:  # noqa: A002
-    """Take answers given in Argilla's own pages into the journal, as already delivered.
+def reconcile(
+    journal: Journal,
+    store: RankingStore,
+    round: int,  # noqa: A002
+    asked: Collection[str] | None = None,
+) -> None:
+    """Take answers given in Argilla's own pages into the journal, as already delivered; give back what Argilla lost.
 
-    Where both hold an answer and they differ, the journal's wins while it is undelivered or the newer of the two;
-    otherwise the person changed it in Argilla, and that wins. An answer deleted in Argilla stays in the journal.
+    Where both hold an answer and they differ, the journal's wins while it is undelivered. Otherwise, what Argilla holds is
+    either an earlier answer of the journal's, brought back by a backup, and gets the last one again; or the person changed it
+    in Argilla, and that wins. Which of the two, Argilla's own times say: no clock is compared with another.
+
+    An answer that was delivered and is gone, by a backup or by hand, is delivered again: to take it back, undo it in the app,
+    or discard it or make it a draft in Argilla. With `asked`, a refusal counts only where it is of an answer to one of these.
     """
     with _alone(journal.path):
-        _deliver(journal, store)
-        found = store.rankings(round)
-        known = {(e.user_id, e.comparison_id): e for e in journal.last_events(round)}
-        for answer in found:
-            event = known.get((answer.user_id, answer.comparison_id))
-            ranking = _completed(answer, event, store.keeps)
-            if _newer(ranking, event):
+        try:
+            _deliver(journal, store)
+        except RefusedError:
+            if asked is None or any(e.comparison_id in asked for e in journal.undelivered()):
+                raise
+        heard, found = journal.events(round), {(r.user_id, r.comparison_id): r for r in store.rankings(round)}
+        for key, answer in found.items():
+            events = heard.get(key, [])
+            ranking = _completed(answer, events[-1] if events else None, store.keeps)
+            if _is_stale(ranking, events):
+                _hand_over(journal, store, events[-1])
+            elif _is_news(ranking, events):
                 journal.record(ranking, round, delivered=True)
+        for key, events in heard.items():
+            last = events[-1]
+            if key not in found and last.delivered and last.ranking is not None and store.lacks(*key):
+                _hand_over(journal, store, last)
 
 
 class Courier:
@@ -110,11 +127,16 @@ class Courier:
         return store
 
     def _publish(self, store: RankingStore) -> None:
-        """What is asked goes before what is answered; `asked` gives another object whenever there is more of it."""
+        """What is asked goes before what is answered; `asked` gives another object whenever there is more of it.
+
+        A store that was just opened may have lost what was delivered to it, so it is compared with the journal.
+        """
         asked = self._asked()
         if asked and asked is not self._published:
             store.publish(asked)
-            self._published = asked
+            first, self._published = not self._published, asked
+            if first:
+                reconcile(self._journal, store, asked[0].round, {c.id for c in asked})
 
     def _rest(self, seconds: float, waiting: int) -> None:
         """Wait, but no longer than until the next vote."""
@@ -141,35 +163,44 @@ def _deliver(journal: Journal, store: RankingStore, stopping: Callable[[], bool]
         if stopping() or answer in refused:
             continue
         try:
-            _hand_over(event, store)
+            _hand_over(journal, store, event)
         except RefusedError as error:
             refused[answer] = error
         else:
-            journal.mark_delivered(event)
             delivered += 1
     if refused:
         raise next(iter(refused.values()))
     return delivered
 
 
-def _hand_over(event: Event, store: RankingStore) -> None:
+def _hand_over(journal: Journal, store: RankingStore, event: Event) -> None:
     if event.ranking is None:
         store.withdraw(event.user_id, event.comparison_id)
+        journal.mark_delivered(event)
     else:
-        store.submit(event.user_id, event.ranking)
+        journal.mark_delivered(event, store.submit(event.user_id, event.ranking))
 
 
-def _newer(found: Ranking, known: Event | None) -> bool:
-    """Whether what Argilla holds should replace what the journal last heard."""
-    if known is None:
+def _is_stale(found: Ranking, events: Sequence[Event]) -> bool:
+    """Whether what Argilla holds is not the last that it was given, but one before."""
+    if not events or not events[-1].delivered or _is_same(found, events[-1]):
+        return False
+    return any(_is_same(found, event) for event in events[:-1])
+
+
+def _is_news(found: Ranking, events: Sequence[Event]) -> bool:
+    """Whether what Argilla holds was said there: the journal never heard it, and has nothing that Argilla must hear first."""
+    if not events:
         return True
-    if not known.delivered:
-        return False
-    if known.ranking is None:
-        return True  # the undo was delivered, so this was answered in Argilla after it
-    if said(found) == said(known.ranking):
-        return False
-    return datetime.fromisoformat(found.created_at) > datetime.fromisoformat(known.ranking.created_at)
+    last = events[-1]
+    return last.delivered and (last.ranking is None or said(found) != said(last.ranking))
+
+
+def _is_same(found: Ranking, event: Event) -> bool:
+    """Whether this is the answer that Argilla took then; by its words where an older version did not keep the time."""
+    if event.acknowledged is not None:
+        return found.created_at == event.acknowledged
+    return event.ranking is not None and said(found) == said(event.ranking)
 
 
 def _completed(found: Ranking, known: Event | None, keeps: Collection[str]) -> Ranking:

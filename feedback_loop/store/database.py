@@ -12,8 +12,12 @@ from feedback_loop.errors import LoopError
 OPENING_SECONDS = 10.0
 
 
+class StorageError(LoopError):
+    """A file cannot be read or written now; once the disk is free or the file is back, the same may go well."""
+
+
 class Database:
-    """An open file. LoopError, with what it holds and what to do, where it cannot be read or written."""
+    """An open file. StorageError, with what it holds and what to do, where it cannot be read or written."""
 
     def __init__(self, path: Path, schema: str, holds: str, advice: str) -> None:
         self.path, self._holds, self._advice = path, holds, advice
@@ -59,7 +63,7 @@ class Database:
             yield
         except (sqlite3.Error, ValueError) as error:
             why = " ".join(str(error).split())[:200]
-            raise LoopError(
+            raise StorageError(
                 f"The {self._holds} in {self.path} cannot be read or written ({why}). {self._advice}"
             ) from error
 

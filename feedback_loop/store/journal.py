@@ -23,7 +23,8 @@ CREATE TABLE IF NOT EXISTS events (
   comparison_id TEXT NOT NULL,
   ranking TEXT,
   created_at TEXT NOT NULL,
-  delivered INTEGER NOT NULL DEFAULT 0
+  delivered INTEGER NOT NULL DEFAULT 0,
+  acknowledged TEXT
 );
 CREATE INDEX IF NOT EXISTS of_answer ON events (round, user_id, comparison_id, sequence);
 CREATE INDEX IF NOT EXISTS waiting ON events (sequence) WHERE delivered = 0;
@@ -46,6 +47,8 @@ class Event:
     ranking: Ranking | None
     """The answer; None for an undo."""
     delivered: bool
+    acknowledged: str | None = None
+    """When Argilla took it, by Argilla's own clock: whether what is there later is still this one."""
     at: str = ""
     """When it was acknowledged."""
 
@@ -67,6 +70,9 @@ class Journal:
         self._standing: dict[int, _Standing] = {}
         advice = "Free the disk, or put back a copy of the file; Argilla holds what was delivered"
         self._database = Database(path, SCHEMA, "rankings", advice)
+        with self._database.transaction() as database:
+            if "acknowledged" not in {row["name"] for row in database.execute("PRAGMA table_info(events)")}:
+                database.execute("ALTER TABLE events ADD COLUMN acknowledged TEXT")  # an older version made the file
 
     def close(self) -> None:
         """Close the file; what was recorded stays."""
@@ -124,9 +130,12 @@ class Journal:
             given = list(self._catch_up(database, round).answers.values())
         return given if asked is None else [r for r in given if r.comparison_id in asked]
 
-    def last_events(self, round: int) -> list[Event]:  # noqa: A002
-        """The last event of each user and comparison of a round, undos included."""
-        return self._read(LAST + " AND round = ? ORDER BY sequence", (round,))
+    def events(self, round: int) -> dict[tuple[str, str], list[Event]]:  # noqa: A002
+        """All that ever happened to each answer of a round, in order, by user and comparison."""
+        found: dict[tuple[str, str], list[Event]] = {}
+        for event in self._read("SELECT * FROM events WHERE round = ? ORDER BY sequence", (round,)):
+            found.setdefault((event.user_id, event.comparison_id), []).append(event)
+        return found
 
     def votes(self, user_id: str, asked: Collection[str]) -> Counter[str]:
         """How many answers of that user to each of these comparisons are on record: the standing one, and those before it."""
@@ -149,10 +158,11 @@ class Journal:
         with self._database.reading() as database:
             return int(database.execute("SELECT count(*) FROM events WHERE delivered = 0").fetchone()[0])
 
-    def mark_delivered(self, event: Event) -> None:
-        """Note that Argilla has this event."""
+    def mark_delivered(self, event: Event, acknowledged: str | None = None) -> None:
+        """Note that Argilla has this event, and when it took it by its own clock."""
+        query = "UPDATE events SET delivered = 1, acknowledged = ? WHERE sequence = ?"
         with self._database.transaction() as database:
-            database.execute("UPDATE events SET delivered = 1 WHERE sequence = ?", (event.sequence,))
+            database.execute(query, (acknowledged, event.sequence))
 
     def history(self, comparison_id: str) -> list[Event]:
         """All that anybody ever said of a comparison, what was changed or taken back too."""
@@ -201,9 +211,17 @@ def said(ranking: Ranking) -> dict[str, object]:
 
 def _insert(database: sqlite3.Connection, ranking: Ranking, round: int, *, delivered: bool) -> None:  # noqa: A002
     database.execute(
-        "INSERT INTO events (kind, round, user_id, comparison_id, ranking, created_at, delivered)"
-        " VALUES ('vote', ?, ?, ?, ?, ?, ?)",
-        (round, ranking.user_id, ranking.comparison_id, ranking.model_dump_json(), now(), delivered),
+        "INSERT INTO events (kind, round, user_id, comparison_id, ranking, created_at, delivered, acknowledged)"
+        " VALUES ('vote', ?, ?, ?, ?, ?, ?, ?)",
+        (
+            round,
+            ranking.user_id,
+            ranking.comparison_id,
+            ranking.model_dump_json(),
+            now(),
+            delivered,
+            ranking.created_at if delivered else None,
+        ),
     )
 
 
@@ -217,5 +235,6 @@ def _event(row: sqlite3.Row) -> Event:
         comparison_id=row["comparison_id"],
         ranking=ranking,
         delivered=bool(row["delivered"]),
+        acknowledged=row["acknowledged"],
         at=row["created_at"],
     )

@@ -25,11 +25,14 @@ class RankingStore(Protocol):
     def publish(self, comparisons: Sequence[Comparison]) -> None:
         """Make the comparisons known; those it already has are left as they are."""
 
-    def submit(self, user_id: str, ranking: Ranking) -> None:
-        """Create this user's answer to the comparison, or replace it."""
+    def submit(self, user_id: str, ranking: Ranking) -> str:
+        """Create this user's answer to the comparison, or replace it; when, as `rankings` says it of this answer later."""
 
     def withdraw(self, user_id: str, comparison_id: str) -> None:
         """Take this user's answer back, if there is one."""
+
+    def lacks(self, user_id: str, comparison_id: str) -> bool:
+        """Whether the comparison is there, and of this user not even a draft of an answer to it."""
 
     def rankings(self, round: int) -> list[Ranking]:  # noqa: A002
         """All users' answers of a round, wherever they were given."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.gates import ways
+from benchmarks.gates import intervals, ways
 from benchmarks.gates.__main__ import main, measure
 from benchmarks.gates.report import wilson
 from benchmarks.gates.world import MODELS, TURNED, Duels, draw
@@ -83,3 +83,9 @@ def test_the_command_prints_a_table_and_writes_its_rows(tmp_path: Path, capsys: 
     assert "| ours, people alone |" in printed
     rows = json.loads((tmp_path / "rows.json").read_text())
     assert len(rows) == 5 * (4 + len(MODELS))
+
+
+def test_the_intervals_of_gates_that_decided_hold_the_win_rate():
+    said = list(intervals.standings(0.7, "right in 75 %", 40, 0))
+    assert {s.verdict for s in said} <= {"promote", "keep"}
+    assert sum(s.low <= 0.7 <= s.high for s in said) >= 32

@@ -17,7 +17,13 @@ from tests.conftest import Cli, init_small, one_line
 from tests.e2e.test_pool import served, wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.argilla]
-GATED = ("promotion.judge=people", "promotion.votes=12", "promotion.unlabelled=1", "rankings.needed=12")
+GATED = (
+    "promotion.judge=people",
+    "promotion.votes=12",
+    "promotion.unlabelled=1",
+    "rankings.needed=12",
+    "prompts.per_round=16",
+)
 
 
 @pytest.fixture

@@ -43,7 +43,9 @@ def test_the_next_bet_wins_nothing_on_average_where_the_hypothesis_is_true(
         probability, *nexts = (np.array(part) for part in zip(*follow(rng, mean, unlabelled), strict=True))
         # A row for everything that may come next, after the same past.
         rows = [np.repeat(part[None], len(probability), 0) for part in (points, predicted, unasked)]
-        z, weight = corrected(*(np.append(row, new[:, None], 1) for row, new in zip(rows, nexts, strict=True)))
+        z, weight = corrected(
+            *(np.append(row, new[:, None], 1) for row, new in zip(rows, nexts, strict=True)), 20, BUDGET
+        )
         money = wealth(z, weight, mean, 20, budget) if above else wealth(1 - z, weight, 1 - mean, 20, budget)
         assert money.min() >= 0
         assert probability.sum() == pytest.approx(1)
@@ -57,7 +59,7 @@ def test_what_the_model_weighs_in_an_observation_hangs_on_earlier_ones_alone():
     points, predicted, unasked = past(np.random.default_rng(3), 30, 2)
     other = points.copy()
     other[20:] = 1 - other[20:]
-    before, after = (corrected(p, predicted, unasked)[1] for p in (points, other))
+    before, after = (corrected(p, predicted, unasked, 20, 200)[1] for p in (points, other))
     assert np.array_equal(before[:21], after[:21])
     assert not np.array_equal(before, after)
 
@@ -65,20 +67,29 @@ def test_what_the_model_weighs_in_an_observation_hangs_on_earlier_ones_alone():
 def test_a_model_that_knows_makes_the_observations_steadier_and_one_that_does_not_is_left_aside():
     rng = np.random.default_rng(0)
     x, more = rng.integers(0, 2, 2000).astype(float), rng.integers(0, 2, (2000, 4)).astype(float)
-    sure, z_weights = corrected(x, 0.3 + 0.2 * x, 0.3 + 0.2 * more)
+    sure, z_weights = corrected(x, 0.3 + 0.2 * x, 0.3 + 0.2 * more, 20, 10_000)
     assert z_weights[-1] == pytest.approx(0.8, abs=0.05)
     assert sure[100:].var() < 0.4 * x.var()
     for blind in (rng.random(2000), 1 - x, np.full(2000, 0.7)):
-        z, weight = corrected(x, blind, np.repeat(blind[::-1, None], 4, 1))
+        z, weight = corrected(x, blind, np.repeat(blind[::-1, None], 4, 1), 20, 10_000)
         assert weight[-1] < 0.1
         assert z[100:].var() < 1.1 * x.var()
+
+
+def test_the_weight_falls_to_nothing_towards_the_budgets_end():
+    rng = np.random.default_rng(0)
+    x, more = rng.integers(0, 2, 60).astype(float), rng.integers(0, 2, (60, 2)).astype(float)
+    weight = corrected(x, x, more, 20, 60)[1]
+    assert weight[20] > 0.4
+    assert list(weight[40:]) == sorted(weight[40:], reverse=True)
+    assert not weight[-5:].any()
 
 
 def test_without_both_kinds_of_opinions_people_alone_count():
     points, predicted, unasked = past(np.random.default_rng(1), 40, 2)
     nothing = np.full(40, np.nan)
     for f, u in ((nothing, unasked), (predicted, unasked[:, :0]), (predicted, np.full((40, 2), np.nan))):
-        z, weight = corrected(points, f, u)
+        z, weight = corrected(points, f, u, 20, 200)
         assert np.array_equal(z, points)
         assert not weight.any()
 
@@ -86,10 +97,10 @@ def test_without_both_kinds_of_opinions_people_alone_count():
 def test_many_gates_at_once_are_the_same_as_one_by_one():
     rng = np.random.default_rng(5)
     rows = [past(rng, 30, 2) for _ in range(4)]
-    z, weight = corrected(*(np.stack(part) for part in zip(*rows, strict=True)))
+    z, weight = corrected(*(np.stack(part) for part in zip(*rows, strict=True)), 20, 30)
     together = wealth(z, weight, 0.5, 20, 30)
     for n, row in enumerate(rows):
-        assert np.allclose(together[n], wealth(*corrected(*row), 0.5, 20, 30))
+        assert np.allclose(together[n], wealth(*corrected(*row, 20, 30), 0.5, 20, 30))
 
 
 @pytest.mark.parametrize("rate", [0.5, 0.75])

@@ -25,9 +25,13 @@ class Store:
 
     def publish(self, comparisons: Sequence[Comparison]) -> None: ...
 
-    def submit(self, user_id: str, ranking: Ranking) -> None: ...
+    def submit(self, user_id: str, ranking: Ranking) -> str:
+        return ranking.created_at
 
     def withdraw(self, user_id: str, comparison_id: str) -> None: ...
+
+    def lacks(self, user_id: str, comparison_id: str) -> bool:
+        return True
 
     def rankings(self, round: int) -> list[Ranking]:  # noqa: A002
         return []

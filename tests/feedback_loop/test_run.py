@@ -75,7 +75,7 @@ def test_a_finished_stage_is_never_overwritten(run: Run):
     with commit(run, 0, "prompts"):
         pass
     with (
-        pytest.raises(LoopError, match=r"already there\. To do it again: feedback-loop redo"),
+        pytest.raises(LoopError, match=r"already there\. Make it again: feedback-loop redo"),
         commit(run, 0, "prompts"),
     ):
         pass

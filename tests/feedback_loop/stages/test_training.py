@@ -36,14 +36,12 @@ def test_a_half_done_step_counts_for_the_same_recipe_inputs_and_versions_only(
 ):
     file = tmp_path / "labels.jsonl"
     file.write_text("one")
-    draft = Draft(tmp_path, tmp_path, tmp_path, inputs=[file])
-    run = make(tmp_path / "run")
+    run, draft = make(tmp_path / "run"), Draft(tmp_path, tmp_path, tmp_path, inputs=[file])
     key = training._key(run, 0, draft)
     assert training._key(run, 0, draft) == key
     others = {training._key(make(tmp_path / "other", "policy.max_kl=9"), 0, draft), training._key(run, 1, draft)}
     file.write_text("two")
-    others.add(training._key(run, 0, draft))
-    file.write_text("one")
+    others.add(training._key(run, 0, Draft(tmp_path, tmp_path, tmp_path, inputs=[file])))
     monkeypatch.setattr(training, "packages", lambda: {"torch": "99"})
     others.add(training._key(run, 0, draft))
     assert key not in others
