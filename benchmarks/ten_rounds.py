@@ -101,6 +101,8 @@ def cell(arm: str, seed: int, asked: argparse.Namespace) -> list[dict[str, Any]]
 def play(run: Run, number: int, person: Persona) -> None:
     """All stages of a round, the person answering wherever the loop waits."""
     for name in STAGES:
+        if run.done(number, name):
+            continue
         if name == "comparisons":
             sample_round(run, number, silent)
         elif name in ("rankings", "promotion"):
@@ -108,7 +110,7 @@ def play(run: Run, number: int, person: Persona) -> None:
             while step(run, number, Memory) is not None:
                 if not label(run, person):
                     raise SystemExit(f"round {number}: nothing is left to answer")
-        elif not run.done(number, name):
+        else:
             with commit(run, number, name) as draft:
                 WORK[name].work(run, number, draft, silent)
 

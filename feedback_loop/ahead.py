@@ -142,7 +142,7 @@ def supply(run: Run, more: Callable[[], bool] | None = None) -> Supply:
     if not run.done(number, "comparisons"):
         return Supply(state="first", **words)
     if asked.duelling(run, number) and not busy:
-        return Supply(state="ended")
+        return Supply(state="duels")
     if run.done(number, "rankings") or (busy and not asking):
         return Supply(state="working")
     if now or asking or (alive and note.get("state") == "loading"):

@@ -268,12 +268,20 @@ def decide(
 
 
 @app.command()
-def export(run: RunFolder, out: Annotated[Path, typer.Argument(help="A new folder.")]) -> None:
-    """Copy out the adapter in force and all rankings and preferences."""
+def export(
+    run: RunFolder,
+    out: Annotated[Path, typer.Argument(help="A new folder.")],
+    policy: Annotated[str, typer.Option(help="Such as round-002; by default the one in force.")] = "",
+    merged: Annotated[bool, typer.Option("--merged", help="The whole model too, base and adapter as one.")] = False,
+    gguf: Annotated[
+        bool, typer.Option("--gguf", help="For llama.cpp and Ollama too, by llama.cpp's converter.")
+    ] = False,
+) -> None:
+    """Copy out an adapter, a model card, and all rankings and preferences."""
     from feedback_loop.export import export as export_run
     from feedback_loop.run import open_run
 
-    for line in export_run(open_run(run), out):
+    for line in export_run(open_run(run), out, policy, merged=merged, gguf=gguf):
         say(line)
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from feedback_loop.damage import checked
 from feedback_loop.durable import make_folder
 from feedback_loop.errors import UsageError
 from feedback_loop.records import Decision
@@ -26,6 +27,20 @@ def adapter_files(run: Run, policy: str) -> list[Path]:
     """The files of a policy's adapter, as its stage wrote them; none for the base model."""
     folder = adapter_folder(run, policy)
     return [] if folder is None else [f for f in run.files(_round_of(policy), "policy") if f.parent == folder]
+
+
+def verified_adapter(run: Run, policy: str) -> Path | None:
+    """The adapter of a policy as its round wrote it; UsageError where there is no such policy, LoopError where it is damaged."""
+    if policy not in policies(run):
+        raise UsageError(f"{run.path}: no policy {policy}. There are: {', '.join(policies(run))}.")
+    for file in adapter_files(run, policy):
+        checked(file)
+    return adapter_folder(run, policy)
+
+
+def policies(run: Run) -> list[str]:
+    """The base and every policy that was trained, kept or not, the oldest first."""
+    return [BASE, *(policy_name(n) for n in run.rounds() if run.done(n, "policy"))]
 
 
 def decisions(run: Run) -> list[Decision]:

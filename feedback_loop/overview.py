@@ -10,9 +10,10 @@ StageState = Literal["done", "running", "waiting", "todo", "failed"]
 class Supply(Record):
     """Whether there is something to rank, and what is done about it."""
 
-    state: Literal["first", "ready", "writing", "ended", "working", "failed"]
+    state: Literal["first", "ready", "writing", "ended", "duels", "working", "failed"]
     """`first`: the round's first answers are sampled. `ready`: nothing is sampled, as enough is there. `writing`: more is.
-    `ended`: the round has no prompt that was not sampled. `working`: the round is learned from. `failed`: see `message`."""
+    `ended`: the round has no prompt that was not sampled. `duels`: old answers stand against new ones. `working`: the round is
+    learned from. `failed`: see `message`."""
     done: int = 0
     total: int = 0
     """Answers of the group that is sampled now; 0 while the model is loaded."""

@@ -47,6 +47,22 @@ class PromptsTable(Table):
     """Comparisons made in a round, one a prompt; more than `rankings.needed` leaves room to skip. See `asking.ahead`."""
 
 
+Level = Annotated[float, Field(ge=0, le=1)]
+
+
+class BriefTable(Table):
+    """`[brief]`: the instruction that somebody would otherwise paste, and how much of it is given; see docs/brief.md."""
+
+    file: str = ""
+    """Markdown or plain text, or a shipped name in `data/briefs/`; empty: none. Copied into the run when it is made."""
+    levels: tuple[Level, ...] = (1.0, 0.5, 0.1, 0.0)
+    """Shares of the brief, by words, with which each policy answers the held-out prompts for the curve."""
+    sampled: Annotated[tuple[Level, ...], Field(min_length=1)] = (1.0, 0.0)
+    """Shares with which the answers that people compare are written, in turn; what is trained is always without it."""
+    prompts: int = Field(32, ge=0)
+    """Held-out prompts that are answered at each level, of those that the evaluation asks; 0: no curve."""
+
+
 class SamplingTable(Table):
     """`[sampling]`: how completions are drawn."""
 
@@ -244,6 +260,7 @@ class Recipe(Table):
     """Put in front of a stage's own process, such as `torchrun --nproc_per_node 2`."""
     model: ModelTable = ModelTable()
     prompts: PromptsTable = PromptsTable()
+    brief: BriefTable = BriefTable()
     sampling: SamplingTable = SamplingTable()
     asking: AskingTable = AskingTable()
     rankings: RankingsTable = RankingsTable()

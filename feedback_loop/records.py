@@ -65,6 +65,8 @@ class Completion(Record):
     policy: str
     """Name of the policy: `base`, or `round-000` for the adapter made in round 0."""
     seed: int
+    level: float | None = None
+    """Share of the brief that stood before the request when it was written; None in a run without a brief."""
 
 
 class Comparison(Record):

@@ -50,7 +50,9 @@ TRUE = ("true_win_rate_parent", "true_win_rate_base")
 """Where a simulated annotator answers: what its true utility says."""
 RATES = tuple(f"{name}{end}" for name in ("win_rate_parent", "win_rate_base", *TRUE) for end in ("", "_low", "_high"))
 """Win rates of the new policy, each with its 90 % interval over the held-out prompts."""
-OVER_ROUNDS = (*REWARD, *GOLD, *RATES, "kl", "length", "labels", "ties", "alarms")
+DUELS = ("duel_win_rate", "duel_win_rate_low", "duel_win_rate_high")
+"""What people say of the new policy against its parent, with the gate's interval."""
+OVER_ROUNDS = (*REWARD, *GOLD, *DUELS, *RATES, "duels", "kl", "length", "labels", "ties", "alarms")
 """Figures drawn as curves over rounds, where a round has them."""
 
 
@@ -248,6 +250,8 @@ def metrics(run: Run, number: int) -> dict[str, float]:
     asked = judged.get("prompts") or 0
     for name, rate in rates.items():
         found |= dict(zip((name, f"{name}_low", f"{name}_high"), (rate, *wilson(rate * asked, asked)), strict=True))
+    if (stands := gate(run, number)) is not None and stands.votes:
+        found |= dict(zip(DUELS, (stands.win_rate, stands.low, stands.high), strict=True)) | {"duels": stands.votes}
     found |= {
         "kl": candidate["kl"],
         "length": candidate["length"],

@@ -46,8 +46,10 @@ class RoundsPort:
     """What a round's labels taught; LoopError where that cannot be said yet."""
     start: Callable[[], None]
     """Start a round's work outside the web process; LoopError says why not."""
-    rollback: Callable[[str, str], None]
-    """(policy, who): put an earlier policy in force; LoopError says why not."""
+    rollback: Callable[[str, str, str], None]
+    """(policy, who, why): put another policy in force; LoopError says why not."""
+    decide: Callable[[bool, str, str], None]
+    """(promote, who, why): decide on the open round's policy; LoopError says why not."""
     delivery: Callable[[], DeliveryState]
     supply: Callable[[], Supply]
     """Whether there is something to rank, and what is done about it."""

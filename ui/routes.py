@@ -1,7 +1,7 @@
 """The app's own routes: votes and rounds, as JSON. Gradio shows the pages; it is too slow a door for votes."""
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from pydantic import BaseModel, Field
@@ -27,6 +27,8 @@ STATUS: dict[type[LoopError], int] = {
 MOST_AT_ONCE = 4
 """Comparisons that the page holds: the one shown and three ahead."""
 EVERY = 1_000_000
+REASON = 500
+"""Characters of a reason for a decision."""
 EXCERPT = 240
 """Characters of a request that the history shows."""
 
@@ -35,6 +37,14 @@ class Rollback(BaseModel):
     """Which policy to put in force."""
 
     to: str = Field(max_length=100)
+    reason: str = Field("", max_length=REASON)
+
+
+class Decide(BaseModel):
+    """What becomes of the open round's new policy, and why."""
+
+    verdict: Literal["promote", "keep"]
+    reason: str = Field(max_length=REASON)
 
 
 def build_routes(
@@ -121,7 +131,12 @@ def _add_rounds(
 
     @router.post("/rounds/rollback")
     def rollback(request: Request, body: Rollback) -> dict[str, Any]:
-        rounds.rollback(body.to, owner(request))
+        rounds.rollback(body.to, owner(request), body.reason.strip())
+        return {}
+
+    @router.post("/rounds/decide")
+    def decide(request: Request, body: Decide) -> dict[str, Any]:
+        rounds.decide(body.verdict == "promote", owner(request), body.reason)
         return {}
 
 

@@ -21,6 +21,9 @@ from feedback_loop.upcoming import uses
 if TYPE_CHECKING:
     from policies.base import Policy
 
+MOST = 3
+"""Times as many prompts as duels are wanted that are answered at most, where both policies answer many alike."""
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -41,27 +44,25 @@ def make_duels(run: Run, number: int, draft: Draft, report: Progress) -> None:
     why = "the reward model decides" if rule.judge == "reward" else "; ".join(breaches(judged, rule))
     pool = draft.read(run.path / "prompts.jsonl", Prompt)
     wanted = 0 if why else rule.votes * (1 + rule.unlabelled)
-    drawn = draw(pool, set(uses(run, number + 1)), wanted, run.seed(number, "duels"))
-    pairs, foreseen = _answered(run, number, judged["candidate"], judged["parent"], drawn, report)
+    drawn = draw(pool, set(uses(run, number + 1)), MOST * wanted, run.seed(number, "duels"))
+    pairs, foreseen, same = _answered(run, number, (judged["candidate"], judged["parent"]), drawn, wanted, report)
     count = math.ceil(len(pairs) / (1 + rule.unlabelled))
     made = _duels(run, number, pairs[:count])
     write_jsonl(draft.path / "comparisons.jsonl", [*made, *_beside(run, number, made)])
     write_jsonl(draft.path / "foreseen.jsonl", spread([c.id for c in made], foreseen))
-    draft.facts |= {"duels": len(made), "unasked": len(pairs) - count, "same": len(drawn) - len(pairs), "why": why}
+    draft.facts |= {"duels": len(made), "unasked": len(pairs) - count, "same": same, "why": why}
 
 
 def draw(pool: Sequence[Prompt], used: Collection[str], count: int, seed: int) -> list[Prompt]:
-    """`count` prompts in a random order: of those that are not used yet, then of the others, then of all of them again.
+    """`count` prompts at random, once each and then again: those that are not used yet before the others.
 
-    Which ones, and in which order, hangs on the seed alone: whoever picks the prompts picks the winner.
+    Which ones hangs on the seed alone: whoever picks the prompts picks the winner.
     """
     rng, drawn = random.Random(seed), list[Prompt]()
     while len(drawn) < count and pool:
         once = rng.sample(pool, len(pool))
-        once.sort(key=lambda p: p.id in used)
-        drawn += once[: count - len(drawn)]
-    rng.shuffle(drawn)
-    return drawn
+        drawn += sorted(once, key=lambda p: p.id in used)
+    return drawn[:count]
 
 
 def spread(asked: Sequence[str], foreseen: Sequence[float]) -> list[Foreseen]:
@@ -74,20 +75,31 @@ def spread(asked: Sequence[str], foreseen: Sequence[float]) -> list[Foreseen]:
 
 
 def _answered(
-    run: Run, number: int, candidate: str, parent: str, drawn: Sequence[Prompt], report: Progress
-) -> tuple[list[Pair], list[float]]:
-    """The pairs that differ, in the prompts' order, and how likely the new one of each is better by the reward model."""
+    run: Run, number: int, names: tuple[str, str], drawn: Sequence[Prompt], wanted: int, report: Progress
+) -> tuple[list[Pair], list[float], int]:
+    """As many pairs as are wanted, in an order of chance, where there are so many that differ; how likely the new one of each
+    is better by the reward model; and how many prompts both answered alike.
+
+    Both policies draw with the same seeds, so what differs is due to the policies and not to chance.
+    """
     from policies.base import load_policy
     from reward.score import load_members
 
     if not drawn:
-        return [], []
-    policy = load_policy(run.recipe.model, adapter_folder(run, candidate), name=candidate)
-    new = _write(run, number, policy, drawn, report)
-    with as_policy(run, policy, parent) as other:
-        old = _write(run, number, other, drawn, report)
-    found = [(p, a, b) for p, a, b in zip(drawn, new, old, strict=True) if a and b and a.completion != b.completion]
-    pairs = [Pair(p, a, b) for p, a, b in found if a and b]
+        return [], [], 0
+    policy = load_policy(run.recipe.model, adapter_folder(run, names[0]), name=names[0])
+    pairs, start = list[Pair](), 0
+    while len(pairs) < wanted and start < len(drawn):
+        some = drawn[start : start + wanted]
+        new = _write(run, number, policy, some, start, report)
+        with as_policy(run, policy, names[1]) as parent:
+            old = _write(run, number, parent, some, start, report)
+        both = [(p, a, b) for p, a, b in zip(some, new, old, strict=True) if a and b]
+        pairs += [Pair(p, a, b) for p, a, b in both if a.completion != b.completion]
+        start += len(some)
+    same = start - len(pairs)
+    pairs = pairs[:wanted]
+    random.Random(run.seed(number, "duels")).shuffle(pairs)
     members = load_members(
         policy.model,
         policy.tokenizer,
@@ -98,11 +110,11 @@ def _answered(
     prompts = [p.prompt for p in pairs]
     ours, theirs = ([getattr(p, side).completion for p in pairs] for side in ("new", "old"))
     scores = zip(members(prompts, ours), members(prompts, theirs), strict=True)
-    return pairs, [_preferred(a, b) for a, b in scores]
+    return pairs, [_preferred(a, b) for a, b in scores], same
 
 
 def _write(
-    run: Run, number: int, policy: "Policy", drawn: Sequence[Prompt], report: Progress
+    run: Run, number: int, policy: "Policy", drawn: Sequence[Prompt], start: int, report: Progress
 ) -> list[Completion | None]:
     """An answer to each prompt, another one where a prompt comes again; None where only empty ones came."""
     from policies.sampler import sample
@@ -120,7 +132,7 @@ def _write(
             run.recipe.sampling,
             completions=1,
             thinking=run.recipe.model.thinking,
-            seed=run.seed(number, f"duels {turn}"),
+            seed=run.seed(number, f"duels {start} {turn}"),
             report=report,
         )
         found = {c.prompt_id: c for c in sampled.completions}

@@ -3,11 +3,12 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from feedback_loop.overview import Mirror, Overview, Sample, StageView
+from feedback_loop.overview import Gate, Mirror, Overview, Sample, StageView
 from feedback_loop.run import STAGES
 from tests.browser.serving import serving
 from tests.browser_fixture import log_in
@@ -36,7 +37,25 @@ class Live:
         last = rounds[-1].model_copy(update={"samples": SAMPLES})
         mirror = Mirror(sync="wandb sync runs/test/wandb/offline-run-*", view="wandb leet runs/test/wandb")
         self.overview: Overview = alarmed().model_copy(update={"rounds": (*rounds[:-1], last), "mirror": mirror})
-        self.rolled_back: list[tuple[str, str]] = []
+        self.rolled_back: list[tuple[str, str, str]] = []
+        self.decided: list[tuple[bool, str, str]] = []
+
+    def ask_duels(self, **standing: Any) -> None:
+        """A further round whose new policy people judge."""
+        stages = [StageView(name=name, state="done", seconds=1.0) for name in STAGES[:-1]]
+        stages.append(StageView(name="promotion", state="waiting", done=12, total=60))
+        said = {"verdict": "ask", "votes": 12, "most": 60, "win_rate": 0.66, "estimate": 0.66, "low": 0.4, "high": 0.86}
+        gate = Gate(model_weight=0.0, reason="It won 8 of 12 duels.", **{**said, **standing})
+        begun = {
+            "round": 3,
+            "policy": "round-003",
+            "stages": tuple(stages),
+            "decision": None,
+            "alarms": (),
+            "gate": gate,
+        }
+        open_ = self.overview.rounds[2].model_copy(update=begun)
+        self.overview = self.overview.model_copy(update={"rounds": (*self.overview.rounds[:3], open_)})
 
     def run_stage(self, done: int) -> None:
         """A further round whose policy is being trained."""
@@ -56,7 +75,11 @@ def live() -> Live:
 
 @pytest.fixture
 def url(tmp_path: Path, live: Live) -> Iterator[str]:
-    port = rounds_port(taught=lessons(2), rollback=lambda to, who: live.rolled_back.append((to, who)))
+    port = rounds_port(
+        taught=lessons(2),
+        rollback=lambda *said: live.rolled_back.append(said),
+        decide=lambda *said: live.decided.append(said),
+    )
     port = type(port)(**{**vars(port), "overview": lambda: live.overview, "samples": lambda number: SAMPLES})
     app, journal = app_of(tmp_path, [], rounds=port)
     with serving(app) as address:
@@ -128,11 +151,42 @@ def test_a_rollback_asks_first_says_what_it_does_and_can_be_left_with_escape(pag
     assert live.rolled_back == []
 
     button.click()
-    page.keyboard.press("Tab")
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.type("too long")
     page.keyboard.press("Enter")
     expect(dialog).to_have_count(0)
     page.wait_for_timeout(300)
-    assert live.rolled_back == [("round-001", "anna")]
+    assert live.rolled_back == [("round-001", "anna", "too long")]
+
+
+def test_duels_are_shown_as_they_stand_and_an_owner_decides_with_a_reason_only(page: Page, url: str, live: Live):
+    live.ask_duels()
+    opened(page, url)
+    gate = page.locator("[data-round='3'] .fl-gate")
+    expect(gate).to_contain_text("12 of at most 60 duels judged. The new version wins 66% (90 %: 40% to 86%).")
+    expect(gate.get_by_role("img", name="The new version's share of duels won: 66%")).to_be_visible()
+    expect(page.locator("#fl-start")).to_be_disabled()
+    expect(page.locator(".fl-head")).to_contain_text("New against old is not settled yet")
+
+    gate.get_by_role("button", name="Keep the new version now").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("What speaks against the new version does not count then.")
+    dialog.get_by_role("button", name="Keep the new version now").click()
+    expect(dialog).to_be_visible()
+    assert live.decided == [], "not without a reason"
+    dialog.get_by_label("Why?").fill("the tone is right")
+    dialog.get_by_role("button", name="Keep the new version now").click()
+    expect(dialog).to_have_count(0)
+    page.wait_for_timeout(300)
+    assert live.decided == [(True, "anna", "the tone is right")]
+
+
+def test_duels_that_are_settled_need_nobody(page: Page, url: str, live: Live):
+    live.ask_duels(verdict="promote")
+    opened(page, url)
+    gate = page.locator("[data-round='3'] .fl-gate")
+    expect(gate).to_contain_text("That settles it.")
+    expect(gate.get_by_role("button")).to_have_count(0)
 
 
 def test_a_training_moves_the_stepper_and_leaves_alone_what_the_reader_does(page: Page, url: str, live: Live):

@@ -1,6 +1,7 @@
 """A run of decided rounds made by hand: real preferences of real answers, and an adapter that is the sum of what it learned."""
 
 import hashlib
+import shutil
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -61,12 +62,22 @@ def collect(run: Run, number: int, given: Sequence[Ranking]) -> None:
         write_jsonl(draft.path / "rankings.jsonl", given)
 
 
-def learn(run: Run, number: int, said_of_duels: Sequence[Ranking] | None = None, *, promoted: bool = True) -> None:
-    """Make what is missing of a round from its rankings on; its duels and their answers where there are some."""
+def learn(
+    run: Run,
+    number: int,
+    said_of_duels: Sequence[Ranking] | None = None,
+    *,
+    promoted: bool = True,
+    trained: Path | None = None,
+) -> None:
+    """Make what is missing of a round from its rankings on; its duels and their answers where there are some.
+
+    `trained` is a real adapter, in place of the one that is made up.
+    """
     works: dict[str, Callable[[Run, int, Draft], None]] = {
         "preferences": lambda r, n, d: build_preferences(r, n, d, silent),
         "reward": _reward,
-        "policy": _policy,
+        "policy": lambda r, n, d: _policy(r, n, d, trained),
         "evaluation": _evaluation,
         "duels": lambda r, n, d: _duels(r, n, d, said_of_duels is not None),
         "promotion": lambda r, n, d: _promotion(r, n, d, said_of_duels or (), promoted),
@@ -120,15 +131,18 @@ def _reward(run: Run, number: int, draft: Draft) -> None:
     draft.facts["temperature"] = 1.0
 
 
-def _policy(run: Run, number: int, draft: Draft) -> None:
+def _policy(run: Run, number: int, draft: Draft, trained: Path | None) -> None:
     pairs, parent = _pairs(run, number, draft), current_policy(run)
     draft.inputs.append(run.stage_folder(number, "reward") / "manifest.json")
     start = adapter_folder(run, parent)
     draft.inputs += [start / "adapter_model.safetensors"] if start else []
-    (draft.path / "adapter").mkdir()
-    before = (start / "adapter_model.safetensors").read_text() if start else ""
-    text = "".join([before, *(p.model_dump_json() for p in pairs)])
-    (draft.path / "adapter" / "adapter_model.safetensors").write_text(hashlib.sha256(text.encode()).hexdigest())
+    if trained is not None:
+        shutil.copytree(trained, draft.path / "adapter")
+    else:
+        (draft.path / "adapter").mkdir()
+        before = (start / "adapter_model.safetensors").read_text() if start else ""
+        text = "".join([before, *(p.model_dump_json() for p in pairs)])
+        (draft.path / "adapter" / "adapter_model.safetensors").write_text(hashlib.sha256(text.encode()).hexdigest())
     draft.facts |= {"policy": policy_name(number), "parent": parent, "steps": 1}
 
 

@@ -62,7 +62,8 @@ def rounds_port(
     start: Callable[[], None] = lambda: None,
     overview: Overview = EMPTY,
     taught: Taught | None = None,
-    rollback: Callable[[str, str], None] = lambda to, who: None,
+    rollback: Callable[[str, str, str], None] = lambda to, who, why: None,
+    decide: Callable[[bool, str, str], None] = lambda promote, who, why: None,
 ) -> RoundsPort:
     """A Rounds page of that overview, whose last round taught that."""
 
@@ -77,6 +78,7 @@ def rounds_port(
         taught=lessons,
         start=start,
         rollback=rollback,
+        decide=decide,
         delivery=lambda: DeliveryState(pending=0, error="", argilla_url=""),
         supply=lambda: Supply(state="ended"),
     )

@@ -310,6 +310,7 @@ def test_annotators_rank_and_do_nothing_else(app: FastAPI, accounts: Accounts):
     assert anna.get("/api/rounds").json()["role"] == "annotator"
     refused = [
         anna.post("/api/rounds/start"), anna.post("/api/rounds/rollback", json={"to": "base"}),
+        anna.post("/api/rounds/decide", json={"verdict": "keep", "reason": "so"}),
         anna.get("/api/users"), anna.post("/api/users/invite", json={}), anna.get("/api/team"),
         anna.post("/api/users/change", json={"name": "anna", "to": "owner"}), anna.get("/users"), anna.get("/team"),
     ]  # fmt: skip

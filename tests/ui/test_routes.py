@@ -77,7 +77,9 @@ def test_the_session_cookie_is_out_of_reach_of_scripts_and_other_sites(stranger:
     assert "samesite=lax" in cookie
 
 
-@pytest.mark.parametrize("path", ["/api/vote", "/api/undo", "/api/rounds/start", "/api/rounds/rollback"])
+@pytest.mark.parametrize(
+    "path", ["/api/vote", "/api/undo", "/api/rounds/start", "/api/rounds/rollback", "/api/rounds/decide"]
+)
 def test_another_site_can_change_nothing(anna: TestClient, path: str):
     del anna.headers["X-Feedback-Loop"]
     refused(anna.post(path, json={"comparison_id": "c0", "choice": "first"}), 403)

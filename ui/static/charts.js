@@ -104,5 +104,14 @@
     return picture;
   }
 
-  Object.assign(window.feedbackLoop, { chart, reliability, differences });
+  // A share between its bounds, on a line from nothing to all, with one half marked.
+  function share(label, { value, low, high }) {
+    const at = (x) => 6 + 308 * x, picture = svg("svg", { viewBox: "0 0 320 36", role: "img", "aria-label": label, class: "fl-share" });
+    picture.append(svg("line", { x1: at(0), x2: at(1), y1: 12, y2: 12, class: "fl-grid" }), svg("line", { x1: at(0.5), x2: at(0.5), y1: 3, y2: 21, class: "fl-ideal" }),
+      svg("line", { x1: at(low), x2: at(high), y1: 12, y2: 12, class: "fl-range" }), svg("circle", { cx: at(value), cy: 12, r: 5, class: "fl-point" }));
+    for (const [x, anchor] of [[0, "start"], [0.5, "middle"], [1, "end"]]) picture.append(svg("text", { x: at(x), y: 34, "text-anchor": anchor }, percent(x)));
+    return picture;
+  }
+
+  Object.assign(window.feedbackLoop, { chart, reliability, differences, share });
 })();

@@ -22,13 +22,6 @@ def test_prompts_are_drawn_at_random_those_first_that_were_not_used():
     assert draw(POOL, used, 8, 3) == draw(POOL, used, 8, 3) != draw(POOL, used, 8, 4)
 
 
-def test_the_unused_ones_do_not_come_first_among_those_drawn():
-    used = {p.id for p in POOL[:5]}
-    places = [[p.id in used for p in draw(POOL, used, 10, seed)] for seed in range(200)]
-    firsts = sum(row[0] for row in places)
-    assert 60 < firsts < 140, "who is asked first is a coin's toss"
-
-
 def test_what_nobody_is_asked_is_shared_out_evenly():
     found = spread(["a", "b"], [0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
     assert found == [
@@ -51,11 +44,13 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
 def test_a_duel_is_an_answer_of_each_policy_in_either_order(trained: Run):
     duels = [c for c in asked.duels(trained, 0) if c.purpose == "duel"]
     facts = trained.manifest(0, "duels").facts
-    assert facts["duels"] == len(duels) == 8 - facts["same"] // 2
+    assert 0 < facts["duels"] == len(duels) <= 8
     for duel in duels:
         assert {c.policy for c in duel.completions} == {"base", "round-000"}
         assert len({c.completion for c in duel.completions}) == 2
     assert len({duel.completions[0].policy for duel in duels}) == 2
+    prompts = [duel.prompt_id for duel in duels]
+    assert prompts != sorted(prompts, key=[p.id for p in POOL].index), "in an order of chance"
     beside = Counter(c.purpose for c in asked.duels(trained, 0))
     assert beside["repeat"] == round(0.25 * len(duels)) > 0
 

@@ -17,12 +17,12 @@ export function drawFrame(page) {
 export function drawProgress(standing) {
   const p = standing?.progress || { answered: 0, needed: 0, mine: 0 };
   const share = p.needed ? Math.min(100, (100 * p.answered) / p.needed) : 0;
-  const bar = el("span", {});
+  const duels = standing?.fetching.state === "duels", bar = el("span", {});
   bar.style.width = `${share}%`;
   return el("div", { class: "fl-progress" },
     el("div", { class: "fl-bar", role: "progressbar", "aria-valuemin": "0", "aria-valuemax": p.needed, "aria-valuenow": Math.min(p.answered, p.needed), "aria-label": t("label.rankings_of_round") }, bar),
-    el("span", { class: "fl-count" }, t("label.progress", { answered: p.answered, needed: p.needed, mine: p.mine })),
-    p.needed && p.answered >= p.needed ? el("a", { class: "fl-enough", href: "/rounds" }, t("label.enough")) : null);
+    el("span", { class: "fl-count" }, t(duels ? "label.duels" : "label.progress", { answered: p.answered, needed: p.needed, mine: p.mine })),
+    p.needed && p.answered >= p.needed && !duels ? el("a", { class: "fl-enough", href: "/rounds" }, t("label.enough")) : null);
 }
 
 // Nothing to rank: why, and what will change it.

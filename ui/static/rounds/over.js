@@ -15,7 +15,7 @@ export function overRounds(overview) {
   const rates = { range: [0, 1], ideal: 0.5, shares: true };
   const charts = [
     over(t("rounds.over.base"), { win_rate_base: proxy, true_win_rate_base: truth, next_round_agreement: t("rounds.over.people") }, 1, rates),
-    over(t("rounds.over.parent"), { win_rate_parent: proxy, true_win_rate_parent: truth }, 1, rates),
+    over(t("rounds.over.parent"), { win_rate_parent: proxy, duel_win_rate: t("rounds.over.votes"), true_win_rate_parent: truth }, 1, rates),
     over(t("rounds.over.right"), { reward_accuracy: t("rounds.over.unseen") }, 1, rates),
     last ? reliability(t("rounds.sure.title", { round: last.round }), last.trust.reliability) : null,
     over(t("rounds.over.calibration"), { calibration_error: t("rounds.over.calibration_what") }, 2, { range: [0, 0.2] }),

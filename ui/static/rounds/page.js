@@ -28,37 +28,38 @@ whenThere("fl-rounds", (page) => {
     if (!problem.isConnected) page.prepend(problem);
   }
 
-  function draw({ overview, progress, delivery }) {
+  function draw({ overview, progress, delivery, role }) {
+    const owner = role === "owner";
     const rounds = [...overview.rounds].reverse(), alarms = rounds.slice(0, 2).flatMap((r) => r.alarms.map((line) => [r.round, line.split(":")[0]]));
     place(page, [
-      keep("head", [overview.run, overview.model, overview.policy, overview.labels, overview.busy, overview.message, overview.failed, progress, waiting(overview)], () => head(overview, progress)),
+      keep("head", [overview.run, overview.model, overview.policy, overview.labels, overview.busy, overview.message, overview.failed, progress, waits(overview, "rankings"), waits(overview, "promotion")], () => head(overview, progress)),
       problem,
       keep("sent", [delivery.pending, delivery.error], () => sent(delivery)),
       keep("alarmed", alarms, () => alarmed(alarms)),
       keep("over", [overview.curves, overview.rounds.findLast((r) => r.trust.reliability.length)?.trust], () => overRounds(overview) || el("div", { hidden: true })),
-      ...rounds.map((round, at) => one(round, overview, at < 2)),
+      ...rounds.map((round, at) => one(round, overview, owner, at < 2)),
       keep("mirror", overview.mirror, () => mirror(overview.mirror)),
-      overview.policy === "base" ? null : keep("base", [overview.policy, overview.busy], () => rollback("base", overview, () => act("/rounds/rollback", { to: "base" }))),
+      overview.policy === "base" ? null : keep("base", [overview.policy, overview.busy], () => rollback("base", overview, (reason) => act("/rounds/rollback", { to: "base", reason }))),
     ]);
   }
 
-  function one(round, overview, open) {
+  function one(round, overview, owner, open) {
     if (!boxes.has(round.round)) boxes.set(round.round, roundBox(round.round, open));
     const { box, update } = boxes.get(round.round);
-    update(round, overview, act);
+    update(round, overview, owner, act);
     return box;
   }
 
-  const waiting = (overview) => overview.rounds.at(-1)?.stages.find((s) => s.name === "rankings")?.state === "waiting";
+  const waits = (overview, name) => overview.rounds.at(-1)?.stages.find((s) => s.name === name)?.state === "waiting";
 
   function head(overview, progress) {
-    const missing = Math.max(0, progress.needed - progress.answered), asks = waiting(overview);
-    const can = !overview.busy && (!asks || missing === 0);
-    const why = overview.busy ? t("rounds.busy") : asks && missing ? t("rounds.missing", { n: missing }) : "";
+    const missing = Math.max(0, progress.needed - progress.answered), asks = waits(overview, "rankings"), duels = waits(overview, "promotion");
+    const can = !overview.busy && !duels && (!asks || missing === 0);
+    const why = overview.busy ? t("rounds.busy") : duels ? t("rounds.unsettled") : asks && missing ? t("rounds.missing", { n: missing }) : "";
     return el("header", { class: "fl-head" },
       el("div", {}, el("h1", {}, overview.run), el("p", {}, ...parts("rounds.in_force", { model: overview.model, policy: el("b", {}, overview.policy), n: overview.labels }))),
       el("div", {}, el("button", { type: "button", id: "fl-start", class: "fl-primary", disabled: !can, onclick: () => act("/rounds/start") }, t("rounds.start")), el("small", {}, why)),
-      overview.message && (overview.failed || !asks) ? el("p", { class: overview.failed ? "fl-error" : "fl-said", role: "status" }, overview.message) : null);
+      overview.message && (overview.failed || !(asks || duels)) ? el("p", { class: overview.failed ? "fl-error" : "fl-said", role: "status" }, overview.message) : null);
   }
 
   function sent({ pending, error }) {

@@ -1,4 +1,5 @@
 // One round on the Rounds page: its stages, decision and figures, what its labels taught, its samples.
+import { gate } from "./gate.js";
 import { keeper, place } from "./redraw.js";
 import { rollback } from "./rollback.js";
 import { samples } from "./samples.js";
@@ -6,7 +7,7 @@ import { taught } from "./taught.js";
 
 const { element: el, t, number, percent, seconds, chart } = window.feedbackLoop;
 const KINDS = {
-  win_rate_parent: "share", win_rate_base: "share", true_win_rate_parent: "share", true_win_rate_base: "share", reward_accuracy: "share",
+  duel_win_rate: "share", win_rate_parent: "share", win_rate_base: "share", true_win_rate_parent: "share", true_win_rate_base: "share", reward_accuracy: "share",
   next_round_agreement: "share", calibration_error: "", length_correlation: "", reward_margin: "", first_shown_chosen: "share", kl: "",
   length: "", labels: "", ties: "",
 };
@@ -15,11 +16,11 @@ const CURVES = [
   "policy/loss", "policy/rewards/margins", "policy/rewards/accuracies", "policy/clip_fraction", "policy/value_loss", "policy/explained_variance",
 ];
 
-// A round's box; `update(round, overview, act)` draws what changed in it.
+// A round's box; `update(round, overview, owner, act)` draws what changed in it.
 export function roundBox(number_, open) {
   const summary = el("summary", {}), keep = keeper();
   const box = el("details", { class: "fl-round", "data-round": number_, open }, summary);
-  function update(round, overview, act) {
+  function update(round, overview, owner, act) {
     const stageOf = (name) => round.stages.find((s) => s.name === name), done = (name) => stageOf(name).state === "done";
     place(summary, head(keep, round));
     place(box, [
@@ -27,13 +28,15 @@ export function roundBox(number_, open) {
       round.alarms.length ? keep("alarms", round.alarms, () => alarms(round.alarms)) : null,
       keep("stages", [round.stages, round.labels], () => el("ol", { class: "fl-stages", "aria-label": t("rounds.stages") }, round.stages.map(stage))),
       round.note ? keep("note", round.note, () => el("p", { class: "fl-note" }, round.note)) : null,
+      round.gate ? keep("gate", [round.gate, round.decision, overview.busy, owner], () => gate(round, overview, owner, act)) : null,
       round.decision ? keep("decision", round.decision, () => decision(round)) : null,
+      round.contradictions ? keep("contradictions", round.contradictions, () => el("p", { class: "fl-note" }, t("rounds.contradicted", { n: round.contradictions }), " ", el("code", {}, `feedback-loop contradictions ${overview.folder}`))) : null,
       Object.keys(round.metrics).length ? keep("figures", round.metrics, () => figures(round.metrics)) : null,
       round.trust.by_annotator.length > 1 ? keep("people", round.trust, () => byAnnotator(round.trust.by_annotator)) : null,
       done("preferences") ? keep("taught", [stageOf("preferences"), done("evaluation") && stageOf("evaluation")], () => taught(round.round, open && done("evaluation"))) : null,
       done("evaluation") ? keep("samples", round.metrics, () => samples(round.round)) : null,
       keep("curves", round.curves, () => curves(round)),
-      round.decision && round.policy !== overview.policy ? keep("back", [round.policy, overview.policy, overview.busy], () => rollback(round.policy, overview, () => act("/rounds/rollback", { to: round.policy }))) : null,
+      round.decision && round.policy !== overview.policy ? keep("back", [round.policy, overview.policy, overview.busy], () => rollback(round.policy, overview, (reason) => act("/rounds/rollback", { to: round.policy, reason }))) : null,
     ]);
   }
   return { box, update };
@@ -62,8 +65,10 @@ function stage(s) {
 
 function decision(round) {
   return el("div", { class: "fl-decision" }, el("h3", {}, t("rounds.decision")), el("p", {}, el("b", {}, verdict(round))),
-    el("ul", {}, round.decision.reasons.map((reason) => el("li", {}, reason))));
+    el("ul", {}, round.decision.reasons.map((reason) => el("li", {}, reason))), el("p", { class: "fl-note" }, by(round.decision.decided_by)));
 }
+
+const by = (who) => ["people", "rule"].includes(who) ? t(`rounds.by.${who}`) : t("rounds.by.person", { who });
 
 function figures(metrics) {
   const show = (value, kind) => kind === "share" ? percent(value) : number(value);
