@@ -10,6 +10,7 @@ from feedback_loop.traits import tokens
 from ui.ports import RoundsPort
 from ui.render import MOST, as_html
 from ui.visible import visible
+from ui.visitors import Role
 
 PAGE = 10
 Show = Literal["all", "changed", "better", "worse"]
@@ -44,13 +45,14 @@ def build_rounds_routes(rounds: RoundsPort, user: Callable[[Request], str]) -> A
     return router
 
 
-def as_told(overview: Overview, told: int) -> Overview:
+def as_told(overview: Overview, told: int, role: Role) -> Overview:
     """An overview whose open round counts as the person who asks may hear of it (`store/told.py`), wherever it is counted.
 
-    How duels stand is left out until they are decided: whoever saw it move with a vote would know which answer was the new
-    policy's.
+    How duels stand is for owners, who may end them, until they are decided: whoever sees it move with a vote of their own knows
+    which answer was the new policy's.
     """
-    asks = [r for r in overview.rounds if _asking(r)]
+    hidden = ("rankings",) if role == "owner" else ("rankings", "promotion")
+    asks = [r for r in overview.rounds if _asking(r) in hidden]
     if not asks:
         return overview
     rounds = tuple(_counted(r, told) if r in asks else r for r in overview.rounds)

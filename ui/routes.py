@@ -116,7 +116,7 @@ def _add_rounds(
     @router.get("/rounds")
     def overview(request: Request) -> dict[str, Any]:
         standing = _standing(desk, rounds, user(request))
-        shown = as_told(rounds.overview(), standing["progress"]["answered"])
+        shown = as_told(rounds.overview(), standing["progress"]["answered"], role(request))
         return {
             "overview": shown.model_dump(exclude={"rounds": {"__all__": {"samples"}}}),
             "role": role(request),
