@@ -35,13 +35,23 @@ def made(run: Run, stage: str) -> list[Made]:
 
 
 def maker(run: Run, one: Made, stage: str) -> Made | None:
-    """The folder of that stage which this one was made from; None where it read none, or where that is gone."""
+    """The folder of that stage which this one was made from; None where it read none, or where that is gone.
+
+    Where it read several, that of its own round: an evaluation reads its parent's adapter too.
+    """
     mark = f"/{STAGES.index(stage) + 1}-{stage}/"
-    read = {name: digest for name, digest in one.manifest.inputs.items() if mark in name}
-    files = {name.partition(mark)[2]: digest for name, digest in read.items()}
-    there = {run.path / (name.partition(mark)[0] + mark) for name in read}  # where it lay then: two may hold the same
-    found = [other for other in made(run, stage) if read and other.path != one.path and _holds(other, files)]
-    return next((other for other in found if other.path in there), found[0] if found else None)
+    read: dict[str, dict[str, str]] = {}
+    for name, digest in one.manifest.inputs.items():
+        if mark in name:
+            place, _, file = name.partition(mark)
+            read.setdefault(place, {})[file] = digest
+    if not read:
+        return None
+    own = f"rounds/{one.round:03d}"
+    place = own if own in read else next(iter(read))
+    found = [other for other in made(run, stage) if other.path != one.path and _holds(other, read[place])]
+    there = run.path / (place + mark)  # where it lay then: two folders may hold the same
+    return next((other for other in found if other.path == there), found[0] if found else None)
 
 
 def made_by(run: Run, source: Made, stage: str) -> list[Made]:

@@ -5,7 +5,7 @@ A discarded label stays in the journal, in Argilla and in its round's snapshot; 
 ended by whoever next works on the run (`finish`).
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -66,15 +66,15 @@ def records(run: Run) -> list[Discard]:
     return [read_record(file, Discard) for file in files(run)]
 
 
-def by_label(found: Iterable[Discard]) -> dict[str, Discard]:
+def standing(found: Sequence[Discard]) -> list[Discard]:
+    """The discards that were not undone, in order."""
+    undone = {record.restores for record in found if record.kind == "restore"}
+    return [record for record in found if record.kind == "discard" and record.number not in undone]
+
+
+def by_label(found: Sequence[Discard]) -> dict[str, Discard]:
     """Each label that does not count, and the discard by which it does not."""
-    standing: dict[int, Discard] = {}
-    for record in found:
-        if record.kind == "discard":
-            standing[record.number] = record
-        else:
-            standing.pop(-1 if record.restores is None else record.restores, None)
-    return {name: record for record in standing.values() for name in record.labels}
+    return {name: record for record in standing(found) for name in record.labels}
 
 
 def left_out(run: Run) -> frozenset[str]:

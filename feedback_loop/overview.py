@@ -151,6 +151,19 @@ class Mirror(Record):
     """What to type to see them in a terminal."""
 
 
+class Discarded(Record):
+    """Labels that do not count: one discard that stands."""
+
+    number: int
+    """By which `restore` names it."""
+    asked: str
+    """What was to be discarded, such as `annotator ben` or `round 003`."""
+    labels: int
+    reason: str
+    by: str
+    at: str
+
+
 class Overview(Record):
     """A whole run at one moment."""
 
@@ -165,7 +178,9 @@ class Overview(Record):
     """The last thing that `advance` said: what it waits for, or the one-line error it ended with."""
     failed: bool
     labels: int
+    """All rankings that count, those of duels and of rounds that a discard set aside too."""
     rounds: tuple[RoundView, ...]
+    discarded: tuple[Discarded, ...] = ()
     supply: Supply = Supply(state="ready")
     curves: tuple[Curve, ...]
     """Over rounds: `loop/reward_accuracy`, `loop/win_rate_parent`, `loop/kl`, ...: `report.OVER_ROUNDS`."""

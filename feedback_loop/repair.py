@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from feedback_loop import aside, discards, labels, loop
 from feedback_loop.discards import Carried, Discard, Place
+from feedback_loop.durable import make_folder
 from feedback_loop.errors import UsageError
 from feedback_loop.labels import Said, Source
 from feedback_loop.records import Ranking, now
@@ -78,8 +79,7 @@ def restore(run: Run, number: int, reason: str, who: str, *, dry: bool = False) 
     if not reason.strip():
         raise UsageError("To restore labels needs a reason, which stays on record: --reason 'why'.")
     with loop.alone(run):
-        records = discards.records(run)
-        standing = {record.number: record for record in discards.by_label(records).values()}
+        standing = {record.number: record for record in discards.standing(discards.records(run))}
         if number not in standing:
             some = ", ".join(map(str, sorted(standing))) or "none"
             raise UsageError(f"{run.path}: no discard {number} stands. There are: {some}.")
@@ -155,7 +155,8 @@ def _is_set_aside(source: Source, first: Place) -> bool:
 def _copy(run: Run, number: int, said: Said, into: int) -> Carried:
     name = f"{said.source.kind}-{said.source.round:03d}"
     folder = run.path / "discards" / f"{number:03d}" / name
-    folder.mkdir(parents=True, exist_ok=True)
+    for part in (run.path / "discards", folder.parent, folder):
+        make_folder(part)
     answered = {r.comparison_id for r in said.rankings}
     write_jsonl(folder / "comparisons.jsonl", (c for c in said.comparisons if c.id in answered))
     write_jsonl(folder / "rankings.jsonl", said.rankings)

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from feedback_loop import ahead, alarms, locks
+from feedback_loop import ahead, alarms, discards, locks
 from feedback_loop.asked import count, duelling, duels, label_ids, most_duels, needed
 from feedback_loop.curves import curve, training_curves, training_rows
 from feedback_loop.duels import standing
@@ -17,6 +17,7 @@ from feedback_loop.lineage import current_policy, open_round, policy_name
 from feedback_loop.overview import (
     Bin,
     Curve,
+    Discarded,
     Gate,
     Group,
     Mirror,
@@ -84,6 +85,7 @@ def overview(run: Run) -> Overview:
         supply=supply,
         labels=len(counting(everything(run))),
         rounds=rounds,
+        discarded=_discarded(run),
         curves=_over_rounds(rounds),
         mirror=mirror(run),
     )
@@ -153,6 +155,7 @@ def as_text(view: Overview) -> str:
                 f"           {r.contradictions} contradictions. Look: feedback-loop contradictions {view.folder}"
             )
         lines += [f"           ALARM: {alarm}" for alarm in r.alarms]
+    lines += [f"discard {d.number}: {d.labels} labels ({d.asked}) by {d.by}: {d.reason}" for d in view.discarded]
     lines += [_supplied(view.supply)] if view.supply.state in SUPPLIES else []
     return "\n".join([*lines, *([view.message] if view.message else [])])
 
@@ -300,6 +303,15 @@ def _contradictions(run: Run, number: int) -> int:
     """As they were when the round learned; see `contradictions.py`."""
     found = _facts(run, number, "preferences").get("contradictions"), _facts(run, number, "reward").get("contradicted")
     return sum(count or 0 for count in found)
+
+
+def _discarded(run: Run) -> tuple[Discarded, ...]:
+    """The discards that stand, in order."""
+    found = [
+        Discarded(number=d.number, asked=d.asked, labels=len(d.labels), reason=d.reason, by=d.by, at=d.at)
+        for d in discards.standing(discards.records(run))
+    ]
+    return tuple(found)
 
 
 def _note(run: Run, number: int) -> str:

@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from feedback_loop import recipe
-from feedback_loop.lineage import adapter_folder, current_policy, policy_name
+from feedback_loop.lineage import adapter_files, adapter_folder, current_policy, policy_name
 from feedback_loop.progress import silent
 from feedback_loop.records import Comparison, Decision, Message, Preference, Prompt, Ranking
 from feedback_loop.run import Draft, Run, commit, create, write_jsonl, write_text
@@ -133,9 +133,8 @@ def _reward(run: Run, number: int, draft: Draft) -> None:
 
 def _policy(run: Run, number: int, draft: Draft, trained: Path | None) -> None:
     pairs, parent = _pairs(run, number, draft), current_policy(run)
-    draft.inputs.append(run.stage_folder(number, "reward") / "manifest.json")
     start = adapter_folder(run, parent)
-    draft.inputs += [start / "adapter_model.safetensors"] if start else []
+    draft.use(*run.files(number, "reward"), *adapter_files(run, parent))
     if trained is not None:
         shutil.copytree(trained, draft.path / "adapter")
     else:
@@ -147,8 +146,8 @@ def _policy(run: Run, number: int, draft: Draft, trained: Path | None) -> None:
 
 
 def _evaluation(run: Run, number: int, draft: Draft) -> None:
-    _read("reward", "policy")(run, number, draft)
     candidate, parent = policy_name(number), current_policy(run)
+    draft.use(*run.files(number, "reward"), *run.files(number, "policy"), *adapter_files(run, parent))
     figures = {"kl": 1.0, "reward": 0.5, "length": 20.0}
     write_text(draft.path / "samples.jsonl", "")
     draft.facts |= {

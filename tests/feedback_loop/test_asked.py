@@ -132,7 +132,7 @@ def test_the_desk_asks_what_lands_while_it_is_open_and_closes_with_the_round(run
         assert desk.find("c5").id == "c5"
         vote(run, 0, 2, 5)
         assert collect(run, 0, Store) is None
-        assert comparisons() == ()
+        assert list(comparisons()) == []
         with pytest.raises(RoundClosed):
             desk.find("c5")
 

@@ -1,5 +1,6 @@
 """A discarded label leaves no trace in what is made again; all else is kept, whenever the discard was cut off."""
 
+import getpass
 import os
 import shutil
 import signal
@@ -8,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from feedback_loop import discards, loop
+from feedback_loop.duels import standing
 from feedback_loop.errors import UsageError
 from feedback_loop.lineage import current_policy, open_round, roll_back, rollbacks
 from feedback_loop.repair import Wish, discard, restore
 from feedback_loop.report import overview
-from feedback_loop.run import Run, open_run
+from feedback_loop.run import Run, open_run, set_aside
+from tests.conftest import Cli, one_line
 from tests.feedback_loop.decided_run import (
     adapter,
     answers,
@@ -58,6 +61,7 @@ def test_a_label_of_the_last_round_is_unlearned_and_earlier_stages_are_reused(ru
     assert stages(run, 1) == {"2-comparisons", "3-rankings"}
     assert open_round(run) == 1
     assert "feedback-loop advance" in overview(run).message
+    assert [(d.number, d.labels, d.asked) for d in overview(run).discarded] == [(0, 1, "label c10@ben")]
     learn(run, 1)
 
     never = new_run(tmp_path / "never")
@@ -110,6 +114,18 @@ def test_a_duels_label_is_taken_out_of_its_decision_too(run: Run):
     assert "c10@ben" in names(run, 1), "carried over"
 
 
+def test_an_open_duels_label_is_not_counted_by_the_gate(tmp_path: Path):
+    run = new_run(tmp_path / "run")
+    given = [said(c, "a") for c in duels(0)]
+    decided(run, 0, answers(0), given)
+    set_aside(run.stage_folder(0, "promotion"))
+    assert standing(run, 0, given).votes == 2
+    assert discard(run, Wish(label="c5"), WHY, OWNER)[1] == [], "nothing hangs on it yet"
+    found = standing(run, 0, given)
+    assert (found.votes, found.verdict) == (1, "keep")
+    assert "No duel is left" in found.reason, "Anna is not asked again, so it is not waited for"
+
+
 def test_where_nothing_would_be_left_the_round_asks_for_more(tmp_path: Path):
     run = new_run(tmp_path / "run")
     decided(run, 0, answers(0))
@@ -137,6 +153,7 @@ def test_restored_labels_count_again(run: Run):
     assert restore(run, record.number, "it was right", OWNER)[1]
     learn(run, 1)
     assert adapter(run, 1) == before
+    assert overview(run).discarded == ()
     with pytest.raises(UsageError, match=r"no discard 0 stands\. There are: none\."):
         restore(run, record.number, "again", OWNER)
 
@@ -243,3 +260,22 @@ def test_killed_between_any_two_steps_it_is_ended_by_typing_it_again_or_by_advan
     learn(cut, 0)
     assert adapter(cut, 0) == adapter(calm, 0)
     assert steps > 8
+
+
+def test_on_the_command_line(run: Run, cli: Cli):
+    once = ("discard", run.path, "--annotator", "ben", "--reason", WHY)
+    dry = cli(*once, "--dry-run")
+    assert dry.returncode == 0, dry.stderr
+    assert "8 labels would no longer count:" in dry.stderr
+    assert "would be set aside: rounds/001" in dry.stderr
+    done = cli(*once)
+    assert done.returncode == 0, done.stderr
+    assert "   c10@ben" in done.stderr
+    assert done.stderr.strip().endswith(f"Make it again: feedback-loop advance {run.path}")
+    assert cli(*once).returncode == 0, "again: nothing is left to do"
+    assert f"discard 0: 8 labels (annotator ben) by {getpass.getuser()}: {WHY}" in cli("status", run.path).stdout
+    back = cli("restore", run.path, 0, "--reason", "it was right")
+    assert back.returncode == 0, back.stderr
+    assert "8 labels count again" in back.stderr
+    one_line(cli("discard", run.path, "--label", "c99", "--reason", WHY), 2, "no label matches label c99")
+    assert "No label contradicts another" in cli("contradictions", run.path).stdout
