@@ -115,7 +115,8 @@ def _keep(run: Run, lifeline: int, stopping: threading.Event) -> None:
 
 
 def _should_start(run: Run, journal: Journal) -> bool:
-    return not locks.locked(run) and not locks.sampling(run) and wanted(run, journal)
+    taken = locks.locked(run) or locks.sampling(run) or locks.chatting(run)
+    return not taken and wanted(run, journal)
 
 
 def failed(run: Run, why: str) -> None:
@@ -167,7 +168,7 @@ def _seconds_left(run: Run, number: int, now: dict[str, Any]) -> float | None:
     elapsed = (datetime.now(UTC) - datetime.fromisoformat(now["began"])).total_seconds()
     if now["done"]:
         return float(elapsed * (now["total"] - now["done"]) / now["done"])
-    batches = run.batches(number)
+    batches = [name for name in run.batches(number) if ".more-" in name]
     if not batches:
         return None
     last = run.manifest(number, batches[-1])

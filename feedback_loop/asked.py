@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from feedback_loop import discards
+from feedback_loop.damage import written
 from feedback_loop.errors import LoopError
 from feedback_loop.lineage import open_round
 from feedback_loop.records import Comparison, Completion, Prompt
@@ -185,7 +186,7 @@ def feature_files(run: Run, number: int) -> list[Path]:
     """The files that `candidate_features` reads."""
     folders = [run.stage_folder(number, name) for name in parts(run, number)]
     return [
-        folder / name for folder in folders if (folder / FEATURES).exists() for name in ("candidates.jsonl", FEATURES)
+        folder / name for folder in folders if written(folder / FEATURES) for name in ("candidates.jsonl", FEATURES)
     ]
 
 
@@ -193,7 +194,7 @@ def _features_of(run: Run, number: int, part: str) -> "tuple[list[Completion], n
     from safetensors.numpy import load_file
 
     folder = run.stage_folder(number, part)
-    if not (folder / FEATURES).exists():
+    if not written(folder / FEATURES):
         return None
     candidates, features = read_jsonl(folder / "candidates.jsonl", Completion), load_file(folder / FEATURES)["features"]
     if len(features) != len(candidates):

@@ -1,33 +1,43 @@
-"""A new run: recipe and prompts are read and checked, then copied into its folder."""
+"""A new run: recipe, prompts and brief are read and checked, then copied into its folder."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from feedback_loop import prompts, recipe
+from feedback_loop import brief, probes, prompts, recipe
 from feedback_loop import run as runs
 from feedback_loop.errors import UsageError
+from feedback_loop.probes import Probe
 from feedback_loop.recipe import Recipe
 from feedback_loop.records import Prompt
 from feedback_loop.run import Run
 
 
-def begin(path: Path, recipe_name: str | None, model: str | None, overrides: Sequence[str]) -> Run:
-    """Make a run; UsageError in one line where recipe, prompts or model are not fit, and then nothing is left behind.
+def begin(
+    path: Path, recipe_name: str | None, model: str | None, overrides: Sequence[str], brief_file: str = ""
+) -> Run:
+    """Make a run; UsageError in one line where recipe, prompts, brief or model are not fit, and then nothing is left behind.
 
     Without a recipe: `demo` for the shipped tiny model, `default` for any other.
     """
+    from feedback_loop.brief_tokens import check_room
     from feedback_loop.models import check_model
     from policies.steps import check_options as check_policy
     from reward.train import check_options as check_reward
 
     file = shipped("recipes", recipe_name or ("demo" if model in (None, "tiny") else "default"), ".toml")
     named = [f"model.name={_literal(model)}"] if model is not None else []
+    named += [f"brief.file={_literal(brief_file)}"] if brief_file else []
     read = _absolute(recipe.load(file, [*overrides, *named]))
     train, heldout = _prompts(read, file.parent)
+    said = _brief(read, file.parent)
+    if read.policy.step == "bake" and not read.brief.file:
+        raise UsageError('policy.step = "bake" moves a brief into the adapter, and brief.file names none. Name one.')
     check_reward(read.reward)
     check_policy(read.policy)
     check_model(read.model)
-    return runs.create(path, read, train, heldout)
+    if said is not None:
+        check_room(read, said, [*train, *heldout], read.brief.file)
+    return runs.create(path, read, train, heldout, _probes(read, file.parent), said.text if said else "")
 
 
 def shipped(kind: str, name: str, suffix: str) -> Path:
@@ -51,14 +61,28 @@ def _prompts(read: Recipe, beside: Path) -> tuple[list[Prompt], list[Prompt]]:
     return asked, heldout
 
 
-def _find(name: str, beside: Path) -> Path:
+def _brief(read: Recipe, beside: Path) -> brief.Brief | None:
+    return brief.read(_find(read.brief.file, beside, "briefs", ".md")) if read.brief.file else None
+
+
+def _probes(read: Recipe, beside: Path) -> list[Probe]:
+    """The project's probes, and the user's after them."""
+    ours = probes.shipped()
+    return probes.load(_find(read.guard.probes, beside, "probes"), ours) if read.guard.probes else ours
+
+
+def _find(name: str, beside: Path, kind: str = "prompts", suffix: str = ".jsonl") -> Path:
     """A shipped name, a path from here, or a path from the recipe's own folder."""
-    found = shipped("prompts", name, ".jsonl")
+    found = shipped(kind, name, suffix)
     return beside / name if not found.exists() and (beside / name).exists() else found
 
 
 def _absolute(read: Recipe) -> Recipe:
-    """A model folder by its full path, so that the run works from anywhere."""
+    """A model folder, and a file of neutral chats, by their full paths, so that the run works from anywhere."""
+    bake = read.policy.bake
+    if Path(bake.neutral_file).is_file():
+        bake = bake.model_copy(update={"neutral_file": str(Path(bake.neutral_file).absolute())})
+        read = read.model_copy(update={"policy": read.policy.model_copy(update={"bake": bake})})
     folder = Path(read.model.name)
     if read.model.name == "tiny" or not folder.is_dir():
         return read

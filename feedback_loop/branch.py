@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from feedback_loop import discards, loop
+from feedback_loop.brief import NAME
 from feedback_loop.durable import sync_file, sync_folder
 from feedback_loop.errors import UsageError
 from feedback_loop.lineage import rollbacks
@@ -26,7 +27,8 @@ from feedback_loop.run import (
 )
 from feedback_loop.store.journal import copy_votes
 
-WHOLE = ("recipe.toml", "prompts.jsonl", "heldout.jsonl")
+WHOLE = ("recipe.toml", "prompts.jsonl", "heldout.jsonl", "probes.jsonl", NAME)
+"""Files of the run that go along as they are, where it has them."""
 
 
 def branch(run: Run, path: Path, number: int) -> Run:
@@ -67,9 +69,11 @@ def _copy(run: Run, to: Path, number: int) -> None:
     """All of it but the record of what the new run is."""
     (to / "rounds").mkdir(parents=True)
     for name in WHOLE:
-        shutil.copy2(run.path / name, to / name)
-    if (run.path / "recipes").exists():
-        shutil.copytree(run.path / "recipes", to / "recipes")
+        if (run.path / name).exists():
+            shutil.copy2(run.path / name, to / name)
+    for name in ("recipes", "briefs"):
+        if (run.path / name).exists():
+            shutil.copytree(run.path / name, to / name)
     for n in range(number + 1):
         shutil.copytree(
             run.round_folder(n), to / "rounds" / f"{n:03d}", ignore=shutil.ignore_patterns(".*", "*.aside-*")

@@ -22,6 +22,11 @@ from feedback_loop.run import Run
 
 Mark = Literal["must", "nice", "out"]
 
+Instructions = Sequence[tuple[float | None, str]]
+"""Levels and what stands before a request at each; the level is None in a run without a brief."""
+
+PLAIN: Instructions = ((None, ""),)
+NAME = "brief.md"
 MOST_BYTES = 64 * 1024
 """Ten times what four pages have."""
 SUFFIXES: dict[str, Mark] = {"(must have)": "must", "(nice to have)": "nice", "(out of scope)": "out"}
@@ -79,10 +84,16 @@ class Block:
     @property
     def mark(self) -> Mark:
         """Its own mark, else its heading's, else `must`."""
-        own = _suffix("\n".join(self.lines))
+        own = _suffix("\n".join(self.own))
         if own is None and self.kind == "section":
             own = _suffix(self.lines[0])
         return own or self.inherited or "must"
+
+    @property
+    def own(self) -> list[str]:
+        """Its lines up to the first deeper item: at the end of these stands its mark."""
+        deeper = (n for n, line in enumerate(self.lines) if n and self.kind == "item" and ITEM.match(line))
+        return self.lines[: next(deeper, None)]
 
 
 def parse(text: str) -> Brief:
@@ -94,8 +105,13 @@ def parse(text: str) -> Brief:
 def in_scope(brief: Brief) -> str:
     """What a model reads of the whole brief: all but what is out of scope, without checks; `(nice to have)` stays."""
     found = [b for b in _without_empty_headings(blocks(brief.text)) if not b.required or b.mark != "out"]
-    lines = [CHECK.sub("", line).rstrip() for block in found for line in block.lines]
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+    text = _unchecked("\n".join(line for block in found for line in block.lines))
+    return re.sub(r"\n{3,}", "\n\n", text).strip()
+
+
+def instructions(brief: Brief | None, levels: Sequence[float]) -> Instructions:
+    """What stands before a request at each of these levels; of no brief, nothing at no level."""
+    return PLAIN if brief is None else tuple((level, cut(brief, level)) for level in levels)
 
 
 def cut(brief: Brief, level: float) -> str:
@@ -119,13 +135,19 @@ def instructed(prompt: Prompt, instruction: str) -> Prompt:
 
 def file_of(run: Run) -> Path:
     """Where a run has its brief, if it has one."""
-    return run.path / "brief.md"
+    return run.path / NAME
 
 
 def load(run: Run) -> Brief | None:
     """The run's brief; None where it has none, UsageError where it was edited into none."""
     file = file_of(run)
     return read(file) if file.exists() else None
+
+
+def of_round(run: Run, number: int) -> Brief | None:
+    """The brief that a round works by: as it was when its prompts were chosen. None where it has none."""
+    file = run.stage_folder(number, "prompts") / NAME
+    return parse(file.read_text(encoding="utf-8")) if file.exists() else None
 
 
 def read(file: Path) -> Brief:
@@ -233,18 +255,24 @@ def _without_empty_headings(found: Sequence[Block]) -> list[Block]:
     return kept
 
 
+def _unchecked(text: str) -> str:
+    return re.sub(r"[ \t]+$", "", CHECK.sub("", text), flags=re.MULTILINE)
+
+
 def _ends(text: str) -> list[int]:
     """Where each word of a text ends."""
     return [m.end() for m in WORD.finditer(text) if any(c.isalnum() for c in m[0]) and not NUMBER.fullmatch(m[0])]
 
 
 def _requirement(number: int, block: Block) -> Requirement:
-    lines = block.lines[1:] if block.kind == "section" else block.lines
-    text = "\n".join(lines).strip()
-    if block.kind == "item" and (item := ITEM.match(block.lines[0])):
-        text = "\n".join([item["rest"], *block.lines[1:]]).strip()
+    own, deeper = list(block.own), block.lines[len(block.own) :]
+    if block.kind == "section":
+        own = own[1:]
+    elif block.kind == "item" and (item := ITEM.match(own[0])):
+        own[0] = item["rest"]
+    text = "\n".join(own)
     checks = tuple(Criterion(check=m["name"], value=_value(m["value"])) for m in CHECK.finditer(text))
-    plain = SUFFIX.sub("", CHECK.sub("", text)).strip()
+    plain = "\n".join([SUFFIX.sub("", CHECK.sub("", text).rstrip()), *map(_unchecked, deeper)]).strip()
     return Requirement(
         number=number, section=block.section, text=plain, mark=block.mark, words=len(_ends(plain)), checks=checks
     )

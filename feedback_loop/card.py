@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from feedback_loop.brief_curve import needed_of, of_round
+from feedback_loop.curve_text import said
 from feedback_loop.lineage import decisions
 from feedback_loop.merging import public_name
 from feedback_loop.records import Decision
@@ -46,6 +48,7 @@ def card(run: Run, policy: str, parts: Sequence[str]) -> str:
             *_decisions(run),
             *_figures(run, number),
             *_guard(run, number),
+            *_curve(run, number),
             *_made(found),
         ]
     lying = [f"- `{name}`: {PARTS[name]}." for name in PARTS if name in parts]
@@ -102,7 +105,7 @@ def _figures(run: Run, number: int) -> list[str]:
         ("KL divergence from the base, nats an answer", f"{found['kl']:.2f}" if "kl" in found else ""),
         ("Length of an answer, characters", f"{found['length']:.0f}" if "length" in found else ""),
     ]
-    lines = [f"| {name} | {said} |" for name, said in rows if said]
+    lines = [f"| {name} | {value} |" for name, value in rows if value]
     return (
         ["## Figures, on prompts that nothing was trained on\n| | |\n| --- | --- |\n" + "\n".join(lines)]
         if lines
@@ -129,6 +132,22 @@ def _guard(run: Run, number: int) -> list[str]:
         for c in checks
     ]
     return ["## What must not have been unlearned\n" + "\n".join([*head, *rows])] if rows else []
+
+
+def _curve(run: Run, number: int) -> list[str]:
+    """How much of the brief it still needs, beside the base; where the run has one."""
+    rows, both = of_round(run, number), needed_of(run, number)
+    if not rows or both is None:
+        return []
+    head = ["| policy | share of the brief | tokens | wins against the base with all of it | judged by |"]
+    head.append("| --- | --- | --- | --- | --- |")
+    lines = [
+        f"| {r.policy} | {r.level:.0%} | {r.tokens} | {r.win_rate:.0%} ({r.low:.0%} to {r.high:.0%}) | {r.judge} |"
+        for r in rows
+    ]
+    told = "\n".join(f"- {said(one)}" for one in both)
+    title = "## How much instruction it still needs\nTokens of the brief that match all of it:\n\n"
+    return [f"{title}{told}\n\n" + "\n".join([*head, *lines])]
 
 
 def _allowed(check: dict[str, Any]) -> str:

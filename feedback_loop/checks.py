@@ -32,6 +32,7 @@ CASUAL = re.compile(
 )
 HEDGES = {"maybe", "perhaps", "possibly", "might", "may", "could", "probably", "likely", "guess", "seems", "unsure"}
 EMOJI = re.compile("[\u2600-\u27bf\u2b05-\u2bff\U0001f000-\U0001faff]")
+NUMBER = re.compile(r"(?<!\d)-?\d+(?:[,\u202f\u00a0]\d{3})*(?:\.\d+)?")
 SCRIPTS = {"latin": "LATIN", "cyrillic": "CYRILLIC", "han": "CJK UNIFIED"}
 
 
@@ -45,6 +46,25 @@ def known(name: str) -> "Known":
     if name not in CHECKS:
         raise UsageError(f"check {name!r}: no such check. There are: {', '.join(CHECKS)}.")
     return CHECKS[name]
+
+
+def problem(name: str, value: Any) -> str | None:
+    """What is wrong with a check of that name and value, in a few words; None where nothing is."""
+    if name not in CHECKS:
+        return f"check {name!r}: no such check. There are: {', '.join(CHECKS)}."
+    kind = CHECKS[name].value
+    if type(value) is not kind:
+        return f"check {name!r} takes a value of type {kind.__name__}, not {value!r}"
+    if isinstance(value, list) and not (value and all(isinstance(v, str) and v for v in value)):
+        return f"check {name!r} takes a list of texts, not {value!r}"
+    if name == "script" and value not in SCRIPTS:
+        return f"check 'script' knows {', '.join(SCRIPTS)}, not {value!r}"
+    if name == "matches":
+        try:
+            re.compile(str(value))
+        except re.error as error:
+            return f"check 'matches' takes a regular expression, not {value!r} ({error})"
+    return None
 
 
 def words(text: str) -> list[str]:
@@ -123,6 +143,20 @@ def _script(text: str, value: str, prompt: Prompt) -> bool:
     return bool(letters) and sum(name.startswith(SCRIPTS[value]) for name in letters) > 0.9 * len(letters)
 
 
+def _equals(text: str, value: str, prompt: Prompt) -> bool:
+    return _plain(text) == _plain(value)
+
+
+def _plain(text: str) -> str:
+    """A text without what a copy may have around it: quotation marks, a full stop, capitals."""
+    return text.strip(" \n\t\"'`*«»“”‘’„「」.。!").casefold()
+
+
+def _number(text: str, value: int, prompt: Prompt) -> bool:
+    found = NUMBER.findall(text)
+    return bool(found) and float(re.sub(r"[,\u202f\u00a0]", "", found[-1])) == value
+
+
 def _has(text: str, phrase: str) -> bool:
     return phrase.casefold() in text.casefold()
 
@@ -159,4 +193,7 @@ CHECKS: Mapping[str, Known] = {
     "lower_case": Known(lambda text, value, _: (text == text.lower()) is value, bool),
     "no_commas": Known(lambda text, value, _: (not set(",，、") & set(text)) is value, bool),
     "script": Known(_script, str),
+    "equals": Known(_equals, str),
+    "number": Known(_number, int),
+    "matches": Known(lambda text, pattern, _: bool(re.search(pattern, text)), str),
 }

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from feedback_loop import cli_repair
+from feedback_loop import cli_brief, cli_repair
 from feedback_loop.cli_parts import AsJson, RunFolder, say
 from feedback_loop.errors import LoopError
 
@@ -69,11 +69,19 @@ def demo(
 
 
 @app.command()
-def init(run: RunFolder, recipe: RecipeOption = None, model: ModelOption = None, set_: SetOption = None) -> None:
-    """Make a run folder: recipe, prompts, and a check of the model."""
+def init(
+    run: RunFolder,
+    recipe: RecipeOption = None,
+    model: ModelOption = None,
+    brief: Annotated[
+        str, typer.Option(metavar="FILE", help="The instruction that you would paste, or a shipped one.")
+    ] = "",
+    set_: SetOption = None,
+) -> None:
+    """Make a run folder: recipe, prompts, brief, and a check of the model."""
     from feedback_loop.begin import begin
 
-    made = begin(run, recipe, model, set_ or [])
+    made = begin(run, recipe, model, set_ or [], brief)
     say(f"{run}: made, with {made.recipe.model.name}. Rank answers: feedback-loop serve {run}")
 
 
@@ -286,6 +294,19 @@ def export(
 
 
 @app.command()
+def chat(
+    run: RunFolder,
+    policy: Annotated[str, typer.Option(help="Such as round-002 or base; by default the one in force.")] = "",
+) -> None:
+    """Talk to a policy; /help says what else one may type. Nothing is stored."""
+    from feedback_loop.cli_chat import chat as talk
+    from feedback_loop.run import open_run
+    from ui.visible import visible
+
+    talk(open_run(run), policy, visible)
+
+
+@app.command()
 def doctor(run: Annotated[Path | None, typer.Argument(metavar="[RUN]", help="A run to check too.")] = None) -> None:
     """Check this machine, and a run's files."""
     from feedback_loop.doctor import examine
@@ -313,6 +334,7 @@ def _stage_command(name: str, stages: tuple[str, ...], help_: str) -> None:
 
 
 cli_repair.add_to(app)
+cli_brief.add_to(app)
 _stage_command("sample", ("prompts", "comparisons"), "Only this stage of the open round: the answers to compare.")
 _stage_command("collect", ("rankings",), "Only this stage: snapshot the rankings.")
 _stage_command("train-reward", ("preferences", "reward"), "Only this stage: preferences and the reward model.")

@@ -8,7 +8,7 @@ from pathlib import Path
 from feedback_loop.errors import LoopError
 
 MANIFEST = "manifest.json"
-PART = re.compile(r"\d+-[a-z]+(\.more-\d{3,})?")
+PART = re.compile(r"\d+-[a-z]+(\.(more|chat)-\d{3,})?")
 """Name of the folder of a finished stage or batch."""
 
 
@@ -21,6 +21,12 @@ def checked(file: Path) -> str:
     if found is None or found != _written(folder).get(str(file.relative_to(folder)), found):
         raise LoopError(f"{file}: damaged or missing (sha256 differs from the manifest). {again(file)}")
     return found
+
+
+def written(file: Path) -> bool:
+    """Whether a finished stage wrote this file, so that it must be there."""
+    folder = _stage_folder(file)
+    return folder is not None and (folder / MANIFEST).exists() and str(file.relative_to(folder)) in _written(folder)
 
 
 def again(file: Path, otherwise: str = "") -> str:

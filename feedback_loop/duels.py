@@ -35,14 +35,17 @@ def wanted(run: Run, journal: Journal) -> bool:
     return sum(r.status == "submitted" and r.comparison_id in labels for r in counts) < asked.needed(run, number)
 
 
-def standing(run: Run, number: int, rankings: Sequence[Ranking]) -> Standing:
-    """Where the round's gate stands by these answers to its duels; the budget is what there is to ask, where that is less."""
+def standing(run: Run, number: int, rankings: Sequence[Ranking], first: int | None = None) -> Standing:
+    """Where the round's gate stands by these answers to its duels; the budget is what there is to ask, where that is less.
+
+    With `first`, where it stood after so many duels.
+    """
     duels = [c for c in asked.duels(run, number) if c.purpose == "duel"]
     counts = discards.kept(rankings, discards.left_out(run))
     foreseen = read_jsonl(run.stage_folder(number, "duels") / "foreseen.jsonl", Foreseen)
     rule = run.recipe.promotion
     counted = observed(duels, foreseen, counts, policy_name(number), run.recipe.rankings.per_comparison)
-    found = stand(counted, rule.model_copy(update={"votes": asked.most_duels(run, number)}))
+    found = stand(counted[:first], rule.model_copy(update={"votes": asked.most_duels(run, number)}))
     if found.verdict == "ask" and not unanswered(duels, rankings, run.recipe.rankings.per_comparison):
         return found.model_copy(update={"verdict": "keep", "reason": f"{EXHAUSTED}. {found.reason}"})
     return found

@@ -11,9 +11,10 @@ def sync_file(path: Path) -> None:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder that outlives a power cut, where it is not there."""
+    """Make a folder, and those above it, where they are not there; they outlive a power cut."""
     if not path.exists():
-        path.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
+        path.mkdir(exist_ok=True)
         sync_folder(path.parent)
 
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from statistics import variance
 
 Z = 1.6449
 """Standard normal quantile of a 90 % interval."""
@@ -35,3 +36,26 @@ def wilson(successes: float, trials: float, z: float = Z) -> tuple[float, float]
     middle = (share + square / 2) / (1 + square)
     half = z / (1 + square) * math.sqrt(share * (1 - share) / trials + square / (4 * trials))
     return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def interval(values: Sequence[float], z: float = Z) -> tuple[float, float]:
+    """Interval (low, high) of the mean of independent values, by the normal approximation; 90 % by default."""
+    if len(values) < 2:
+        return -math.inf, math.inf
+    half = z * math.sqrt(variance(values) / len(values))
+    return mean(values) - half, mean(values) + half
+
+
+def jackknife(values: Sequence[float], z: float = Z) -> tuple[float, float]:
+    """Interval of a figure of which `values` are what it is with each observation left out in turn (Tukey 1958)."""
+    if len(values) < 2:
+        return -math.inf, math.inf
+    half = z * math.sqrt((len(values) - 1) ** 2 / len(values) * variance(values))
+    return mean(values) - half, mean(values) + half
+
+
+def sign_test(lost: int, won: int) -> float:
+    """Probability that of `lost + won` fair coins at least `lost` say so: McNemar's exact test, one-sided."""
+    total: int = lost + won
+    ways = sum(math.comb(total, k) for k in range(lost, total + 1))
+    return float(ways / 2**total)

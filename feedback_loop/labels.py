@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal, Protocol, TypeVar
 
 from feedback_loop import asked, discards
+from feedback_loop.damage import written
 from feedback_loop.discards import Carried
 from feedback_loop.records import Comparison, Ranking, Record
 from feedback_loop.run import Run, read_jsonl
@@ -106,7 +107,7 @@ def counting(said: Iterable[Said]) -> list[Ranking]:
 def duels_file(run: Run, number: int) -> Path | None:
     """The comparisons of a round's duels; None where it has none."""
     file = run.stage_folder(number, "duels") / "comparisons.jsonl"
-    return file if run.done(number, "duels") and file.exists() else None
+    return file if written(file) else None
 
 
 def _said(run: Run, known: Sequence[Source], out: Collection[str], read: Read) -> list[Said]:
@@ -131,7 +132,7 @@ def _in_journal(run: Run, number: int, comparisons: Sequence[Comparison]) -> lis
 
 def _snapshot(run: Run, number: int, stage: str) -> Path | None:
     file = run.stage_folder(number, stage) / "rankings.jsonl"
-    return file if run.done(number, stage) and file.exists() else None
+    return file if written(file) else None
 
 
 def _carried(run: Run, source: Carried) -> Source:

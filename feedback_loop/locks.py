@@ -1,6 +1,6 @@
-"""Who works on a run. One process at a time has models in memory, and a round goes before the sampling of more to rank.
+"""Who works on a run. One process at a time has models in memory: a round goes before a chat, a chat before the sampler.
 
-Both locks are flocks: a killed process leaves none behind.
+All locks are flocks: a killed process leaves none behind.
 """
 
 import fcntl
@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 from feedback_loop.errors import LoopError
 from feedback_loop.run import Run
@@ -16,12 +17,12 @@ from feedback_loop.run import Run
 GLANCE = 0.3
 """Seconds for which a lock is tried: somebody may be looking whether it is held."""
 LEAVING = 30.0
-"""Seconds that the sampler gets to leave. It looks five times a second."""
+"""Seconds that the sampler or the chat gets to leave. They look five times a second."""
 
 
 @contextmanager
 def lock(run: Run) -> Iterator[int]:
-    """Hold the run's lock, and see the sampler off; yields the locked descriptor, which a child may inherit to keep it held.
+    """Hold the run's lock, and see sampler and chat off; yields the locked descriptor, which a child may inherit to keep it held.
 
     While it is held nobody else commits anything in the run. LoopError where another process holds it.
     """
@@ -34,7 +35,7 @@ def lock(run: Run) -> Iterator[int]:
         with _held(run.path / ".sampler.lock", LEAVING) as (left, sampler):
             if left is None:
                 raise LoopError(
-                    f"{run.path}: the process that samples answers ({sampler}) does not end. Stop it: kill {sampler}"
+                    f"{run.path}: the process that samples answers or chats ({sampler}) does not end. Stop it: kill {sampler}"
                 )
         yield descriptor
 
@@ -46,17 +47,47 @@ def locked(run: Run) -> bool:
 
 @contextmanager
 def sampler_lock(run: Run) -> Iterator[bool]:
-    """Hold the sampler's lock; yields whether it may sample: no other one does, and nobody works on the run.
+    """Hold the sampler's lock; yields whether it may sample: no other one does, nobody works on the run, and nobody chats.
 
-    Whoever holds it must look at `locked` again and again, and end at once where that is so.
+    Whoever holds it must look at `locked` and `chatting` again and again, and end at once where one of them is so.
     """
     with _held(run.path / ".sampler.lock", GLANCE) as (descriptor, _):
-        yield descriptor is not None and not locked(run)
+        yield descriptor is not None and not locked(run) and not chatting(run)
+
+
+@contextmanager
+def chat_lock(run: Run) -> Iterator[Literal["busy", "elsewhere"] | None]:
+    """Hold the chat's lock, and see the sampler off; yields None where one may chat.
+
+    `busy`: somebody works on the run; `elsewhere`: another process chats. It holds the sampler's lock too, as whoever has
+    models does, and must look at `locked` as the sampler does.
+    """
+    with _held(run.path / ".chat.lock", GLANCE) as (descriptor, _):
+        if descriptor is None or locked(run):
+            yield "elsewhere" if descriptor is None else "busy"
+            return
+        with _held(run.path / ".sampler.lock", LEAVING) as (left, _):
+            yield "busy" if left is None or locked(run) else None
+
+
+@contextmanager
+def standing_by(run: Run) -> Iterator[bool]:
+    """Keep anybody from beginning to work on the run, for a moment; yields whether nobody does. Sampler and chat go on."""
+    descriptor = os.open(run.path / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        yield _try(descriptor, fcntl.LOCK_SH)
+    finally:
+        os.close(descriptor)
 
 
 def sampling(run: Run) -> bool:
     """Whether a sampler lives now."""
-    return _is_held(run.path / ".sampler.lock")
+    return _is_held(run.path / ".sampler.lock") and not chatting(run)
+
+
+def chatting(run: Run) -> bool:
+    """Whether a chat has the model now."""
+    return _is_held(run.path / ".chat.lock")
 
 
 @contextmanager

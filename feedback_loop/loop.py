@@ -154,7 +154,7 @@ def judge(run: Run, number: int, connect: Connect) -> Waiting | None:
         found = standing(run, number, rankings)
         if found.verdict == "ask":
             most = asked.most_duels(run, number)
-            said = f"Round {number:03d} has {found.votes} of at most {most} duels. {found.reason}"
+            said = f"Round {number:03d} has {found.votes} of at most {most} duels, new against old."
             return Waiting(number, found.votes, most, f"{said} Rank more: feedback-loop serve {run.path}")
     with commit(run, number, "promotion") as draft:
         decide_promotion(run, number, draft, rankings, found)
@@ -290,7 +290,7 @@ def _in_own_process(run: Run, number: int, name: str, lock: int) -> None:
     read_end, write_end = os.pipe()
     launcher = shlex.split(run.recipe.launcher) or [sys.executable]
     command = [*launcher, "-m", "feedback_loop.stage", str(run.path), str(number), name]
-    stages.error_file(run).unlink(missing_ok=True)
+    stages.keep_room_for_words(run)
     try:
         child = subprocess.Popen(command, pass_fds=(lock, read_end), env={**os.environ, stages.LIFELINE: str(read_end)})
     except OSError as error:
@@ -310,8 +310,8 @@ def _in_own_process(run: Run, number: int, name: str, lock: int) -> None:
 
 def _failure(run: Run, number: int, name: str, status: int) -> LoopError:
     file = stages.error_file(run)
-    if file.exists():
-        said = json.loads(file.read_text(encoding="utf-8"))
+    if file.exists() and (text := file.read_text(encoding="utf-8").strip()):
+        said = json.loads(text)
         file.unlink()
         return UsageError(said["message"]) if said["status"] == UsageError.exit_status else LoopError(said["message"])
     why = f"was killed by signal {-status} (out of memory?)" if status < 0 else f"ended with status {status}"

@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from feedback_loop.curve import Needed, Row
+from feedback_loop.forgetting import Check
 from feedback_loop.records import Decision, Record
 
 StageState = Literal["done", "running", "waiting", "todo", "failed"]
@@ -92,6 +94,10 @@ class Truth(Record):
     """When the evaluation that this was measured on was finished: one done again is another."""
     win_rate_base: float
     win_rate_parent: float
+    persona: str = ""
+    """Its name."""
+    curve: tuple[Row, ...] = ()
+    """The half-a-word curve by its true utility; empty without a brief."""
 
 
 class Gate(Record):
@@ -99,6 +105,9 @@ class Gate(Record):
 
     verdict: Literal["promote", "keep", "ask"]
     votes: int
+    """Duels judged so far."""
+    told: int
+    """Of the first so many duels are the figures below."""
     most: int
     """Duels that are asked at most."""
     win_rate: float
@@ -133,11 +142,17 @@ class RoundView(Record):
     decision: Decision | None
     gate: Gate | None = None
     """None where people are not asked, or not yet."""
+    brief_base: Needed | None = None
+    """How much of the brief the base needs to match itself with all of it; None without a brief, or before the evaluation."""
+    brief_needed: Needed | None = None
+    """How much the new policy needs for that."""
     trust: Trust = Trust()
     contradictions: int = 0
     """Labels of this round that say the opposite of others, and earlier ones that its reward model contradicts."""
     alarms: tuple[str, ...] = ()
     """Why the reward model should be believed less, a line each, with what to do; see `alarms.py`."""
+    checks: tuple[Check, ...] = ()
+    """What the round's policy must not have become, each figure with its limit; see `forgetting.py`."""
 
 
 class Mirror(Record):
@@ -183,5 +198,6 @@ class Overview(Record):
     discarded: tuple[Discarded, ...] = ()
     supply: Supply = Supply(state="ready")
     curves: tuple[Curve, ...]
-    """Over rounds: `loop/reward_accuracy`, `loop/win_rate_parent`, `loop/kl`, ...: `report.OVER_ROUNDS`."""
+    """Over rounds: `loop/reward_accuracy`, `loop/win_rate_parent`, `loop/kl`, ...: `report.OVER_ROUNDS`; and of each check
+    `guard/perplexity`, ..."""
     mirror: Mirror = Mirror()

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from feedback_loop.checks import SCRIPTS, known, met, words
+from feedback_loop.checks import met, problem, words
 from feedback_loop.errors import UsageError
 from feedback_loop.prompts import DATA
 from feedback_loop.records import Answer, Comparison, Prompt, Record, Strength
@@ -30,16 +30,9 @@ class Trait(Record):
 
     @model_validator(mode="after")
     def _fits(self) -> "Trait":
-        try:
-            kind = known(self.check).value
-        except UsageError as error:
-            raise ValueError(str(error)) from error
-        if type(self.value) is not kind:
-            raise ValueError(f"check {self.check!r} takes a value of type {kind.__name__}, not {self.value!r}")
-        if isinstance(self.value, list) and not (self.value and all(isinstance(v, str) and v for v in self.value)):
-            raise ValueError(f"check {self.check!r} takes a list of texts, not {self.value!r}")
-        if self.check == "script" and self.value not in SCRIPTS:
-            raise ValueError(f"check 'script' knows {', '.join(SCRIPTS)}, not {self.value!r}")
+        wrong = problem(self.check, self.value)
+        if wrong:
+            raise ValueError(wrong)
         for word in self.when:
             if words(word) != [word.casefold()]:
                 raise ValueError(f"'when' takes single words, not {word!r}")

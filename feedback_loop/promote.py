@@ -2,9 +2,13 @@
 
 from typing import Any
 
+from feedback_loop import forgetting
 from feedback_loop.gate import Standing
 from feedback_loop.recipe import PromotionTable
 from feedback_loop.records import Decision
+
+SAID = "kl_base"
+"""The check that stands in a sentence of its own, in evaluations of earlier versions too."""
 
 
 def decide(
@@ -12,8 +16,9 @@ def decide(
 ) -> Decision:
     """Promote a candidate that wins, by people's duels or else by the reward model, and that breaks no limit.
 
-    `facts` are the evaluation's: candidate, parent, win_rate_parent, prompts, policies -> kl (nats a completion). `standing`
-    is where the duels stand; None where people were not asked.
+    `facts` are the evaluation's: candidate, parent, win_rate_parent, prompts, policies -> kl (nats a completion), and the rows
+    of the table of `checks`, of which those of earlier versions have none. `standing` is where the duels stand; None where
+    people were not asked.
     """
     candidate, parent = facts["candidate"], facts["parent"]
     against = breaches(facts, rule)
@@ -58,7 +63,8 @@ def breaches(facts: dict[str, Any], rule: PromotionTable) -> list[str]:
     """What speaks against a new policy whatever people say of its answers, a sentence each."""
     far = _kl(facts) > rule.max_kl
     said = f"It stands {_kl(facts):.1f} nats an answer from the base; beyond the {rule.max_kl:g} that the rule allows."
-    return [said] if far else []
+    broken = forgetting.breaches(facts.get("checks") or ())
+    return [*([said] if far else []), *(check.reason for check in broken if check.name != SAID)]
 
 
 def by_reward_model(facts: dict[str, Any], rule: PromotionTable) -> str:

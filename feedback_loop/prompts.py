@@ -20,24 +20,14 @@ def load(path: Path) -> list[Prompt]:
 
     A line is `{"prompt": "text"}` or `{"prompt": [{"role": "user", "content": "text"}, ...]}`; it may have an `id`.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except OSError as error:
-        raise UsageError(f"{path}: cannot read the prompts ({error.strerror}). Check prompts.file.") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: not UTF-8 text ({error.reason}). Save it as UTF-8.") from error
     prompts: list[Prompt] = []
-    ids: dict[str, int] = {}
-    texts: dict[str, int] = {}
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        prompt = _parse(line, f"{path}, line {number}")
-        text = json.dumps(prompt.messages)
-        for seen, key, what in ((texts, text, "prompt"), (ids, prompt.id, f"id {prompt.id!r}")):
+    seen: dict[str, str] = {}
+    for where, data in read_lines(path, "prompts", "prompts.file"):
+        prompt = parse(where, data)
+        for key, what in ((json.dumps(prompt.messages), "prompt"), (f"id {prompt.id!r}", f"id {prompt.id!r}")):
             if key in seen:
-                raise UsageError(f"{path}, line {number}: the {what} is already on line {seen[key]}. Remove one.")
-            seen[key] = number
+                raise UsageError(f"{where}: the {what} is already on {seen[key]}. Remove one.")
+            seen[key] = where.rpartition(", ")[2]
         prompts.append(prompt)
     if not prompts:
         raise UsageError(f'{path}: no prompts. Add lines such as {{"prompt": "What should I cook today?"}}')
@@ -70,13 +60,20 @@ def choose(prompts: Sequence[Prompt], used: dict[str, int], count: int, seed: in
     return chosen
 
 
-def _parse(line: str, where: str) -> Prompt:
+def read_lines(path: Path, what: str, key: str) -> list[tuple[str, dict[str, Any]]]:
+    """(where, object) of each line of a JSONL file that is not blank; UsageError names the file and the line that is none."""
     try:
-        data: Any = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise UsageError(f"{where}: not JSON ({error.msg} at column {error.colno}). Correct that line.") from error
-    if not isinstance(data, dict) or "prompt" not in data:
-        raise UsageError(f'{where}: no "prompt" there. Write {{"prompt": "..."}}')
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except OSError as error:
+        raise UsageError(f"{path}: cannot read the {what} ({error.strerror}). Check {key}.") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: not UTF-8 text ({error.reason}). Save it as UTF-8.") from error
+    numbered = ((f"{path}, line {number}", line) for number, line in enumerate(lines, start=1) if line.strip())
+    return [(where, _object(where, line)) for where, line in numbered]
+
+
+def parse(where: str, data: dict[str, Any]) -> Prompt:
+    """A prompt from a line's data, its text put into a chat and its id made where it has none."""
     if isinstance(data["prompt"], str):
         data["prompt"] = [{"role": "user", "content": data["prompt"]}]
     digest = hashlib.sha256(json.dumps(data["prompt"], sort_keys=True).encode()).hexdigest()
@@ -90,3 +87,13 @@ def _parse(line: str, where: str) -> Prompt:
     if prompt.prompt[-1].role != "user" or not prompt.request.strip():
         raise UsageError(f"{where}: the last message must be the user's, and not empty. Correct that line.")
     return prompt
+
+
+def _object(where: str, line: str) -> dict[str, Any]:
+    try:
+        data: Any = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise UsageError(f"{where}: not JSON ({error.msg} at column {error.colno}). Correct that line.") from error
+    if not isinstance(data, dict) or "prompt" not in data:
+        raise UsageError(f'{where}: no "prompt" there. Write {{"prompt": "..."}}')
+    return data

@@ -29,7 +29,7 @@ class ModelTable(Table):
     name: str = "tiny"
     """A hub name, a folder, or `tiny` for the model shipped with the project."""
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
-    """`auto`: bfloat16 on CUDA, and on the CPU for models above 100 M parameters."""
+    """`auto`: bfloat16 on CUDA, and on a CPU that is quick at it for models above 100 M parameters."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     thinking: bool = False
 
@@ -181,10 +181,33 @@ class BonTable(Table):
     """Lower bound (90 %) of the reward model's accuracy on pairs it never saw, below which people's pairs alone are learned."""
 
 
+class BakeTable(Table):
+    """`[policy.bake]`: the brief moved into the adapter, `policies/bake.py`."""
+
+    steps: int = Field(40, ge=1)
+    """Optimiser steps, each on answers that the policy writes for it."""
+    rollouts: int = Field(32, ge=2)
+    """Answers a step, each to another prompt where there are enough."""
+    learning_rate: float = Field(1e-4, gt=0)
+    """At the start; it falls linearly to 0."""
+    strength: float = Field(1.0, ge=0, le=1)
+    """How much of the brief: what is learned lies so far between the base without it and the base with it."""
+    neutral: float = Field(0.5, ge=0, lt=1)
+    """Share of the answers that are to chats which the brief has nothing to say of, where the policy is to stay the base."""
+    neutral_file: str = "neutral"
+    """JSONL of such chats, or the name of a shipped file in `data/prompts/`."""
+    then: Literal["none", "dpo"] = "none"
+    """`dpo`: people's pairs are learned on top, from the baked adapter, which is then the reference too."""
+    max_grad_norm: float = Field(1.0, gt=0)
+    batch_tokens: int = Field(4096, ge=1)
+    """Most tokens, brief and padding included, that go through the network at once; gradients add up over such batches."""
+    activation_checkpointing: bool = False
+
+
 class PolicyTable(Table):
     """`[policy]`: the step that updates the adapter."""
 
-    step: Literal["dpo", "ppo", "rloo", "bon", "kto", "sft"] = "dpo"
+    step: Literal["dpo", "ppo", "rloo", "bon", "kto", "sft", "bake"] = "dpo"
     start: Literal["parent", "base"] = "parent"
     """Where the weights start: the policy in force, or a fresh adapter on the base."""
     reference: Literal["parent", "base"] = "parent"
@@ -198,9 +221,10 @@ class PolicyTable(Table):
     max_kl: float = Field(30.0, gt=0)
     """KL budget: nats a completion from the reference at which the step stops and keeps its last good adapter."""
     probe: int = Field(16, ge=0)
-    """Prompts answered at each measurement of a training by TRL (reward, KL, entropy, length); 0 measures nothing."""
+    """Prompts answered at each measurement of a training by TRL or a baking (reward, KL, entropy, length); 0: none."""
     ppo: PPOTable = PPOTable()
     bon: BonTable = BonTable()
+    bake: BakeTable = BakeTable()
     trl: TrlOptions = {}
     """Passed to trl.DPOConfig word for word, by the steps that use it: `dpo`, and `bon` that learns by it."""
     sft: TrlOptions = {}
@@ -239,6 +263,27 @@ class PromotionTable(Table):
     """Most KL divergence from the base, nats a completion."""
 
 
+class GuardTable(Table):
+    """`[guard]`: what a policy must not unlearn or become, whatever it wins; docs/guard.md. Limits are against the base."""
+
+    probes: str = ""
+    """JSONL of further probes, beside those that come with the project. Copied into the run when it is made."""
+    max_perplexity: float = Field(1.5, gt=1)
+    """Most perplexity on neutral text, times the base's."""
+    max_ability_loss: float = Field(0.1, ge=0, le=1)
+    """Largest share of the probes that the base solves and the policy does not, less those that only the policy solves."""
+    min_length: float = Field(0.1, ge=0, lt=1)
+    """Fewest words an answer, times the base's. Wide: shorter answers may be what is wished."""
+    max_length: float = Field(5.0, gt=1)
+    """Most words an answer, times the base's."""
+    max_repetition: float = Field(0.15, ge=0, le=1)
+    """Largest share of an answer's runs of four words that were in it before, above the base's."""
+    min_diversity: float = Field(0.4, ge=0, lt=1)
+    """Least share of different pairs of words in equally many words, times the base's."""
+    max_kl_parent: float = Field(60.0, gt=0)
+    """Most KL divergence from the parent, nats a completion; from the base it is `promotion.max_kl`."""
+
+
 class TrackingTable(Table):
     """`[tracking]`: Weights & Biases."""
 
@@ -269,6 +314,7 @@ class Recipe(Table):
     policy: PolicyTable = PolicyTable()
     evaluation: EvaluationTable = EvaluationTable()
     promotion: PromotionTable = PromotionTable()
+    guard: GuardTable = GuardTable()
     tracking: TrackingTable = TrackingTable()
     app: AppTable = AppTable()
 

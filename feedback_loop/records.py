@@ -10,6 +10,8 @@ Position = Literal["first", "second", "tie", "neither"]
 Strength = Literal["slight", "much"]
 Strategy = Literal["random", "uncertainty", "thompson", "drts", "deltaucb", "best_worst"]
 """How a pair was chosen among a prompt's candidates; see `reward/acquire.py`."""
+Selection = Strategy | Literal["chat"]
+"""How a comparison came to be asked: by a strategy, or since somebody corrected an answer in a chat (`corrections.py`)."""
 Purpose = Literal["label", "duel", "repeat", "check"]
 """Why a comparison is asked: for its label, to judge a new policy against its parent (a label too), to see whether the same
 person says the same again, or whether they read at all."""
@@ -66,7 +68,7 @@ class Completion(Record):
     """Name of the policy: `base`, or `round-000` for the adapter made in round 0."""
     seed: int
     level: float | None = None
-    """Share of the brief that stood before the request when it was written; None in a run without a brief."""
+    """Share of the brief that stood before the request when it was written; None without a brief, and of `completions.jsonl`."""
 
 
 class Comparison(Record):
@@ -76,7 +78,7 @@ class Comparison(Record):
     round: int = Field(ge=0)
     prompt: Prompt
     completions: tuple[Completion, ...] = Field(min_length=2, max_length=MOST_COMPLETIONS)
-    selection: Strategy = "random"
+    selection: Selection = "random"
     """How this pair came to be asked. Only what was drawn at random measures a reward model honestly."""
     purpose: Purpose = "label"
     repeat_of: str | None = None
@@ -148,7 +150,7 @@ class Preference(Record):
     strength: Strength | None = None
     chosen_first: bool | None = None
     """Whether the chosen completion (of a tie, the one spelled so) was shown first; None where it was not shown."""
-    selection: Strategy = "random"
+    selection: Selection = "random"
     """How the comparison came to be asked."""
     weight: float = Field(1.0, gt=0)
     """How much this label counts, beside another's 1: its annotator's weight times `share`."""

@@ -99,7 +99,7 @@ def order_after(run: Run, given: Material, votes: Sequence[Ranking]) -> Prioriti
     """Priorities of the comparisons that were picked by a strategy; empty without votes now or earlier, or features."""
     from reward.order import priorities
 
-    chosen = [c for c in given.comparisons if c.selection != "random" and c.purpose == "label"]
+    chosen = [c for c in given.comparisons if c.selection not in ("random", "chat") and c.purpose == "label"]
     if not chosen:
         return {}
     now = preferences(given.comparisons, votes, run.recipe.preferences.weights)

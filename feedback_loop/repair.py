@@ -98,9 +98,12 @@ def restore(run: Run, number: int, reason: str, who: str, *, dry: bool = False) 
 
 
 def known(run: Run) -> list[Found]:
-    """Every label of a run, skips and discarded ones too, once for each place where it lies."""
+    """Every label of a run, discarded ones too, once for each place where it lies. A skip is none: nothing is learned from it."""
     return [
-        Found(ranking, one.source.round, _place(one.source)) for one in labels.anywhere(run) for ranking in one.rankings
+        Found(ranking, one.source.round, _place(one.source))
+        for one in labels.anywhere(run)
+        for ranking in one.rankings
+        if ranking.status == "submitted"
     ]
 
 

@@ -9,9 +9,12 @@ from typing import Any
 
 from feedback_loop import ahead, alarms, discards, locks
 from feedback_loop.asked import count, duelling, duels, label_ids, most_duels, needed
+from feedback_loop.brief_curve import needed_of
+from feedback_loop.curve_text import said
 from feedback_loop.curves import curve, training_curves, training_rows
 from feedback_loop.duels import standing
 from feedback_loop.evaluate import wilson
+from feedback_loop.forgetting import NAMES, Check
 from feedback_loop.labels import counting, everything, learned, rankings
 from feedback_loop.lineage import current_policy, open_round, policy_name
 from feedback_loop.overview import (
@@ -27,10 +30,10 @@ from feedback_loop.overview import (
     StageView,
     Supply,
     Trust,
-    Truth,
 )
 from feedback_loop.records import Decision, Ranking
 from feedback_loop.run import STAGES, Manifest, Run, read_jsonl, read_note, read_record
+from feedback_loop.simulated import truth
 from feedback_loop.stage import progress_file
 from feedback_loop.store.journal import Journal
 
@@ -51,9 +54,13 @@ TRUE = ("true_win_rate_parent", "true_win_rate_base")
 """Where a simulated annotator answers: what its true utility says."""
 RATES = tuple(f"{name}{end}" for name in ("win_rate_parent", "win_rate_base", *TRUE) for end in ("", "_low", "_high"))
 """Win rates of the new policy, each with its 90 % interval over the held-out prompts."""
+BRIEF = tuple(f"brief_tokens_needed{end}" for end in ("", "_low", "_high"))
+"""Tokens of the brief with which the new policy matches the base with all of it, of those tried."""
 DUELS = ("duel_win_rate", "duel_win_rate_low", "duel_win_rate_high")
 """What people say of the new policy against its parent, with the gate's interval."""
-OVER_ROUNDS = (*REWARD, *GOLD, *DUELS, *RATES, "duels", "kl", "length", "labels", "ties", "alarms")
+BLIND = 10
+"""Duels between two looks at how an open gate stands."""
+OVER_ROUNDS = (*REWARD, *GOLD, *DUELS, *RATES, *BRIEF, "duels", "kl", "length", "labels", "ties", "alarms")
 """Figures drawn as curves over rounds, where a round has them."""
 
 
@@ -145,6 +152,8 @@ def as_text(view: Overview) -> str:
             lines.append(f"           {r.note}")
         if r.metrics:
             lines.append("           " + ", ".join(_figures(r.metrics)))
+        if r.brief_needed and r.brief_base:
+            lines.append(f"           tokens of the brief needed: {said(r.brief_needed)}; {said(r.brief_base)}")
         if len(r.trust.by_annotator) > 1:
             lines.append("           the reward model is right: " + ", ".join(map(_group, r.trust.by_annotator)))
         if r.decision:
@@ -155,6 +164,12 @@ def as_text(view: Overview) -> str:
                 f"           {r.contradictions} contradictions. Look: feedback-loop contradictions {view.folder}"
             )
         lines += [f"           ALARM: {alarm}" for alarm in r.alarms]
+        told = r.decision.reasons if r.decision else ()
+        lines += [
+            f"           BREACH: {check.reason}" for check in r.checks if not check.ok and check.reason not in told
+        ]
+        if r.checks:
+            lines.append("           checks: " + ", ".join(f"{check.name} {check.shown}" for check in r.checks))
     lines += [f"discard {d.number}: {d.labels} labels ({d.asked}) by {d.by}: {d.reason}" for d in view.discarded]
     lines += [_supplied(view.supply)] if view.supply.state in SUPPLIES else []
     return "\n".join([*lines, *([view.message] if view.message else [])])
@@ -191,6 +206,8 @@ def labels(run: Run, number: int) -> list[Ranking]:
 def _round(run: Run, number: int, busy: bool, note: dict[str, Any]) -> RoundView:
     given = labels(run, number)
     found, warnings = metrics(run, number), warned(run, number)
+    brief = needed_of(run, number)
+    figures = dict(zip(BRIEF, brief[1].figures, strict=True)) if brief else {}
     return RoundView(
         round=number,
         policy=policy_name(number),
@@ -198,24 +215,35 @@ def _round(run: Run, number: int, busy: bool, note: dict[str, Any]) -> RoundView
         labels=len(given),
         comparisons=count(run, number),
         needed=needed(run, number),
-        metrics=found | {"alarms": float(len(warnings))} if found else {},
+        metrics=found | figures | {"alarms": float(len(warnings))} if found else {},
         curves=tuple(training_curves(run, number)),
         note=_note(run, number),
         samples=samples(run, number),
         decision=_decision(run, number),
         gate=gate(run, number),
+        brief_base=brief[0] if brief else None,
+        brief_needed=brief[1] if brief else None,
         trust=_trust(_facts(run, number, "reward")),
         contradictions=_contradictions(run, number),
         alarms=warnings,
+        checks=tuple(Check(**row) for row in _facts(run, number, "evaluation").get("checks") or ()),
     )
 
 
 def gate(run: Run, number: int) -> Gate | None:
-    """Where the round's duels stand, by the answers so far, or by those that it was decided on."""
+    """Where the round's duels stand, by the answers so far, or by those that it was decided on.
+
+    Until it is settled the figures move every `BLIND` duels only: whoever saw them move with a vote of their own would know
+    whose answer was whose.
+    """
     if not most_duels(run, number):
         return None
-    found = standing(run, number, duel_rankings(run, number))
-    return Gate(most=most_duels(run, number), **found.model_dump(exclude={"evidence", "against"}))
+    given = duel_rankings(run, number)
+    now = standing(run, number, given)
+    asks = now.verdict == "ask" and not run.done(number, "promotion")
+    told = standing(run, number, given, now.votes // BLIND * BLIND) if asks else now
+    figures = told.model_dump(exclude={"evidence", "against", "verdict", "votes"})
+    return Gate(verdict=now.verdict, votes=now.votes, told=told.votes, most=most_duels(run, number), **figures)
 
 
 def duel_rankings(run: Run, number: int) -> list[Ranking]:
@@ -253,7 +281,7 @@ def metrics(run: Run, number: int) -> dict[str, float]:
     asked = judged.get("prompts") or 0
     for name, rate in rates.items():
         found |= dict(zip((name, f"{name}_low", f"{name}_high"), (rate, *wilson(rate * asked, asked)), strict=True))
-    if (stands := gate(run, number)) is not None and stands.votes:
+    if (stands := gate(run, number)) is not None and stands.told:
         found |= dict(zip(DUELS, (stands.win_rate, stands.low, stands.high), strict=True)) | {"duels": stands.votes}
     found |= {
         "kl": candidate["kl"],
@@ -275,16 +303,6 @@ def warned(run: Run, number: int) -> tuple[str, ...]:
         found += alarms.between_rounds(reward, judged, then, kept=decision is not None and decision.promoted)
         found += alarms.of_truth(judged, true.model_dump() if true else {})
     return tuple(line.replace(" RUN", f" {run.path}") for line in found)
-
-
-def truth(run: Run, number: int) -> Truth | None:
-    """What a simulated annotator said of this round's policy; None where there is none, or the round was done again since."""
-    file = run.path / "simulated.jsonl"
-    if not file.exists() or not run.done(number, "evaluation"):
-        return None
-    finished = run.manifest(number, "evaluation").finished_at
-    found = [row for row in read_jsonl(file, Truth) if (row.round, row.evaluation) == (number, finished)]
-    return found[-1] if found else None
 
 
 def _trust(facts: dict[str, Any]) -> Trust:
@@ -358,9 +376,13 @@ def _seconds(manifest: Manifest) -> float:
 
 
 def _over_rounds(rounds: Sequence[RoundView]) -> tuple[Curve, ...]:
-    return tuple(
-        curve(f"loop/{name}", [(r.round, r.metrics[name]) for r in rounds if name in r.metrics]) for name in OVER_ROUNDS
-    )
+    loop = {name: [(r.round, r.metrics[name]) for r in rounds if name in r.metrics] for name in OVER_ROUNDS}
+    guard = {
+        name: [(r.round, c.candidate) for r in rounds for c in r.checks if c.name == name and c.candidate is not None]
+        for name in NAMES
+    }
+    curves = [curve(f"loop/{name}", points) for name, points in loop.items()]
+    return (*curves, *(curve(f"guard/{name}", points) for name, points in guard.items() if points))
 
 
 def _decision(run: Run, number: int) -> Decision | None:

@@ -39,8 +39,10 @@ STAGES = (
     "duels",
     "promotion",
 )
-BATCH = re.compile(r"comparisons\.more-\d{3,}")
+BATCH = re.compile(r"comparisons\.(more|chat)-\d{3,}")
+"""Further comparisons beside the stage: sampled (`stages/more.py`), or corrected in a chat (`corrections.py`)."""
 R = TypeVar("R", bound=Record)
+Asked = Sequence[Prompt]
 
 
 class Origin(Record):
@@ -119,8 +121,8 @@ class Run:
         return self.round_folder(number) / f"{STAGES.index(stage.partition('.')[0]) + 1}-{stage}"
 
     def batches(self, number: int) -> list[str]:
-        """Names of a round's complete batches, `comparisons.more-001` and on: committed beside the stage, each like one."""
-        found = self.round_folder(number).glob(f"{STAGES.index('comparisons') + 1}-comparisons.more-*/manifest.json")
+        """Names of a round's complete batches, `comparisons.more-001` and on: beside the stage, each committed like one."""
+        found = self.round_folder(number).glob(f"{STAGES.index('comparisons') + 1}-comparisons.*/manifest.json")
         return sorted(name for file in found if BATCH.fullmatch(name := file.parent.name.partition("-")[2]))
 
     def done(self, number: int, stage: str) -> bool:
@@ -147,22 +149,27 @@ class Run:
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
 
 
-def create(path: Path, recipe: recipes.Recipe, prompts: Sequence[Prompt], heldout: Sequence[Prompt]) -> Run:
+def create(
+    path: Path, recipe: recipes.Recipe, prompts: Asked, heldout: Asked, probes: Asked = (), brief: str = ""
+) -> Run:
     """Make a run folder that holds all it needs; UsageError where the folder is already in use."""
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise UsageError(f"{path}: already there and not empty. Choose another folder for the run.")
-    record = RunRecord(
-        format=FORMAT, id=secrets.token_hex(4), created_at=now(), made_by=f"feedback-loop {version('feedback-loop')}"
-    )
-    path.parent.mkdir(parents=True, exist_ok=True)
+    made_by = f"feedback-loop {version('feedback-loop')}"
+    record = RunRecord(format=FORMAT, id=secrets.token_hex(4), created_at=now(), made_by=made_by)
+    make_folder(path.parent)
     making = path.parent / f".{path.name}.making-{record.id}"
+    texts = {
+        "recipe.toml": recipes.dump(recipe),
+        "brief.md": brief,
+        "run.json": record.model_dump_json(indent=2) + "\n",
+    }
     try:
-        making.mkdir()
-        (making / "rounds").mkdir()
-        write_text(making / "recipe.toml", recipes.dump(recipe))
-        write_jsonl(making / "prompts.jsonl", prompts)
-        write_jsonl(making / "heldout.jsonl", heldout)
-        write_text(making / "run.json", record.model_dump_json(indent=2) + "\n")
+        (making / "rounds").mkdir(parents=True)
+        for name, asked in (("prompts", prompts), ("heldout", heldout), ("probes", probes)):
+            write_jsonl(making / f"{name}.jsonl", asked)
+        for name in filter(texts.get, texts):
+            write_text(making / name, texts[name])
         if path.exists():
             path.rmdir()
         making.rename(path)
@@ -178,8 +185,7 @@ def open_run(path: Path) -> Run:
     if not file.is_file():
         raise UsageError(f"{path}: no run there. Make one: feedback-loop init {path}")
     try:
-        raw = json.loads(file.read_text(encoding="utf-8"))
-        found = raw["format"]
+        found = json.loads(file.read_text(encoding="utf-8"))["format"]
     except (ValueError, KeyError, TypeError) as error:
         raise LoopError(f"{file}: not readable as a run's record. Restore it from a copy of the run.") from error
     if found > FORMAT:
@@ -298,7 +304,7 @@ def recipe_file(run: Run, digest: str) -> Path:
 def sweep(run: Run, number: int) -> None:
     """Remove what a batch left that was cut off and will not be made: its round's rankings are taken."""
     for kind in ("making", "work"):
-        for folder in run.round_folder(number).glob(f".{kind}-{STAGES.index('comparisons') + 1}-comparisons.more-*"):
+        for folder in run.round_folder(number).glob(f".{kind}-{STAGES.index('comparisons') + 1}-comparisons.*"):
             shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -99,8 +99,8 @@ def reporter(run: Run, note: Mapping[str, Any], every: float = 0.3) -> Progress:
 
 
 def _give_way(run: Run) -> None:
-    """End at once when somebody works on the run: they wait for that."""
-    while not locks.locked(run):
+    """End at once when somebody works on the run, or chats: they wait for that."""
+    while not (locks.locked(run) or locks.chatting(run)):
         time.sleep(POLL_SECONDS)
     os._exit(0)
 

@@ -2,7 +2,7 @@
 
 import contextlib
 
-from feedback_loop import ahead, asked, gatekeeper, loop, refitting
+from feedback_loop import ahead, asked, corrections, gatekeeper, loop, refitting
 from feedback_loop.connect import argilla
 from feedback_loop.flags import flags
 from feedback_loop.labelling import comparisons_of, open_desk
@@ -11,12 +11,13 @@ from feedback_loop.report import overview, samples
 from feedback_loop.run import Run
 from feedback_loop.store import courier as couriers
 from feedback_loop.store.journal import Journal
+from feedback_loop.talks import Talks, choices
 from feedback_loop.taught import taught
 from feedback_loop.team_report import me, team
 from ui.accounts import Accounts
 from ui.app import build_app
 from ui.login import check_reach
-from ui.ports import RoundsPort, TeamPort
+from ui.ports import ChatPort, RoundsPort, TeamPort
 from ui.serve import serve as serve_app
 from ui.site import open_site
 from ui.users_routes import link
@@ -37,9 +38,11 @@ def serve(run: Run, *, host: str, port: int, url: str, open_browser: bool, say: 
         courier = couriers.start(run.path / "journal.sqlite", connect, comparisons_of(run))
         closing.callback(courier.stop)
         priorities = closing.enter_context(refitting.in_background(run))
+        talks = closing.enter_context(contextlib.closing(Talks(run, sharing=True)))
         more = asked.remembered(run, ahead.can_go_on)
+        desk = open_desk(run, journal, priorities)
         app = build_app(
-            open_desk(run, journal, priorities),
+            desk,
             RoundsPort(
                 overview=lambda: overview(run),
                 samples=lambda number: samples(run, number),
@@ -51,6 +54,11 @@ def serve(run: Run, *, host: str, port: int, url: str, open_browser: bool, say: 
                 supply=lambda: ahead.supply(run, more),
             ),
             TeamPort(everybody=lambda: team(run), me=lambda name: me(run, name), flags=lambda: flags(run)),
+            ChatPort(
+                choices=lambda: choices(run),
+                reply=talks.reply,
+                keep=lambda who, said: corrections.keep(run, desk.vote, who, said),
+            ),
             title=run.path.name,
             login=login,
             secret="",

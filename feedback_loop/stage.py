@@ -4,6 +4,7 @@ A crash costs this stage alone, the memory of its models goes back to the system
 in front of it. What libraries print goes to the log; the terminal gets a progress bar and one line.
 """
 
+import contextlib
 import json
 import os
 import sys
@@ -16,6 +17,8 @@ from feedback_loop.errors import LoopError
 from feedback_loop.progress import Progress, bar, silent, to_file
 from feedback_loop.run import Run, commit, open_run
 
+WORDS = 2000
+"""Bytes kept for the reason of a failure."""
 LIFELINE = "FEEDBACK_LOOP_LIFELINE"
 """Names the read end of a pipe that whoever started the process holds open: when it closes, they are gone."""
 
@@ -30,14 +33,14 @@ def main(path: Path, number: int, name: str) -> int:
     except LoopError as error:
         return _failed(run, in_full(run, number, name, str(error)), error.exit_status)
     except OSError as error:
-        traceback.print_exc()
+        _trace()
         return _failed(
             run,
             f"Round {number:03d}, {name}: {error.strerror or error} ({error.filename or run.path}). {again(run)}",
             1,
         )
     except Exception as error:
-        traceback.print_exc()
+        _trace()
         first = str(error).strip().split("\n")[0][:200]
         where = log_file(run, number, name)
         return _failed(run, f"Round {number:03d}, {name}: {type(error).__name__}: {first}. Details: {where}", 1)
@@ -64,6 +67,11 @@ def log_file(run: Run, number: int, name: str) -> Path:
 def error_file(run: Run) -> Path:
     """Where a failed stage leaves its one line."""
     return run.path / ".stage-error"
+
+
+def keep_room_for_words(run: Run) -> None:
+    """Take the room that the reason of a failure needs while there is some: the disk may be full when it fails."""
+    error_file(run).write_text(" " * WORDS, encoding="utf-8")
 
 
 def progress_file(run: Run) -> Path:
@@ -102,8 +110,17 @@ def _follow(run: Run, number: int, name: str) -> None:
         WORK[name].work(run, number, draft, silent)
 
 
+def _trace() -> None:
+    """Where it failed, for the log; on a full disk there is no room for that."""
+    with contextlib.suppress(OSError):
+        traceback.print_exc()
+        sys.stderr.flush()
+
+
 def _failed(run: Run, message: str, status: int) -> int:
-    error_file(run).write_text(json.dumps({"message": message, "status": status}), encoding="utf-8")
+    text, file = json.dumps({"message": message, "status": status}), error_file(run)
+    with file.open("r+" if file.exists() else "w", encoding="utf-8") as kept:
+        kept.write(text.ljust(WORDS))
     return status
 
 

@@ -98,7 +98,8 @@ def summarise(run: Run, view: Overview, teams: Sequence[tuple[int, Team]] = ()) 
         wandb_run = _start(run, f"{run.id}-loop", "loop", "loop")
         if wandb_run is None:
             return
-        wandb_run.define_metric("loop/*", step_metric="loop/round")
+        for name in ("loop/*", "guard/*"):
+            wandb_run.define_metric(name, step_metric="loop/round")
         judged = [seen for seen in view.rounds if seen.metrics]
         for seen in judged:
             _log_round(wandb_run, seen)
@@ -118,11 +119,14 @@ def summarise(run: Run, view: Overview, teams: Sequence[tuple[int, Team]] = ()) 
 
 
 def _log_round(wandb_run: Any, seen: RoundView) -> None:
-    """A round's figures, its completions, and the bins of its reliability curve."""
+    """A round's figures, its completions, the bins of its reliability curve, and the table of its checks."""
     import wandb
 
-    wandb_run.log({"loop/round": seen.round, **{f"loop/{name}": value for name, value in seen.metrics.items()}})
-    for name, rows in (("completions", seen.samples), ("reliability", seen.trust.reliability)):
+    figures = {f"loop/{name}": value for name, value in seen.metrics.items()}
+    figures |= {f"guard/{check.name}": check.candidate for check in seen.checks if check.candidate is not None}
+    wandb_run.log({"loop/round": seen.round, **figures})
+    tables = {"completions": seen.samples, "reliability": seen.trust.reliability, "checks": seen.checks}
+    for name, rows in tables.items():
         if rows:
             columns = list(type(rows[0]).model_fields)
             table = wandb.Table(columns=columns, data=[[getattr(row, column) for column in columns] for row in rows])

@@ -1,6 +1,7 @@
 """What a simulated annotator truly thinks of each round's new policy, left where the Rounds page and W&B read it."""
 
 from feedback_loop import tracking
+from feedback_loop.brief_curve import by_persona, has_curve
 from feedback_loop.evaluate import win_rate
 from feedback_loop.lineage import BASE, open_round
 from feedback_loop.overview import Truth
@@ -39,4 +40,6 @@ def truth(run: Run, number: int, persona: Persona) -> Truth:
         evaluation=judged.finished_at,
         win_rate_base=win_rate(ours, utilities(BASE)),
         win_rate_parent=win_rate(ours, utilities(judged.facts["parent"])),
+        persona=persona.name,
+        curve=tuple(by_persona(run, number, persona)) if has_curve(run, number) else (),
     )

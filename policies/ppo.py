@@ -7,9 +7,7 @@ step's number, so a step done again after a kill is the same step.
 """
 
 import math
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,8 +18,8 @@ from feedback_loop.scores import Judged, Whitening
 from policies import ppo_math, watch
 from policies.logprobs import Row, batches, read, states
 from policies.ppo_state import Training, learning, open_training, save
-from policies.rollouts import Critic, Rollouts, Seen, roll_out, see
-from policies.task import Curves, Task, precision
+from policies.rollouts import Critic, Rollouts, Seen, roll_out, see, step_seed, walk
+from policies.task import Curves, Task, precision, timed
 from policies.trainable import LEARNING, parent_needed, placed
 
 GAIN, REACH = 0.5, 0.2
@@ -84,27 +82,27 @@ def train_ppo(task: Task) -> dict[str, Any]:
 def _experience(task: Task, now: Training) -> Experience:
     """Rollouts of the policy as it is, judged; the reading is added to the training's."""
     ppo, count = task.policy.ppo, task.policy.ppo.rollouts
-    asked = [task.prompts[i] for i in _turn(len(task.prompts), task.seed, now.step * count, count)]
+    asked = [task.prompts[i] for i in walk(len(task.prompts), task.seed, now.step * count, count)]
     total, before = 2 * count * (ppo.steps + 1), 2 * count * now.step
     now.policy.model.eval()
-    with _timed(now, "sampling"), precision(task.model):
+    with timed(now.seconds, "sampling"), precision(task.model):
         rollouts = roll_out(
             now.policy,
             asked,
             task.sampling,
             thinking=task.model.thinking,
-            seed=_seed(task, now.step),
+            seed=step_seed(task.seed, now.step),
             drawn=lambda drawn: task.report(before + drawn, total, "policy"),
         )
     now.policy.model.train()
-    with _timed(now, "scoring"), precision(task.model):
+    with timed(now.seconds, "scoring"), precision(task.model):
         opinions = now.members(rollouts.prompts, rollouts.texts)
         first_time = now.white is None
         now.white = now.white or scores.whitening(opinions)
         if first_time and now.critic.adapter is not None:
             _whiten_critic(now.critic, now.white)
         judged = scores.judge(opinions, now.white, task.policy.caution)
-        minibatches = _minibatches(rollouts.rows, ppo, _seed(task, now.step))
+        minibatches = _minibatches(rollouts.rows, ppo, step_seed(task.seed, now.step))
         seen = see(
             now.policy,
             rollouts.rows,
@@ -127,11 +125,11 @@ def _update(task: Task, now: Training, experience: Experience) -> tuple[dict[str
         group["lr"] = ppo.learning_rate * (1 - now.step / ppo.steps)
     advantages, returns = _targets(task, now, experience)
     logged: list[dict[str, float]] = []
-    with _timed(now, "training"):
+    with timed(now.seconds, "training"):
         for epoch in range(ppo.epochs):
             minibatches = experience.minibatches
             if epoch:
-                minibatches = _minibatches(experience.rollouts.rows, ppo, _seed(task, now.step) + epoch)
+                minibatches = _minibatches(experience.rollouts.rows, ppo, step_seed(task.seed, now.step) + epoch)
             for minibatch in minibatches:
                 figures = _learn(task, now, experience, advantages, returns, minibatch)
                 figures["grad_norm"] = float(torch.nn.utils.clip_grad_norm_(learning(now).values(), ppo.max_grad_norm))
@@ -231,23 +229,3 @@ def _minibatches(rows: Sequence[Row], ppo: PPOTable, seed: int) -> Minibatches:
     return [
         [[part[i] for i in batch] for batch in batches([rows[i] for i in part], ppo.batch_tokens)] for part in parts
     ]
-
-
-def _turn(size: int, seed: int, start: int, count: int) -> Iterator[int]:
-    """Places `start` to `start + count` of an endless walk through `size` prompts, shuffled anew each time round."""
-    import torch
-
-    for place in range(start, start + count):
-        lap, index = divmod(place, size)
-        yield int(torch.randperm(size, generator=torch.Generator().manual_seed(seed + lap))[index])
-
-
-def _seed(task: Task, step: int) -> int:
-    return (task.seed + 1_000_003 * step) % 2**31
-
-
-@contextmanager
-def _timed(now: Training, what: str) -> Iterator[None]:
-    start = time.monotonic()
-    yield
-    now.seconds[what] += time.monotonic() - start

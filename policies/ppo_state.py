@@ -11,9 +11,10 @@ from feedback_loop.errors import LoopError, UsageError
 from feedback_loop.models import load_tokenizer
 from feedback_loop.scores import Members, Whitening
 from policies.base import Policy
+from policies.optimised import pack, unpack
 from policies.rollouts import Critic
 from policies.task import Task
-from policies.trainable import LEARNING, open_network, parent_needed
+from policies.trainable import LEARNING, open_network, parent_needed, without_dropout
 from policies.watch import Reading, StepSample
 
 VALUE = "value"
@@ -56,7 +57,7 @@ def open_training(task: Task) -> tuple[Training, list[dict[str, float]]]:
     ppo = task.policy.ppo
     network = open_network(task.model, task.policy, parent_needed(task.policy, task.parent))
     tokenizer = load_tokenizer(task.model)
-    _without_dropout(network)
+    without_dropout(network)
     if ppo.activation_checkpointing:
         network.get_base_model().activation_checkpointing_enable({"use_reentrant": False})
     members = task.load_members(network, tokenizer)
@@ -77,9 +78,7 @@ def learning(now: Training) -> dict[str, Any]:
 def save(now: Training, folder: Path, curves: Sequence[Mapping[str, float]]) -> None:
     """Write the checkpoint over the one before."""
     tensors = {f"good.{name}": tensor for name, tensor in now.good.items()}
-    for name, parameter in learning(now).items():
-        tensors[f"now.{name}"] = parameter
-        tensors |= {f"{key}.{name}": value for key, value in now.optimizer.state[parameter].items()}
+    tensors |= pack(learning(now), now.optimizer)
     assert now.white is not None
     facts = {
         "step": now.step,
@@ -96,17 +95,11 @@ def save(now: Training, folder: Path, curves: Sequence[Mapping[str, float]]) -> 
 
 def _restore(now: Training, file: Path) -> list[dict[str, float]]:
     """Bring a training to where its checkpoint stands; the curves so far."""
-    import torch
-
     found = checkpoint.load(file)
     if found is None:
         return []
     tensors, facts = found
-    with torch.no_grad():
-        for name, parameter in learning(now).items():
-            parameter.copy_(tensors[f"now.{name}"])
-            moments = {key: tensors[f"{key}.{name}"].to(parameter.device) for key in ("exp_avg", "exp_avg_sq")}
-            now.optimizer.state[parameter] = {"step": tensors[f"step.{name}"], **moments}
+    unpack(learning(now), now.optimizer, tensors)
     now.good = {name.removeprefix("good."): t for name, t in tensors.items() if name.startswith("good.")}
     now.step, now.good_step, now.kl_coef = facts["step"], facts["good_step"], facts["kl_coef"]
     now.white, now.seconds = Whitening(*(tuple(part) for part in facts["white"])), facts["seconds"]
@@ -114,14 +107,6 @@ def _restore(now: Training, file: Path) -> list[dict[str, float]]:
     now.shown = [StepSample(**row) for row in facts["shown"]]
     rows: list[dict[str, float]] = facts["curves"]
     return rows
-
-
-def _without_dropout(network: Any) -> None:
-    """The ratio of a policy to itself must be 1; a model whose configuration asks for dropout would break that."""
-    for module in network.modules():
-        for name in ("p", "attention_dropout"):
-            if isinstance(getattr(module, name, None), float):
-                setattr(module, name, 0.0)
 
 
 def _critic(task: Task, network: Any) -> Critic:

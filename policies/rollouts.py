@@ -1,6 +1,6 @@
 """What a policy writes now, token by token, and what the reference and a critic say of it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -113,3 +113,17 @@ def values(network: Any, rows: Sequence[Row], critic: Critic, hidden: Any, *, pa
         return critic(hidden)
     with active(network, critic.adapter):
         return critic(states(network, rows, pad=pad).hidden)
+
+
+def walk(size: int, seed: int, start: int, count: int) -> Iterator[int]:
+    """Places `start` to `start + count` of an endless walk through `size` prompts, shuffled anew each time round."""
+    import torch
+
+    for place in range(start, start + count):
+        lap, index = divmod(place, size)
+        yield int(torch.randperm(size, generator=torch.Generator().manual_seed(seed + lap))[index])
+
+
+def step_seed(seed: int, step: int) -> int:
+    """What a training's step draws by: from the training's seed and the step's number alone."""
+    return (seed + 1_000_003 * step) % 2**31

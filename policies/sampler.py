@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from feedback_loop.brief import PLAIN, Instructions, instructed
 from feedback_loop.chat import end_id, render_prompt, without_thought
 from feedback_loop.progress import Progress
 from feedback_loop.recipe import SamplingTable
@@ -31,17 +32,23 @@ def sample(
     thinking: bool,
     seed: int,
     report: Progress,
+    instructions: Instructions = PLAIN,
 ) -> Sampled:
-    """`completions` different completions a prompt; empty ones and repeats are drawn again, then left out."""
-    kept: dict[int, list[str]] = {index: [] for index in range(len(prompts))}
+    """`completions` different completions a prompt; empty ones and repeats are drawn again, then left out.
+
+    Those of one prompt are written under the `instructions` in turn, and say at which level.
+    """
+    kept: dict[int, dict[int, str]] = {index: {} for index in range(len(prompts))}
     total = completions * len(prompts)
     for attempt in range(TRIES):
-        wanted = [i for i, texts in kept.items() for _ in range(completions - len(texts))]
-        rendered = [render_prompt(policy.tokenizer, prompts[i].messages, thinking=thinking) for i in wanted]
+        wanted = [(i, turn) for i, texts in kept.items() for turn in range(completions) if turn not in texts]
+        asked = [instructed(prompts[i], instructions[turn % len(instructions)][1]) for i, turn in wanted]
+        rendered = [render_prompt(policy.tokenizer, prompt.messages, thinking=thinking) for prompt in asked]
         for place, ids in draw(policy, rendered, settings, seed + attempt):
-            texts, text = kept[wanted[place]], as_text(policy.tokenizer, ids)
-            if text and text not in texts:
-                texts.append(text)
+            index, turn = wanted[place]
+            texts, text = kept[index], as_text(policy.tokenizer, ids)
+            if text and text not in texts.values():
+                texts[turn] = text
             report(sum(map(len, kept.values())), total, "sampling")
     report(total, total, "sampling")
     made = [
@@ -51,9 +58,10 @@ def sample(
             completion=text,
             policy=policy.name,
             seed=seed,
+            level=instructions[turn % len(instructions)][0],
         )
         for index, prompt in enumerate(prompts)
-        for number, text in enumerate(kept[index])
+        for number, (turn, text) in enumerate(kept[index].items())
     ]
     return Sampled(made, [p.id for i, p in enumerate(prompts) if len(kept[i]) < completions])
 
@@ -71,7 +79,24 @@ def draw(
     order = sorted(range(len(rendered)), key=lambda i: len(rendered[i]))
     for start in range(0, len(order), settings.batch_size):
         batch = order[start : start + settings.batch_size]
-        yield from zip(batch, _generate(policy, [rendered[i] for i in batch], settings), strict=True)
+        yield from zip(batch, _drawn(policy, [rendered[i] for i in batch], settings), strict=True)
+
+
+def greedy(
+    policy: Policy, prompts: Sequence[Prompt], *, max_new_tokens: int, batch_size: int, report: Progress
+) -> list[str]:
+    """The likeliest continuation of each prompt, token by token, without a thought; empty where nothing was written.
+
+    Batches are in the order of the prompts: a batch takes as long as its longest answer, so those alike belong together.
+    """
+    rendered = [render_prompt(policy.tokenizer, p.messages, thinking=False) for p in prompts]
+    found: list[str] = []
+    for start in range(0, len(rendered), batch_size):
+        batch = rendered[start : start + batch_size]
+        written = _generate(policy, batch, do_sample=False, max_new_tokens=max_new_tokens)
+        found += [as_text(policy.tokenizer, ids) for ids in written]
+        report(len(found), len(rendered), "probes")
+    return found
 
 
 def as_text(tokenizer: Any, ids: Sequence[int]) -> str:
@@ -79,7 +104,19 @@ def as_text(tokenizer: Any, ids: Sequence[int]) -> str:
     return without_thought(tokenizer.decode(ids, skip_special_tokens=True))
 
 
-def _generate(policy: Policy, texts: list[str], settings: SamplingTable) -> list[list[int]]:
+def _drawn(policy: Policy, texts: list[str], settings: SamplingTable) -> list[list[int]]:
+    return _generate(
+        policy,
+        texts,
+        do_sample=True,
+        temperature=settings.temperature,
+        top_p=settings.top_p,
+        top_k=0,
+        max_new_tokens=settings.max_new_tokens,
+    )
+
+
+def _generate(policy: Policy, texts: list[str], **how: Any) -> list[list[int]]:
     import torch
 
     tokenizer: Any = policy.tokenizer
@@ -89,14 +126,10 @@ def _generate(policy: Policy, texts: list[str], settings: SamplingTable) -> list
         output = policy.model.generate(
             input_ids=inputs["input_ids"].to(policy.model.device),
             attention_mask=inputs["attention_mask"].to(policy.model.device),
-            do_sample=True,
-            temperature=settings.temperature,
-            top_p=settings.top_p,
-            top_k=0,
             repetition_penalty=1.0,  # Qwen's generation_config.json has its own, which would bias the KL estimate
-            max_new_tokens=settings.max_new_tokens,
             eos_token_id=stop,
             pad_token_id=tokenizer.pad_token_id,
+            **how,
         )
     new: list[list[int]] = output[:, inputs["input_ids"].shape[1] :].tolist()
     return [ids[: ids.index(stop) + 1] if stop in ids else ids for ids in new]

@@ -6,6 +6,7 @@ from typing import Any
 from feedback_loop import training
 from feedback_loop.errors import UsageError
 from feedback_loop.recipe import PolicyTable
+from policies.baking import train_bake
 from policies.bon import train_bon
 from policies.dpo import train_dpo
 from policies.kto import train_kto
@@ -21,6 +22,7 @@ STEPS: dict[str, Callable[[Task], dict[str, Any]]] = {
     "bon": train_bon,
     "kto": train_kto,
     "sft": train_sft,
+    "bake": train_bake,
 }
 
 

@@ -1,8 +1,9 @@
 """What a policy step is given, whichever it is, and what it leaves."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,10 @@ class Task:
     """The same in every round of a run: what is drawn from it need not be drawn again."""
     report: Progress
     track: Track
+    brief: str = ""
+    """The whole brief, as a model reads it; empty where the run has none, or the step none to read."""
+    neutral: Sequence[Prompt] = ()
+    """Chats that the brief has nothing to say of."""
 
 
 class Curves:
@@ -77,3 +82,11 @@ def precision(model: ModelTable) -> AbstractContextManager[Any]:
 
     low = dtype(model) == torch.bfloat16
     return torch.autocast(device(model), dtype=torch.bfloat16) if low else nullcontext()
+
+
+@contextmanager
+def timed(seconds: dict[str, float], what: str) -> Iterator[None]:
+    """Add the time inside to `seconds[what]`."""
+    start = time.monotonic()
+    yield
+    seconds[what] += time.monotonic() - start

@@ -83,3 +83,11 @@ def placed(policy: PolicyTable, parent: Path | None) -> dict[str, str]:
     if parent is None:
         return {"start": "base", "reference": "base"}
     return {"start": policy.start, "reference": policy.reference}
+
+
+def without_dropout(network: Any) -> None:
+    """A policy must agree with itself, read twice; a model whose configuration asks for dropout would break that."""
+    for module in network.modules():
+        for name in ("p", "attention_dropout"):
+            if isinstance(getattr(module, name, None), float):
+                setattr(module, name, 0.0)

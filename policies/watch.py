@@ -25,14 +25,10 @@ SHOWN = 4
 """Samples kept of each measurement."""
 
 
-class Reading(Record):
-    """The policy measured on completions of its own, as it stands after `step` updates."""
+class Measured(Record):
+    """A policy measured on completions of its own, as it stands after `step` updates."""
 
     step: int
-    reward: float
-    """Mean whitened score: standard deviations above the completions that the training started from."""
-    reward_sd: float
-    """Mean standard deviation between the reward model's members; 0 where there is one."""
     kl: float
     """KL from the reference, nats a completion: the mean of log p - log q ("k1"), at the temperature of sampling."""
     entropy: float
@@ -41,6 +37,15 @@ class Reading(Record):
     """Tokens a completion."""
     ended: float
     """Share that the policy ended itself."""
+
+
+class Reading(Measured):
+    """The same with what the reward model says of them."""
+
+    reward: float
+    """Mean whitened score: standard deviations above the completions that the training started from."""
+    reward_sd: float
+    """Mean standard deviation between the reward model's members; 0 where there is one."""
 
 
 class StepSample(Record):
@@ -83,10 +88,10 @@ def samples(step: int, rollouts: Rollouts, seen: Seen, judged: Judged) -> list[S
     ]
 
 
-def trouble(readings: Sequence[Reading], max_kl: float) -> str | None:
+def trouble(readings: Sequence[Measured], max_kl: float) -> str | None:
     """Why the last of the readings means that training must stop; None where all is well."""
     first, last = readings[0], readings[-1]
-    bad = [name for name, value in last.model_dump().items() if not math.isfinite(value)]
+    bad = [name for name, value in last.model_dump(exclude_none=True).items() if not math.isfinite(value)]
     if bad:
         return f"{', '.join(bad)} became NaN or infinite"
     if last.kl > max_kl:
@@ -102,7 +107,7 @@ def refuse_if_nothing_learned(good_step: int, stopped: str | None) -> None:
         raise LoopError(f"{stopped}, and no update before that was good. {_advice(stopped)}")
 
 
-def refuse_start(readings: Sequence[Reading], stopped: str | None) -> None:
+def refuse_start(readings: Sequence[Measured], stopped: str | None) -> None:
     """LoopError where the policy does not stand the test before it was trained at all."""
     if stopped and len(readings) == 1:
         advice = 'Raise policy.max_kl, or set policy.reference = "parent".' if "max_kl" in stopped else ""
@@ -138,12 +143,12 @@ def _advice(stopped: str) -> str:
     return "Lower the learning rate, or raise policy.max_kl." if "max_kl" in stopped else "Lower the learning rate."
 
 
-def facts(last: Reading, stopped: str | None) -> dict[str, Any]:
+def facts(last: Measured, stopped: str | None) -> dict[str, Any]:
     """The kept adapter's figures, and why training stopped early where it did, for the manifest."""
-    return {"stopped": stopped, "measured": last.model_dump()}
+    return {"stopped": stopped, "measured": last.model_dump(exclude_none=True)}
 
 
-def write(out: Path, curves: Sequence[Mapping[str, float]], shown: Sequence[StepSample]) -> None:
+def write(out: Path, curves: Sequence[Mapping[str, float]], shown: Sequence[Record]) -> None:
     """curves.jsonl and samples.jsonl of a stage."""
     training.write_curves(out / "curves.jsonl", curves)
     write_jsonl(out / "samples.jsonl", shown)

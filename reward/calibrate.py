@@ -8,7 +8,7 @@ import numpy as np
 
 from feedback_loop.errors import LoopError
 from feedback_loop.evaluate import wilson
-from feedback_loop.records import Preference, Record, Strategy, Strength
+from feedback_loop.records import Preference, Record, Selection, Strength
 from reward.bias import Floats, length_correlation, share
 
 BIN = 20
@@ -33,7 +33,7 @@ class Checked(Record):
     length_rejected: int
     user_id: str
     round: int
-    selection: Strategy = "random"
+    selection: Selection = "random"
     strength: Strength | None = None
     share: float = 1.0
     """How much of a whole label the pair is: an order's pairs are not so many independent judgements."""
@@ -67,7 +67,8 @@ def figures(checked: Sequence[Checked]) -> dict[str, Any]:
 
     Accuracy, calibration and the temperature are of decisive pairs, and of those drawn at random alone where there are any
     (`checked_random`): pairs chosen for being hard would make every reward model look bad. Edits count for none of these,
-    nor for position: one gives a pair with every answer shown, and is easy to tell from them, so it would flatter.
+    nor for position, nor does what was corrected in a chat: an edit gives a pair with every answer shown,
+    and is easy to tell from them, so it would flatter.
     `accuracy` is the share in which the chosen answer scores higher, equal scores counting half, with its 90 % Wilson
     interval. Correlation with length is of all pairs: a length difference is as random in a chosen pair as in another.
     Repeats count for position alone: of all else they would be the same judgement twice. A pair of an order counts by its
@@ -75,7 +76,8 @@ def figures(checked: Sequence[Checked]) -> dict[str, Any]:
     LoopError where a score is NaN or infinite.
     """
     _refuse_nan(checked)
-    ranked, once = [c for c in checked if c.source == "ranking"], [c for c in checked if not c.repeat]
+    ranked = [c for c in checked if c.source == "ranking" and c.selection != "chat"]
+    once = [c for c in checked if not c.repeat]
     first = [c for c in ranked if not c.repeat]
     drawn = [c for c in first if c.selection == "random"]
     honest = [c for c in drawn or first if not c.tie]

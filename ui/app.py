@@ -15,11 +15,12 @@ from fastapi.staticfiles import StaticFiles
 from feedback_loop.errors import LoopError
 from ui import login as doors
 from ui.account_routes import build_accounts
+from ui.chat_routes import build_chat_routes
 from ui.guard import Guard, Pages, line
 from ui.languages import build_languages
 from ui.login_routes import build_login
 from ui.pages import HEAD, build_pages, theme
-from ui.ports import DeskPort, RoundsPort, TeamPort
+from ui.ports import ChatPort, DeskPort, RoundsPort, TeamPort
 from ui.reading_routes import build_reading
 from ui.rounds_routes import build_rounds_routes
 from ui.routes import build_routes, status_of
@@ -36,6 +37,7 @@ def build_app(
     desk: DeskPort,
     rounds: RoundsPort,
     team: TeamPort,
+    chat: ChatPort,
     *,
     title: str,
     login: doors.Login,
@@ -62,6 +64,7 @@ def build_app(
     app.include_router(build_reading(desk, user))
     app.include_router(build_rounds_routes(rounds, user))
     app.include_router(build_team_routes(team, user, owner))
+    app.include_router(build_chat_routes(chat, user))
     blocks = build_pages(title, users=door.accounts is not None)
     paths = frozenset(f"/{page[0]}" for page in blocks.pages)
     pages = Pages(paths, OWNERS_PAGES & paths, HEAD)

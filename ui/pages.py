@@ -1,4 +1,4 @@
-"""The four pages, in Gradio. They are frames; `static/*.js` fills them from the routes."""
+"""The pages, in Gradio. They are frames; `static/*.js` fills them from the routes."""
 
 import gradio as gr
 
@@ -13,6 +13,7 @@ HEAD = """
 <script src="/page/rounds/page.js" type="module"></script>
 <script src="/page/flags.js" defer></script>
 <script src="/page/team.js" defer></script>
+<script src="/page/chat/page.js" type="module"></script>
 <script src="/page/help.js" defer></script>
 <script src="/page/users.js" defer></script>
 """
@@ -32,7 +33,7 @@ def frame(name: str) -> None:
 
 
 def build_pages(title: str, *, users: bool = False) -> gr.Blocks:
-    """Label, Rounds, Team and Help; and Users, where people have accounts."""
+    """Label, Rounds, Team, Chat and Help; and Users, where people have accounts."""
     with gr.Blocks(title=title, analytics_enabled=False) as pages:
         gr.Navbar(main_page_name="Label")
         frame("fl-label")
@@ -42,6 +43,9 @@ def build_pages(title: str, *, users: bool = False) -> gr.Blocks:
     with pages.route("Team", "/team"):
         gr.Navbar(main_page_name="Label")
         frame("fl-team")
+    with pages.route("Chat", "/chat"):
+        gr.Navbar(main_page_name="Label")
+        frame("fl-chat")
     if users:
         with pages.route("Users", "/users"):
             gr.Navbar(main_page_name="Label")

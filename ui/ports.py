@@ -1,6 +1,7 @@
 """What the app needs of the loop, as plain callables and one protocol."""
 
-from collections.abc import Callable, Collection, Sequence
+import threading
+from collections.abc import Callable, Collection, Generator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,6 +11,7 @@ from feedback_loop.overview import Overview, Sample, Supply
 from feedback_loop.records import Answer, Comparison, Ranking
 from feedback_loop.store.courier import DeliveryState
 from feedback_loop.store.desk import Progress
+from feedback_loop.talking import Ask, Choices, Correction, Said
 from feedback_loop.team import Me, Team
 
 
@@ -64,3 +66,14 @@ class TeamPort:
     """What that person may know of their own answers."""
     flags: Callable[[], Sequence[Flag]]
     """What people flagged, the oldest first."""
+
+
+@dataclass(frozen=True)
+class ChatPort:
+    """Talking to the run's policies."""
+
+    choices: Callable[[], Choices]
+    reply: Callable[[Ask, threading.Event], Generator[Said]]
+    """What is said until the answer is done or has failed; setting the event ends it early, and so does closing this."""
+    keep: Callable[[str, Correction], object]
+    """(user, correction): store it durably as one of the open round's rankings; UsageError says why not."""

@@ -4,6 +4,7 @@ It starts Valkey, brings the database up to date, makes the owner, and hands the
 """
 
 import asyncio
+import contextlib
 import json
 import os
 import shutil
@@ -33,6 +34,7 @@ def main(home: Path, listener: socket.socket, lock: int) -> None:
         finally:
             valkey.terminate()
             valkey.wait()
+            fold_in(home)
 
 
 def write_state(home: Path, port: int) -> None:
@@ -86,6 +88,12 @@ def migrate(home: Path) -> None:
     database.close()
     (home / "argilla.db").chmod(0o600)
     command.upgrade(Config(ALEMBIC_CONFIG_FILE), "head")
+
+
+def fold_in(home: Path) -> None:
+    """Bring the write-ahead log into the database, so that a copy of that one file is a whole backup."""
+    with contextlib.closing(sqlite3.connect(home / "argilla.db")) as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 async def make_owner(kept: dict) -> None:

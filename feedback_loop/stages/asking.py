@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from feedback_loop import discards, prompts
+from feedback_loop import brief, discards, prompts
 from feedback_loop.asked import FEATURES, still_needed
 from feedback_loop.consistency import consistent, evidence, weighed, weighed_disliked
 from feedback_loop.contradictions import direct
@@ -20,7 +20,7 @@ from feedback_loop.lineage import adapter_files, adapter_folder, current_policy
 from feedback_loop.preferences import disliked, faded, preferences, split
 from feedback_loop.progress import Progress
 from feedback_loop.records import Comparison, Completion, Prompt, Strategy
-from feedback_loop.run import Draft, Run, files_below, write_jsonl
+from feedback_loop.run import Draft, Run, files_below, write_jsonl, write_text
 from feedback_loop.stages.beside import checks, identity, repeats
 from feedback_loop.upcoming import candidates as per_prompt
 from feedback_loop.upcoming import group_size, strategy, uses
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 def choose_prompts(run: Run, number: int, draft: Draft, report: Progress) -> None:
-    """prompts.jsonl: the requests of this round, the least used first."""
+    """prompts.jsonl: the requests of this round, the least used first; brief.md: the brief that the whole round works by."""
     pool = draft.read(run.path / "prompts.jsonl", Prompt)
     seed = run.seed(number, "prompts")
     wanted, needed = run.recipe.prompts.per_round, run.recipe.rankings.needed
@@ -41,6 +41,9 @@ def choose_prompts(run: Run, number: int, draft: Draft, report: Progress) -> Non
     chosen = prompts.choose(pool, uses(run, number), wanted, seed)
     write_jsonl(draft.path / "prompts.jsonl", chosen)
     draft.facts["prompts"] = len(chosen)
+    if (found := brief.load(run)) is not None:
+        draft.use(brief.file_of(run))
+        write_text(draft.path / brief.NAME, found.text)
 
 
 @dataclass(frozen=True)
@@ -96,9 +99,10 @@ def make_comparisons(run: Run, number: int, draft: Draft, report: Progress, mode
 def ask(models: Models, draft: Draft, report: Progress, asked: Sequence[Prompt], start: int, stage: str) -> int:
     """comparisons.jsonl of a group of prompts: some of each one's candidates, in a random order; how many, and facts of them.
 
-    After these come repeats and checks (`stages.beside`). candidates.jsonl holds all candidates; with `reward.form = "head"`,
-    features.safetensors what the base makes of each. `start` is the group's place among the round's prompts, `stage` the
-    stage or batch that is made.
+    In a run with a brief, a prompt's candidates are written at the levels of `brief.sampled` in turn; the comparison's
+    prompt is the plain one. After these come repeats and checks (`stages.beside`). candidates.jsonl holds all candidates;
+    with `reward.form = "head"`, features.safetensors what the base makes of each. `start` is the group's place among the
+    round's prompts, `stage` the stage or batch that is made.
     """
     from policies.sampler import sample
     from reward.acquire import check_choice
@@ -106,6 +110,8 @@ def ask(models: Models, draft: Draft, report: Progress, asked: Sequence[Prompt],
     run, number, recipe = models.run, models.number, models.run.recipe
     seed, asking = run.seed(number, stage), recipe.asking
     check_choice(asking.strategy, recipe.reward.members, recipe.sampling.completions, asking.answers)
+    said = brief.of_round(run, number)
+    draft.use(*([run.stage_folder(number, "prompts") / brief.NAME] if said else []))
     candidates = sample(
         models.policy,
         asked,
@@ -114,6 +120,7 @@ def ask(models: Models, draft: Draft, report: Progress, asked: Sequence[Prompt],
         thinking=recipe.model.thinking,
         seed=seed,
         report=report,
+        instructions=brief.instructions(said, recipe.brief.sampled),
     ).completions
     selections = _selections(run, number, asked, candidates, seed, start)
     with_features = recipe.reward.form == "head" and bool(candidates)
@@ -125,6 +132,8 @@ def ask(models: Models, draft: Draft, report: Progress, asked: Sequence[Prompt],
     known = checks(number, asked, candidates, asking.checks, asking.answers, seed, start)
     write_jsonl(draft.path / "comparisons.jsonl", [*made, *again, *known])
     write_jsonl(draft.path / "candidates.jsonl", candidates)
+    if said:
+        draft.facts["levels"] = dict(Counter(str(c.level) for c in candidates))
     draft.facts |= {
         "policy": models.policy.name,
         "prompts": len(asked),

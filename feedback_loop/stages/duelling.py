@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING
 
+from feedback_loop.asked import duels
+from feedback_loop.brief import instructions, of_round
 from feedback_loop.duels import Foreseen
 from feedback_loop.lineage import adapter_folder
 from feedback_loop.progress import Progress
@@ -14,7 +16,7 @@ from feedback_loop.promote import breaches
 from feedback_loop.records import Comparison, Completion, Prompt
 from feedback_loop.run import Draft, Run, write_jsonl
 from feedback_loop.stages.beside import checks, identity, repeats
-from feedback_loop.stages.judging import as_policy
+from feedback_loop.stages.stand_in import as_policy
 from feedback_loop.stages.training import reward_folders
 from feedback_loop.upcoming import uses
 
@@ -44,7 +46,8 @@ def make_duels(run: Run, number: int, draft: Draft, report: Progress) -> None:
     why = "the reward model decides" if rule.judge == "reward" else "; ".join(breaches(judged, rule))
     pool = draft.read(run.path / "prompts.jsonl", Prompt)
     wanted = 0 if why else rule.votes * (1 + rule.unlabelled)
-    drawn = draw(pool, set(uses(run, number + 1)), MOST * wanted, run.seed(number, "duels"))
+    learned = {c.prompt_id for n in range(number) for c in duels(run, n)} | set(uses(run, number + 1))
+    drawn = draw(pool, learned, MOST * wanted, run.seed(number, "duels"))
     pairs, foreseen, same = _answered(run, number, (judged["candidate"], judged["parent"]), drawn, wanted, report)
     count = math.ceil(len(pairs) / (1 + rule.unlabelled))
     made = _duels(run, number, pairs[:count])
@@ -53,15 +56,15 @@ def make_duels(run: Run, number: int, draft: Draft, report: Progress) -> None:
     draft.facts |= {"duels": len(made), "unasked": len(pairs) - count, "same": same, "why": why}
 
 
-def draw(pool: Sequence[Prompt], used: Collection[str], count: int, seed: int) -> list[Prompt]:
-    """`count` prompts at random, once each and then again: those that are not used yet before the others.
+def draw(pool: Sequence[Prompt], learned: Collection[str], count: int, seed: int) -> list[Prompt]:
+    """`count` prompts at random, once each and then again: those whose labels were not learned before the others.
 
     Which ones hangs on the seed alone: whoever picks the prompts picks the winner.
     """
     rng, drawn = random.Random(seed), list[Prompt]()
     while len(drawn) < count and pool:
         once = rng.sample(pool, len(pool))
-        drawn += sorted(once, key=lambda p: p.id in used)
+        drawn += sorted(once, key=lambda p: p.id in learned)
     return drawn[:count]
 
 
@@ -134,6 +137,7 @@ def _write(
             thinking=run.recipe.model.thinking,
             seed=run.seed(number, f"duels {start} {turn}"),
             report=report,
+            instructions=instructions(of_round(run, number), (0.0,)),
         )
         found = {c.prompt_id: c for c in sampled.completions}
         for place in places:

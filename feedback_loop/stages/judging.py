@@ -2,14 +2,16 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from feedback_loop import promote
 from feedback_loop.asked import duels
+from feedback_loop.brief import PLAIN
 from feedback_loop.evaluate import kl_estimate, win_rate
+from feedback_loop.forgetting import distances, forgotten, preferred
 from feedback_loop.gate import Standing
 from feedback_loop.lineage import BASE, adapter_files, adapter_folder, policy_name
 from feedback_loop.overview import Sample
@@ -17,6 +19,8 @@ from feedback_loop.progress import Progress
 from feedback_loop.prompts import choose
 from feedback_loop.records import Completion, Decision, Preference, Prompt, Ranking, now
 from feedback_loop.run import Draft, Run, read_jsonl, write_jsonl, write_text
+from feedback_loop.stages import guarding
+from feedback_loop.stages.stand_in import as_policy
 from feedback_loop.stages.training import reward_folders
 
 if TYPE_CHECKING:
@@ -29,6 +33,8 @@ class Answers:
 
     completions: list[Completion]
     kl: float
+    logprobs: list[float] = field(default_factory=list)
+    """Of the completions, by the policy itself; empty where they were read from an earlier round."""
 
     @property
     def texts(self) -> list[str]:
@@ -39,10 +45,13 @@ class Answers:
 def evaluate_policy(run: Run, number: int, draft: Draft, report: Progress) -> None:
     """completions.jsonl and samples.jsonl: the new policy against its parent and the base, scored by the reward model.
 
-    Prompts and seed are the same in every round, so a policy that has answered them before is not asked again.
+    Prompts and seed are the same in every round, so a policy that has answered them before is not asked again. The facts
+    hold the table of `checks` that promotion asks for besides a win; probes.jsonl and neutral.jsonl are what it is made of.
+    In a run with a brief, levels.jsonl and curve.jsonl say how much of it the new policy still needs (`stages.curving`).
     """
+    from feedback_loop.stages.curving import score_levels, write_levels
     from policies.base import load_policy
-    from reward.score import load_scorer
+    from reward.score import load_members
 
     candidate, parent = policy_name(number), run.manifest(number, "policy").facts["parent"]
     asked = heldout_prompts(run, draft)
@@ -50,23 +59,31 @@ def evaluate_policy(run: Run, number: int, draft: Draft, report: Progress) -> No
     policy = load_policy(run.recipe.model, adapter_folder(run, candidate), name=candidate)
     answers: dict[str, Answers] = {}
     for name in dict.fromkeys((BASE, parent)):
-        answers[name] = answered_before(run, number, name, asked) or answer_as(run, policy, name, asked, report)
+        with as_policy(run, policy, name) as here:
+            answers[name] = answered_before(run, number, name, asked) or answer(run, here, asked, report)
     answers[candidate] = answer(run, policy, asked, report)
+    kls = answers[parent].kl, answers[candidate].kl, kl_from(run, policy, parent, asked, answers[candidate])
+    measured = guarding.measure(run, number, draft, policy, (BASE, parent, candidate), report)
     draft.facts["next_round_agreement"] = foreseen(run, number, draft, policy)
-    score = load_scorer(
+    plain = {name: answers[name].completions for name in (BASE, candidate)}
+    levels = write_levels(run, number, draft, policy, asked, plain, report)
+    members = load_members(
         policy.model,
         policy.tokenizer,
         reward_folders(run, number),
         thinking=run.recipe.model.thinking,
         batch_size=run.recipe.sampling.batch_size,
     )
-    rewards = {name: score(asked, a.texts) for name, a in answers.items()}
+    score_levels(draft, levels, asked, members)
+    scores = {name: members(asked, a.texts) for name, a in answers.items()}
+    rewards = {name: [fmean(row) for row in rows] for name, rows in scores.items()}
     write_jsonl(draft.path / "completions.jsonl", (c for a in answers.values() for c in a.completions))
     rows = zip(asked, answers[parent].texts, answers[candidate].texts, rewards[parent], rewards[candidate], strict=True)
     write_jsonl(
         draft.path / "samples.jsonl",
         (Sample(prompt=p.request, before=b, after=a, reward_before=rb, reward_after=ra) for p, b, a, rb, ra in rows),
     )
+    seen = {name: guarding.figures(measured[name], a.texts) for name, a in answers.items()}
     draft.facts |= {
         "candidate": candidate,
         "parent": parent,
@@ -78,6 +95,14 @@ def evaluate_policy(run: Run, number: int, draft: Draft, report: Progress) -> No
             name: {"kl": a.kl, "reward": mean(rewards[name]), "length": mean([len(text) for text in a.texts])}
             for name, a in answers.items()
         },
+        "checks": [
+            check.model_dump()
+            for check in (
+                preferred(scores[candidate], scores[parent]),
+                *distances(kls, run.recipe.promotion, run.recipe.guard),
+                *forgotten(seen[BASE], seen[parent], seen[candidate], run.recipe.guard),
+            )
+        ],
     }
 
 
@@ -153,45 +178,54 @@ def heldout_prompts(run: Run, draft: Draft) -> list[Prompt]:
     return choose(pool, {}, min(run.recipe.evaluation.prompts, len(pool)), run.seed(0, "evaluation"))
 
 
-def answer_as(run: Run, policy: "Policy", name: str, asked: Sequence[Prompt], report: Progress) -> Answers:
-    """The answers of another policy on the same base."""
-    with as_policy(run, policy, name) as other:
-        return answer(run, other, asked, report)
+def kl_from(run: Run, policy: "Policy", parent: str, asked: Sequence[Prompt], answers: Answers) -> float:
+    """How far the policy stands from its parent on its own answers, nats a completion."""
+    from policies.logprobs import completion_logprobs
 
-
-@contextmanager
-def as_policy(run: Run, policy: "Policy", name: str) -> Iterator["Policy"]:
-    """Inside, another policy of the run on the same base: its adapter, or none, takes the place of the one in force."""
-    from feedback_loop.adapters import active
-    from policies.base import Policy
-
-    folder = adapter_folder(run, name)
-    if folder is not None:
-        policy.model.load_adapter(str(folder), adapter_name=name)
-    with active(policy.model, None if folder is None else name):
-        yield Policy(name, policy.model, policy.tokenizer)
+    if parent == BASE:
+        return answers.kl
+    thinking, size = run.recipe.model.thinking, run.recipe.sampling.batch_size
+    with as_policy(run, policy, parent) as there:
+        reference = completion_logprobs(there, asked, answers.texts, thinking=thinking, batch_size=size)
+    return kl_estimate(answers.logprobs, reference)
 
 
 def answer(run: Run, policy: "Policy", asked: Sequence[Prompt], report: Progress) -> Answers:
     """One completion a prompt, and how far the policy stands from the base on them."""
     from policies.logprobs import completion_logprobs
-    from policies.sampler import sample
 
     thinking, size = run.recipe.model.thinking, run.recipe.sampling.batch_size
-    seed = run.seed(0, "evaluation")
-    sampled = sample(policy, asked, run.recipe.sampling, completions=1, thinking=thinking, seed=seed, report=report)
-    by_prompt = {c.prompt_id: c for c in sampled.completions}
-    completions = [
-        by_prompt.get(p.id)
-        or Completion(id=f"{policy.name}-{p.id}", prompt_id=p.id, completion="", policy=policy.name, seed=seed)
-        for p in asked
-    ]
+    completions = write(run, policy, asked, PLAIN[0], report)
     if policy.name == BASE:
         return Answers(completions, 0.0)
     texts = [c.completion for c in completions]
     here = completion_logprobs(policy, asked, texts, thinking=thinking, batch_size=size)
     there = completion_logprobs(policy, asked, texts, thinking=thinking, batch_size=size, base=True)
-    return Answers(completions, kl_estimate(here, there))
+    return Answers(completions, kl_estimate(here, there), here)
+
+
+def write(
+    run: Run, policy: "Policy", asked: Sequence[Prompt], instruction: tuple[float | None, str], report: Progress
+) -> list[Completion]:
+    """One completion a prompt, in the prompts' order, under one instruction; an empty one where only such came."""
+    from policies.sampler import sample
+
+    thinking, seed = run.recipe.model.thinking, run.seed(0, "evaluation")
+    sampled = sample(
+        policy,
+        asked,
+        run.recipe.sampling,
+        completions=1,
+        thinking=thinking,
+        seed=seed,
+        report=report,
+        instructions=[instruction],
+    )
+    made = {c.prompt_id: c for c in sampled.completions}
+    empty = Completion(id="", prompt_id="", completion="", policy=policy.name, seed=seed, level=instruction[0])
+    return [
+        made.get(p.id) or empty.model_copy(update={"id": f"{policy.name}-{p.id}", "prompt_id": p.id}) for p in asked
+    ]
 
 
 def answered_before(run: Run, number: int, name: str, asked: Sequence[Prompt]) -> Answers | None:

@@ -42,5 +42,5 @@ def make_batch(models: Models, report: Progress) -> int:
 
 def next_batch(run: Run, number: int) -> str:
     """The name of the batch after those that are there: `comparisons.more-001`."""
-    last = max((int(name.rpartition("-")[2]) for name in run.batches(number)), default=0)
+    last = max((int(name.rpartition("-")[2]) for name in run.batches(number) if ".more-" in name), default=0)
     return f"comparisons.more-{last + 1:03d}"

@@ -8,9 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from feedback_loop import tracking
+from feedback_loop import brief, prompts, tracking
 from feedback_loop.asked import candidate_features, feature_files
+from feedback_loop.begin import shipped
 from feedback_loop.contradictions import Judged, measured
+from feedback_loop.damage import sha256, written
 from feedback_loop.errors import UsageError
 from feedback_loop.lineage import adapter_files, adapter_folder, current_policy, policy_name
 from feedback_loop.progress import Progress
@@ -78,7 +80,7 @@ def _fit_head(
         run.recipe.model,
         run.recipe.reward,
         sorted(pairs, key=lambda p: (p.round, p.comparison_id, p.user_id, p.source)),
-        draft.read(poor, Disliked) if poor.exists() else [],
+        draft.read(poor, Disliked) if written(poor) else [],
         known=known,
         out=draft.path / "head",
         seed=run.seed(number, "reward"),
@@ -114,16 +116,17 @@ def policy_task(run: Run, number: int, draft: Draft, report: Progress, track: Ca
 
     recipe, folder = run.recipe, run.stage_folder(number, "preferences")
     pairs = draft.read(folder / "train.jsonl", Preference) + draft.read(folder / "heldout.jsonl", Preference)
-    prompts = draft.read(run.path / "prompts.jsonl", Prompt)
+    asked = draft.read(run.path / "prompts.jsonl", Prompt)
     rewards, parent = reward_folders(run, number), adapter_folder(run, current_policy(run))
     draft.use(*run.files(number, "reward"), *adapter_files(run, current_policy(run)))
     run.cache.mkdir(exist_ok=True)
+    instruction, neutral = _to_bake(run, draft) if recipe.policy.step == "bake" else ("", [])
     return Task(
         model=recipe.model,
         policy=recipe.policy,
         sampling=recipe.sampling,
         pairs=thinned(pairs, run.seed(number, "policy")),
-        prompts=prompts,
+        prompts=asked,
         parent=parent,
         reward=rewards[0],
         load_members=partial(
@@ -138,7 +141,24 @@ def policy_task(run: Run, number: int, draft: Draft, report: Progress, track: Ca
         run_seed=run.seed(0, "policy"),
         report=report,
         track=track,
+        brief=instruction,
+        neutral=neutral,
     )
+
+
+def _to_bake(run: Run, draft: Draft) -> tuple[str, list[Prompt]]:
+    """The whole brief, and the chats that it has nothing to say of; UsageError where there is no brief."""
+    said = brief.load(run)
+    if said is None:
+        raise UsageError(
+            f'policy.step = "bake" moves a brief into the adapter, and the run has none. Write {brief.file_of(run)}'
+        )
+    file = shipped("prompts", run.recipe.policy.bake.neutral_file, ".jsonl")
+    asked = {p.prompt for p in read_jsonl(run.path / "prompts.jsonl", Prompt)}
+    neutral = [p for p in prompts.load(file) if p.prompt not in asked]
+    draft.use(brief.file_of(run))
+    draft.facts["neutral_sha256"] = sha256(file)
+    return brief.cut(said, 1.0), neutral
 
 
 def reward_folders(run: Run, number: int) -> list[Path]:
@@ -151,7 +171,7 @@ def reward_folders(run: Run, number: int) -> list[Path]:
 
 def _check_launcher(run: Run) -> None:
     """UsageError where a launcher starts several processes for a step that draws its own answers in one."""
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1 and run.recipe.policy.step in ("ppo", "rloo", "bon"):
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1 and run.recipe.policy.step in ("ppo", "rloo", "bon", "bake"):
         raise UsageError(
             f'policy.step = "{run.recipe.policy.step}" runs in one process. Set launcher = "" in {run.path / "recipe.toml"}'
         )
@@ -163,4 +183,5 @@ def _key(run: Run, number: int, draft: Draft) -> str:
 
     parts = [run.recipe_digest, run.seed(number, "policy"), fingerprint(run.recipe.model), packages()]
     parts += [draft.digest(file) for file in draft.inputs]
+    parts += [draft.facts.get("neutral_sha256")]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

@@ -50,6 +50,7 @@ PAGES = {
     "/": ".fl-card",
     "/rounds": "#fl-start",
     "/team": "#fl-team h1",
+    "/chat": "#fl-chat textarea",
     "/help": "#fl-help table",
     "/login": "form button",
 }

@@ -44,7 +44,16 @@ class Live:
         """A further round whose new policy people judge."""
         stages = [StageView(name=name, state="done", seconds=1.0) for name in STAGES[:-1]]
         stages.append(StageView(name="promotion", state="waiting", done=12, total=60))
-        said = {"verdict": "ask", "votes": 12, "most": 60, "win_rate": 0.66, "estimate": 0.66, "low": 0.4, "high": 0.86}
+        said = {
+            "verdict": "ask",
+            "votes": 12,
+            "told": 10,
+            "most": 60,
+            "win_rate": 0.66,
+            "estimate": 0.66,
+            "low": 0.4,
+            "high": 0.86,
+        }
         gate = Gate(model_weight=0.0, reason="It won 8 of 12 duels.", **{**said, **standing})
         begun = {
             "round": 3,
@@ -112,6 +121,25 @@ def test_what_labels_taught_is_said_in_sentences_with_intervals(page: Page, url:
         page.screenshot(path=f"{folder}/taught-{width}.png", full_page=True)
 
 
+@pytest.mark.parametrize("width", [1280, 390])
+def test_checks_are_a_table_that_opens_itself_where_one_is_not_passed(page: Page, url: str, width: int):
+    opened(page, url, width)
+    broken, fine = page.locator("[data-round='2'] .fl-checks"), page.locator("[data-round='1'] .fl-checks")
+    expect(broken.locator("summary")).to_contain_text("1 check not passed")
+    row = broken.get_by_role("row", name="Plain tasks solved")
+    assert row.get_by_role("cell").all_inner_texts() == ["80%", "78%", "44%", "at least 72%", "not passed"]
+    expect(broken.get_by_role("row", name="Words an answer")).to_contain_text("12 to 600")
+    expect(broken.locator(".fl-reasons li")).to_have_text("Plain tasks solved · It has unlearned plain tasks.")
+    expect(fine.locator("summary")).to_contain_text("2 checks passed")
+    expect(fine.get_by_role("table")).to_be_hidden()
+    fine.locator("summary").focus()
+    page.keyboard.press("Enter")
+    expect(fine.get_by_role("table")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width, "the table scrolls inside its box"
+    if folder := os.environ.get("SCREENSHOTS"):
+        broken.screenshot(path=f"{folder}/checks-{width}.png")
+
+
 def test_samples_are_searched_filtered_and_turned_over_by_keys(page: Page, url: str):
     opened(page, url)
     box = page.locator("[data-round='2'] .fl-samples")
@@ -163,7 +191,9 @@ def test_duels_are_shown_as_they_stand_and_an_owner_decides_with_a_reason_only(p
     live.ask_duels()
     opened(page, url)
     gate = page.locator("[data-round='3'] .fl-gate")
-    expect(gate).to_contain_text("12 of at most 60 duels judged. The new version wins 66% (90 %: 40% to 86%).")
+    expect(gate).to_contain_text(
+        "12 of at most 60 duels judged. Of the first 10 the new version wins 66% (90 %: 40% to 86%)."
+    )
     expect(gate.get_by_role("img", name="The new version's share of duels won: 66%")).to_be_visible()
     expect(page.locator("#fl-start")).to_be_disabled()
     expect(page.locator(".fl-head")).to_contain_text("New against old is not settled yet")
@@ -212,6 +242,16 @@ def test_win_rates_have_whiskers_and_say_their_figures(page: Page, url: str):
     wins = page.locator(".fl-over .fl-chart", has_text="Wins against the base")
     assert wins.locator(".fl-whisker").count() == 3
     assert "61% (50% to 71%)" in (wins.locator("svg").get_attribute("aria-label") or "")
+
+
+def test_how_much_of_the_brief_is_still_needed_is_a_curve_with_its_interval_and_who_judged(page: Page, url: str):
+    opened(page, url)
+    brief = page.locator(".fl-over .fl-chart", has_text="How much of the brief is still needed")
+    said = "round-002 needs 0 of 833; the model as it came 833 (dashed), by the reward model"
+    expect(brief.locator("figcaption")).to_have_text(said)
+    expect(brief.locator(".fl-whisker")).to_have_count(3)
+    expect(brief.locator(".fl-ideal")).to_have_count(1)
+    assert "1: 83 (0 to 400)" in (brief.locator("svg").get_attribute("aria-label") or "")
 
 
 @pytest.mark.parametrize("there", [True, False])

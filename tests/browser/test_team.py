@@ -138,7 +138,7 @@ def test_what_was_flagged_is_listed_with_its_answers_and_stays_open(
     lines = page.locator(".fl-flags > li")
     assert lines.count() == 2
     expect(lines.nth(0)).to_contain_text("Question 2?")
-    expect(lines.nth(0)).to_contain_text("ben · round 0 · Skipped: unsafe")
+    expect(lines.nth(0)).to_contain_text("ben · round 0 · Skipped: Nobody should see this")
     expect(lines.nth(1)).to_contain_text("anna · round 0 · Second is better")
     assert lines.nth(1).locator("blockquote").inner_text() == "<b>rude</b>[U+202E]"
     lines.nth(1).locator("summary").focus()

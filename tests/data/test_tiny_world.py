@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from data.tiny_qwen import probes as probe_writer
 from data.tiny_qwen import prompts as writer
 from data.tiny_qwen import world
 from feedback_loop import prompts
@@ -38,8 +39,15 @@ def tokenizer() -> Any:
 def test_prompt_files_are_what_the_script_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(world, "HERE", tmp_path / "tiny_qwen")
     writer.main()
-    for name in world.PROMPT_SETS:
+    for name in (*world.PROMPT_SETS, "tiny_neutral"):
         assert (tmp_path / "prompts" / f"{name}.jsonl").read_bytes() == (FOLDER / f"{name}.jsonl").read_bytes()
+
+
+def test_probes_and_neutral_text_are_what_the_script_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(world, "HERE", tmp_path / "tiny_qwen")
+    probe_writer.main()
+    for name in ("tiny.jsonl", "neutral/tiny.txt"):
+        assert (tmp_path / "probes" / name).read_bytes() == (prompts.DATA / "probes" / name).read_bytes()
 
 
 def test_no_verb_noun_pair_is_in_two_sets() -> None:
@@ -61,6 +69,22 @@ def test_everyday_prompts_are_short_and_speak_several_languages() -> None:
     assert max(map(len, requests)) < 160
     for letters in ("аеио", "的么怎好", "¿", "üöäß"):
         assert any(letter in request for request in requests for letter in letters)
+
+
+def test_neutral_chats_of_the_tiny_world_say_themselves_how_to_answer() -> None:
+    chats = prompts.load(FOLDER / "tiny_neutral.jsonl")
+    assert all([m.role for m in chat.prompt] == ["system", "user"] for chat in chats)
+    asked = {request.text for name in world.PROMPT_SETS for request in world.prompt_set(name)}
+    assert not asked & {chat.request for chat in chats}
+
+
+def test_neutral_chats_for_real_models_are_in_three_languages_and_no_everyday_ones() -> None:
+    chats = prompts.load(FOLDER / "neutral.jsonl")
+    cyrillic, han = ([c for c in chats if any(low <= x <= high for x in c.request)] for low, high in ("ая", "一龥"))
+    assert len(cyrillic) >= 25
+    assert len(han) >= 25
+    assert len(chats) - len(cyrillic) - len(han) >= 30
+    assert not {c.prompt for c in chats} & {c.prompt for c in prompts.load(FOLDER / "everyday.jsonl")}
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,8 @@ TINY = DATA / "tiny_qwen" / "model"
         ("rankings.needed=many", "rankings.needed = 'many'"),
         ("policy.trl.learning_rates=1", "learning_rates"),
         ("prompts.file=absent.jsonl", "absent.jsonl: cannot read the prompts"),
+        ("brief.file=absent.md", "absent.md: cannot read the brief"),
+        ("brief.file=support", "support: with the longest request it has"),
         ("model.name=./absent", "./absent"),
         ("model.name=absent", "absent"),
     ],

@@ -1,8 +1,7 @@
-"""Whole rounds through the command line, on real parts: what a user gets, and that nothing is lost by a kill."""
+"""Whole rounds through the command line, on real parts: what a user gets. What kills do to them: `tests/faults`."""
 
 import json
 import os
-import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -19,10 +18,9 @@ from feedback_loop.run import STAGES, Run, open_run
 from feedback_loop.simulate import label
 from feedback_loop.store.argilla_store import open_store
 from feedback_loop.store.journal import Journal
-from tests.conftest import Cli, command, init_small, kill
+from tests.conftest import Cli, command, init_small
 
 pytestmark = [pytest.mark.e2e, pytest.mark.argilla]
-MODEL_STAGES = ("comparisons", "reward", "policy", "evaluation")
 
 
 @pytest.fixture
@@ -97,48 +95,6 @@ def test_people_are_waited_for_and_a_redone_stage_comes_out_the_same(cli: Cli, t
     assert run.done(0, "preferences")
     assert cli("advance", path, env=env).returncode == 0
     assert {stage: run.manifest(0, stage).outputs for stage in STAGES[:-1]} == outputs
-
-
-def test_sigkill_in_every_stage_loses_nothing_and_changes_nothing(cli: Cli, tmp_path: Path, env: dict[str, str]):
-    path = init_small(cli, tmp_path / "run")
-    cut_off(path, 0, "comparisons", env)
-    assert cli("advance", path, env=env).returncode == 0
-    run = open_run(path)
-    label(run, find("warm"))
-    twin = tmp_path / "twin"
-    shutil.copytree(path, twin)
-    for stage in ("reward", "policy", "evaluation"):
-        cut_off(path, 0, stage, env)
-    for folder in (path, twin):
-        done = cli("advance", folder, env=env)
-        assert done.returncode == 0, done.stderr
-
-    killed, calm = open_run(path), open_run(twin)
-    for stage in STAGES[:-1]:
-        assert killed.manifest(0, stage).outputs == calm.manifest(0, stage).outputs, stage
-    assert [r.model_dump() for r in rankings(killed, 0)] == [r.model_dump() for r in rankings(calm, 0)]
-    assert not list(path.glob("rounds/000/.*")), "no half-made stage is left"
-
-
-def cut_off(path: Path, number: int, stage: str, env: dict[str, str]) -> None:
-    """Start `advance` and SIGKILL it, with all it started, as soon as it is inside the stage."""
-    run = open_run(path)
-    process = subprocess.Popen(
-        command("advance", path),
-        env={**os.environ, **env},
-        start_new_session=True,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    work = run.round_folder(number) / f".work-{run.stage_folder(number, stage).name}"
-    deadline = time.monotonic() + 200
-    while not work.exists():
-        assert time.monotonic() < deadline, f"{stage} was never begun"
-        assert process.poll() is None, f"advance ended before {stage}"
-        time.sleep(0.02)
-    time.sleep(0.5)
-    kill(process)
-    assert not run.done(number, stage)
 
 
 def test_the_loop_may_die_alone_and_its_stage_ends_with_it(cli: Cli, tmp_path: Path, env: dict[str, str]):

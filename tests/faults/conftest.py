@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from feedback_loop.argilla_local import Connection
+from feedback_loop.run import STAGES
 from tests.conftest import SMALL, command
 from tests.faults.rounds import QUICK, environment, finish, simulate
 
@@ -74,9 +75,13 @@ def decided(calm: Path, tmp_path: Path) -> Path:
     return copy(calm, tmp_path / "run")
 
 
-def copy(source: Path, path: Path) -> Path:
-    """A copy of a run that is a run of its own: Argilla does not take the two for one. Returns `path`."""
-    shutil.copytree(source, path)
+def copy(source: Path, path: Path, upto: str = "") -> Path:
+    """A copy of a run that is a run of its own: Argilla does not take the two for one. Returns `path`.
+
+    With `upto`, its first round has only what comes before that stage.
+    """
+    later = STAGES[STAGES.index(upto) :] if upto else ()
+    shutil.copytree(source, path, ignore=shutil.ignore_patterns(*(f"?-{stage}" for stage in later), "cache"))
     record = path / "run.json"
     text = record.read_text(encoding="utf-8")
     identity = text.split('"id": "')[1].split('"')[0]

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from feedback_loop.branch import branch
+from feedback_loop.brief import load, parse
+from feedback_loop.brief_edits import replace
 from feedback_loop.errors import UsageError
 from feedback_loop.lineage import current_policy, open_round, roll_back
 from feedback_loop.repair import Wish, discard
@@ -41,6 +43,14 @@ def test_the_new_run_has_the_rounds_and_goes_on_alone(run: Run, tmp_path: Path):
     after = {file: file.read_bytes() for file in files_below(run.path) if not file.name.startswith(("journal", "."))}
     assert {file: before[file] for file in after} == after
     assert f"branched from run {run.id}" not in str(why(run))
+
+
+def test_the_brief_and_its_earlier_versions_go_along(run: Run, tmp_path: Path):
+    replace(run, "- One\n", who="anna", what="first")
+    replace(run, "- Two\n", who="anna", what="second")
+    new = branch(run, tmp_path / "new", 0)
+    assert load(new) == parse("- Two\n")
+    assert (new.path / "briefs" / "000.md").read_text() == "- One\n"
 
 
 def test_the_same_answers_lead_to_the_same_adapter(run: Run, tmp_path: Path):

@@ -65,6 +65,13 @@ CASES = [
     ("script", "latin", "Élan, 100 %!", "Протри лампу."),
     ("script", "cyrillic", "Протри тёмную лампу тряпкой. OK", "Wipe it, или нет."),
     ("script", "han", "擦灯。", "42"),
+    ("equals", "lantern", '"Lantern".', "A lantern."),
+    ("equals", "берег", "«Берег»", "берега"),
+    ("number", 42, "17 + 25 = 42.", "42 is not 43"),
+    ("number", 1200, "It costs 1,200.", "1,20"),
+    ("number", -3, "It is -3", "2-3"),
+    ("number", 42, "42.0", "forty-two"),
+    ("matches", r"\bMay\b", "In May.", "Mayor"),
 ]
 
 

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from feedback_loop.evaluate import kl_estimate, mean, wilson, win_rate
+from feedback_loop.evaluate import interval, jackknife, kl_estimate, mean, sign_test, wilson, win_rate
 
 
 def test_win_rate_counts_a_tie_half():
@@ -49,3 +49,24 @@ def test_wilsons_interval():
 
 def test_of_nothing_nothing_is_known():
     assert wilson(0, 0) == (0.0, 1.0)
+
+
+def test_an_interval_of_a_mean_holds_it_nine_times_in_ten():
+    rng = random.Random(1)
+    held = 0
+    for _ in range(400):
+        low, high = interval([rng.gauss(2.0, 1.0) for _ in range(30)])
+        held += low <= 2.0 <= high
+    assert 0.86 <= held / 400 <= 0.94
+    assert interval([1.0]) == (-math.inf, math.inf)
+
+
+def test_the_jackknife_of_a_mean_is_its_interval():
+    values = [1.0, 4.0, 2.5, 0.5, 3.0]
+    without = [mean([*values[:n], *values[n + 1 :]]) for n in range(len(values))]
+    assert jackknife(without) == pytest.approx(interval(values))
+
+
+@pytest.mark.parametrize(("lost", "won", "chance"), [(0, 0, 1.0), (4, 0, 1 / 16), (5, 0, 1 / 32), (3, 3, 42 / 64)])
+def test_the_sign_test_counts_coins(lost: int, won: int, chance: float):
+    assert sign_test(lost, won) == pytest.approx(chance)

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from feedback_loop.chat import end_id, render_prompt
+from feedback_loop.curve import Row
 from feedback_loop.errors import LoopError, UsageError
 from feedback_loop.export import export
 from feedback_loop.lineage import adapter_folder
 from feedback_loop.models import resolve
-from feedback_loop.run import Run
+from feedback_loop.run import Run, commit, write_jsonl
 from policies.base import load_policy
 from tests.feedback_loop.decided_run import answers, asked, collect, learn, new_run
 from tests.feedback_loop.team_samples import said
@@ -25,8 +26,35 @@ def run(tmp_path: Path, adapter: Path) -> Run:
     made = new_run(tmp_path / "run", "model.name=tiny", "model.dtype=float32", "model.device=cpu")
     edit = said(asked(0)[0], "a", "benedikt", edit="As it should be", edit_of="0-a")
     collect(made, 0, [*answers(0, "annabella"), edit])
+    evaluate(made)
     learn(made, 0, trained=adapter)
     return made
+
+
+def evaluate(run: Run) -> None:
+    """An evaluation with a check that is not kept, and a curve."""
+    figures = {"kl": 1.0, "reward": 0.5, "length": 20.0}
+    check = {
+        "name": "length",
+        "base": 9.0,
+        "parent": 9.0,
+        "candidate": 40.0,
+        "high": 18.0,
+        "ok": False,
+        "reason": "Long.",
+    }
+    with commit(run, 0, "evaluation") as draft:
+        draft.facts |= {
+            "candidate": "round-000", "parent": "base", "prompts": 2, "win_rate_parent": 1.0, "win_rate_base": 1.0,
+            "policies": dict.fromkeys(("round-000", "base"), figures), "checks": [check], "brief": True,
+        }  # fmt: skip
+        rows = [
+            Row(policy=name, level=level, tokens=int(level * 80), win_rate=rate, low=rate, high=rate,
+                judge="reward model", answers=2)
+            for name in ("base", "round-000")
+            for level, rate in ((1.0, 0.5), (0.0, 0.1 if name == "base" else 0.6))
+        ]  # fmt: skip
+        write_jsonl(draft.path / "curve.jsonl", rows)
 
 
 def greedy(model: Any, tokenizer: Any) -> list[str]:
@@ -70,6 +98,9 @@ def test_the_card_says_what_it_rests_on_and_names_neither_people_nor_places(run:
         "- 1 answers that people rewrote",
         "| round-000 | base | kept | people's duels |",
         "KL divergence from the base, nats an answer | 1.00 |",
+        "| length | 9 | 9 | 40 | at most 18 | BREACH |",
+        "- round-000: 0 of 80 ",
+        "| base | 0% | 0 | 10% (10% to 10%) | reward model |",
         f"policy {run.seed(0, 'policy')}",
         "torch ",
         "That of the base model, tiny",

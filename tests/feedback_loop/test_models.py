@@ -66,11 +66,18 @@ def test_a_small_model_is_float32_on_the_cpu_unless_told(asked: Any, given: torc
     assert load_base(table).dtype == given
 
 
-def test_a_large_model_is_bfloat16_on_the_cpu(folder: Path):
+@pytest.mark.parametrize(
+    ("capability", "width", "given"),
+    [("AVX512", 1024, torch.bfloat16), ("AVX2", 1024, torch.float32), ("AVX2", 16384, torch.bfloat16)],
+)
+def test_a_large_model_is_bfloat16_where_the_cpu_is_quick_at_it_or_memory_is_short(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capability: str, width: int, given: torch.dtype
+):
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
     config = json.loads((folder / "config.json").read_text())
-    size = {"hidden_size": 1024, "intermediate_size": 4096, "vocab_size": 150_000}
+    size = {"hidden_size": width, "intermediate_size": 4096, "vocab_size": 150_000}
     (folder / "config.json").write_text(json.dumps(config | size))
-    assert dtype(ModelTable(name=str(folder), device="cpu")) == torch.bfloat16
+    assert dtype(ModelTable(name=str(folder), device="cpu")) == given
 
 
 def test_device_is_the_cpu_where_there_is_no_gpu():

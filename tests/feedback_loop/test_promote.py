@@ -65,6 +65,16 @@ def test_people_judge_whatever_the_reward_model_says_and_a_broken_limit_is_a_vet
     assert any("beyond" in reason for reason in decision.reasons) is (kl > 30)
 
 
+@pytest.mark.parametrize("judge", ["people", "the reward model"])
+@pytest.mark.parametrize("ok", [True, False])
+def test_a_breach_keeps_the_parent_whoever_says_that_it_wins(ok: bool, judge: str):
+    row = {"name": "abilities", "candidate": 0.3, "low": 0.6, "ok": ok, "reason": "It has unlearned plain tasks."}
+    duels = standing("promote") if judge == "people" else None
+    decision = decide(1, facts(0.9) | {"checks": [row]}, PromotionTable(), duels, when="now")
+    assert decision.promoted is ok
+    assert ("It has unlearned plain tasks." in decision.reasons) is not ok
+
+
 @pytest.mark.parametrize("promote", [True, False])
 def test_a_decision_of_ones_own_says_who_and_why_and_what_was_known(promote: bool):
     decision = override(1, facts(), standing("ask"), promote=promote, who="anna", why="the tone is right", when="now")

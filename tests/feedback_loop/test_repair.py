@@ -20,6 +20,7 @@ from tests.feedback_loop.decided_run import (
     adapter,
     answers,
     ask,
+    asked,
     collect,
     decided,
     duels,
@@ -164,6 +165,15 @@ def test_to_discard_again_changes_nothing(run: Run):
     again, moved = discard(run, Wish(label="c10@ben"), "once more", OWNER)
     assert (again.number, again.reason, moved) == (record.number, WHY, [])
     assert len(discards.files(run)) == 1
+
+
+def test_what_was_skipped_is_no_label_to_discard_and_is_still_to_be_asked_of_others(tmp_path: Path):
+    run = new_run(tmp_path / "run", "rankings.per_comparison=2", "rankings.needed=8")
+    ask(run, 0)
+    first, *others = asked(0)
+    vote(run, 0, [said(first, "a", "ben"), *(said(c, None, "ben") for c in others)])
+    assert discard(run, Wish(annotator="ben"), WHY, OWNER)[0].labels == ("c0@ben",)
+    assert overview(run).rounds[0].needed == 7
 
 
 def test_a_dry_run_says_what_would_be_done(run: Run):

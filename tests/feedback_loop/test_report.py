@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from feedback_loop.forgetting import Check
 from feedback_loop.recipe import Recipe
 from feedback_loop.records import Message, Prompt
 from feedback_loop.report import as_text, overview
@@ -52,3 +53,30 @@ def test_why_the_reward_models_picks_were_not_learned(run: Run):
         (draft.path / "curves.jsonl").touch()
         draft.facts |= {"step": "bon", "steps": 7, "doubt": "nobody knows"}
     assert overview(run).rounds[0].note == "BON, 7 steps. Only people's pairs were learned: nobody knows."
+
+
+def test_checks_are_a_line_of_figures_and_a_breach_is_told_once(run: Run):
+    rows = [
+        Check(name="perplexity", base=20.0, parent=20.0, candidate=21.0, high=30.0, ok=True, reason="All is well."),
+        Check(
+            name="abilities", base=0.8, parent=0.8, candidate=0.4, low=0.72, ok=False, reason="It has unlearned tasks."
+        ),
+    ]
+    with commit(run, 0, "policy") as draft:
+        (draft.path / "curves.jsonl").touch()
+        draft.facts |= {"step": "ppo", "steps": 7, "parent": "base"}
+    with commit(run, 0, "evaluation") as draft:
+        (draft.path / "samples.jsonl").touch()
+        judged = {"candidate": "round-000", "win_rate_parent": 0.6, "win_rate_base": 0.6, "prompts": 8}
+        draft.facts |= judged | {
+            "policies": {"round-000": {"kl": 1.0, "length": 9.0}},
+            "checks": [r.model_dump() for r in rows],
+        }
+    view = overview(run)
+    assert view.rounds[0].checks == tuple(rows)
+    curves = {curve.name: curve.y for curve in view.curves if curve.name.startswith("guard/")}
+    assert curves == {"guard/perplexity": (21.0,), "guard/abilities": (0.4,)}
+    text = as_text(view)
+    assert "checks: perplexity 21 (at most 30), abilities 0.4 (at least 0.72)" in text
+    assert text.count("It has unlearned tasks.") == 1
+    assert "All is well." not in text

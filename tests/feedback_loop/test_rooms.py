@@ -12,6 +12,7 @@ ROOMS = ("feedback_loop", "policies", "reward", "ui")
 SHARED = {
     *(
         "adapters",
+        "brief",
         "chat",
         "checkpoint",
         "checks",
@@ -25,10 +26,10 @@ SHARED = {
         "prompts",
         "recipe",
     ),
-    *("traits", "records", "run", "scores", "store", "team", "tracking", "training"),
+    *("traits", "records", "run", "scores", "store", "talking", "team", "tracking", "training"),
 }
 """What every room may use of `feedback_loop`."""
-WIRING = {"begin", "cli", "doctor", "loop", "refitting", "serving", "stages", "users"}
+WIRING = {"begin", "cli", "doctor", "loop", "refitting", "serving", "stages", "talker", "users"}
 """What in `feedback_loop` may use the other rooms."""
 HEAVY = ("torch", "transformers", "trl", "peft", "gradio", "argilla", "wandb", "datasets")
 

@@ -10,6 +10,7 @@ import pytest
 
 from feedback_loop import tracking
 from feedback_loop.alarms import BETWEEN
+from feedback_loop.forgetting import Check
 from feedback_loop.overview import Bin, RoundView, Sample, Trust
 from feedback_loop.personas import find
 from feedback_loop.recipe import Recipe
@@ -84,18 +85,28 @@ ROUND = RoundView(
     decision=None,
     trust=Trust(reliability=(Bin(predicted=0.7, observed=0.65, low=0.5, high=0.8, pairs=20),)),
     alarms=("The reward follows length: r = +0.50",),
+    checks=(
+        Check(name="perplexity", base=20.0, candidate=31.5, high=30.0, ok=False, reason="It loses ordinary language."),
+    ),
 )
 
 
 def test_the_summary_holds_figures_over_rounds_tables_and_alerts(run: Run):
     tracking.summarise(run, overview(run).model_copy(update={"rounds": (ROUND,)}))
     text = inspected(run)
-    for name in ("loop/reward_accuracy", "loop/calibration_error", "loop/alarms", "The reward follows length"):
+    for name in (
+        "loop/reward_accuracy",
+        "loop/calibration_error",
+        "loop/alarms",
+        "guard/perplexity",
+        "The reward follows length",
+    ):
         assert name in text
     tables = run.path.glob("wandb/offline-run-*/files/media/table/*/round-000*.table.json")
     found = {table.parent.name: json.loads(table.read_text()) for table in tables}
     assert found["reliability"]["columns"] == ["predicted", "observed", "low", "high", "pairs"]
     assert found["reliability"]["data"] == [[0.7, 0.65, 0.5, 0.8, 20]]
+    assert found["checks"]["data"][0][0] == "perplexity"
     assert found["completions"]["data"] == [["Why?", "No.", "Because.", 0.0, 1.0]]
 
 

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from feedback_loop.checks import met
 from feedback_loop.progress import silent
 from feedback_loop.recipe import ModelTable, SamplingTable
 from policies.base import Policy, load_policy
-from policies.sampler import Sampled, sample
+from policies.sampler import Sampled, greedy, sample
 from tests.models_fixture import TINY, tiny_prompts
 
 SETTINGS = SamplingTable(max_new_tokens=24, batch_size=8)
@@ -67,6 +68,28 @@ def test_progress_ends_at_the_total():
     assert [s[0] for s in seen] == sorted(s[0] for s in seen)
 
 
+def test_greedy_answers_are_the_likeliest_ones_whatever_is_batched_with_them(policy: Policy):
+    def asked(size: int) -> list[str]:
+        return greedy(policy, tiny_prompts(5), max_new_tokens=24, batch_size=size, report=silent)
+
+    cold = SETTINGS.model_copy(update={"temperature": 1e-4})
+    sampled = sample(policy, tiny_prompts(5), cold, completions=1, thinking=False, seed=1, report=silent)
+    assert asked(1) == asked(5) == [c.completion for c in sampled.completions]
+
+
 def test_a_qwen2_is_sampled_too(qwen2: ModelTable):
     sampled = draw(load_policy(qwen2, None, name="base"))
     assert len(sampled.completions) == 16
+
+
+def test_the_answers_to_one_prompt_are_written_under_the_instructions_in_turn_and_say_at_which_level(policy: Policy):
+    prompts = tiny_prompts(4)
+    sampled = sample(
+        policy, prompts, SETTINGS, completions=3, thinking=False, seed=3, report=silent,
+        instructions=((1.0, "Start with a greeting."), (0.0, "")),
+    )  # fmt: skip
+    for prompt in prompts:
+        assert Counter(c.level for c in sampled.completions if c.prompt_id == prompt.id) == {1.0: 2, 0.0: 1}
+    assert {c.level for c in draw(policy).completions} == {None}
+    greet = Counter(c.level for c in sampled.completions if met("greeting", c.completion, True, prompts[0]))
+    assert greet[1.0] >= 6, "of eight"

@@ -1,7 +1,8 @@
 """A desk with a real journal, and a Rounds page's callables, for tests of the app."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+import threading
+from collections.abc import Callable, Coroutine, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,10 +17,11 @@ from feedback_loop.records import Comparison, Completion, Message, Prompt, Ranki
 from feedback_loop.store.courier import DeliveryState
 from feedback_loop.store.desk import Desk
 from feedback_loop.store.journal import Journal
+from feedback_loop.talking import Ask, Choices, Correction, Said
 from feedback_loop.team import me_of, team_of
 from ui.app import build_app
 from ui.login import Login
-from ui.ports import RoundsPort, TeamPort
+from ui.ports import ChatPort, RoundsPort, TeamPort
 from ui.sides import SIDES
 from ui.site import Site
 
@@ -37,7 +39,14 @@ def comparison(number: int, *answers: str) -> Comparison:
         round=0,
         prompt=prompt,
         completions=tuple(
-            Completion(id=f"secret-{number}-{n}", prompt_id=prompt.id, completion=text, policy="round-007", seed=n)
+            Completion(
+                id=f"secret-{number}-{n}",
+                prompt_id=prompt.id,
+                completion=text,
+                policy="round-007",
+                seed=n,
+                level=0.4321,
+            )
             for n, text in enumerate(texts)
         ),
     )
@@ -114,6 +123,24 @@ def team_port(comparisons: Sequence[Comparison], journal: Journal) -> TeamPort:
     )
 
 
+def says(*said: Said) -> Callable[[Ask, threading.Event], Generator[Said]]:
+    """Answers every chat so."""
+
+    def reply(ask: Ask, stop: threading.Event) -> Generator[Said]:
+        yield from said
+
+    return reply
+
+
+def chat_port(
+    reply: Callable[[Ask, threading.Event], Generator[Said]] = says(),  # noqa: B008
+    keep: Callable[[str, Correction], object] = lambda who, said: None,
+) -> ChatPort:
+    """A Chat page without a model."""
+    there = Choices(policies=("base", "round-000"), current="round-000", brief=False, busy=False)
+    return ChatPort(choices=lambda: there, reply=reply, keep=keep)
+
+
 def app_of(
     folder: Path,
     comparisons: Sequence[Comparison],
@@ -121,6 +148,7 @@ def app_of(
     rounds: RoundsPort | None = None,
     login: Login = "name",
     title: str = "Test",
+    chat: ChatPort | None = None,
 ) -> tuple[FastAPI, Journal]:
     """The app over these comparisons, and the journal it writes."""
     journal = Journal(folder / "journal.sqlite")
@@ -129,6 +157,7 @@ def app_of(
         desk,
         rounds or rounds_port(),
         team_port(comparisons, journal),
+        chat or chat_port(),
         title=title,
         login=login,
         secret="s",

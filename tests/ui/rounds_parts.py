@@ -2,6 +2,8 @@
 
 from functools import cache
 
+from feedback_loop.curve import Needed
+from feedback_loop.forgetting import Check
 from feedback_loop.lessons import Taught
 from feedback_loop.overview import Bin, Curve, Group, Overview, RoundView, Sample, StageView, Trust
 from feedback_loop.personas import find
@@ -24,13 +26,46 @@ DOUBT = (
     "disagreement about it by 0.80. They are guessing there. Lower policy.max_kl or raise policy.caution, then: "
     "feedback-loop redo runs/test policy"
 )
+CHECKS = (
+    Check(
+        name="perplexity",
+        base=21.4,
+        parent=22.0,
+        candidate=23.1,
+        high=32.1,
+        ok=True,
+        reason="On neutral text all is well.",
+    ),
+    Check(
+        name="length",
+        base=120.0,
+        parent=90.0,
+        candidate=64.0,
+        low=12.0,
+        high=600.0,
+        ok=True,
+        reason="Shorter, as was wished.",
+    ),
+    Check(
+        name="abilities",
+        base=0.8,
+        parent=0.78,
+        candidate=0.44,
+        low=0.72,
+        ok=False,
+        reason="It has unlearned plain tasks.",
+    ),
+)
 OVER = {
     "reward_accuracy": (0.62, 0.74, 0.71), "reward_accuracy_low": (0.49, 0.64, 0.62), "reward_accuracy_high": (0.74, 0.82, 0.79),
     "win_rate_parent": (0.61, 0.66, 0.7), "win_rate_base": (0.61, 0.72, 0.83),
     "win_rate_base_low": (0.5, 0.62, 0.74), "win_rate_base_high": (0.71, 0.81, 0.9), "true_win_rate_base": (0.58, 0.64, 0.55),
     "true_win_rate_parent": (0.58, 0.55, 0.41), "next_round_agreement": (0.66, 0.58), "calibration_error": (0.1, 0.13, 0.19),
     "length_correlation": (0.1, 0.24, 0.52), "alarms": (0, 0, 2),
+    "brief_tokens_needed": (400, 83, 0), "brief_tokens_needed_low": (83, 0, 0), "brief_tokens_needed_high": (833, 400, 83),
 }  # fmt: skip
+
+NEEDED = Needed(policy="", tokens=None, low=0, high=None, of=833, judge="reward model")
 
 
 def _round(number: int, alarms: tuple[str, ...]) -> RoundView:
@@ -59,7 +94,9 @@ def _round(number: int, alarms: tuple[str, ...]) -> RoundView:
             reliability=BINS,
             by_annotator=tuple(Group(name=n, accuracy=a, low=lo, high=hi, pairs=k) for n, a, lo, hi, k in groups),
         ),
-        alarms=alarms,
+        brief_base=NEEDED.model_copy(update={"policy": "base", "tokens": 833}),
+        brief_needed=NEEDED.model_copy(update={"policy": policy, "tokens": OVER["brief_tokens_needed"][number]}),
+        alarms=alarms, checks=CHECKS if alarms else CHECKS[:2],
     )  # fmt: skip
 
 

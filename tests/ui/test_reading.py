@@ -29,6 +29,7 @@ def test_a_card_tells_nothing_of_who_wrote_it():
     assert set(shown) == {"id", "prompt", "answers"}
     assert "secret" not in str(shown)
     assert "round-007" not in str(shown)
+    assert "0.4321" not in str(shown), "nor under how much of the brief it was written"
 
 
 @pytest.mark.parametrize("text", ["A sentence of words.\n\n" * 5000, "W" * 100_000, "слово " * 20_000, "字" * 40_000])

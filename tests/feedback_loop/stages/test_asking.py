@@ -10,12 +10,13 @@ import pytest
 from feedback_loop import recipe
 from feedback_loop.asked import asked as comparisons_asked
 from feedback_loop.asked import candidate_features, needed, parts
+from feedback_loop.brief_edits import replace
 from feedback_loop.errors import LoopError, UsageError
 from feedback_loop.preferences import preferences
 from feedback_loop.progress import silent
 from feedback_loop.records import Comparison, Completion, Disliked, Preference, Ranking, now
 from feedback_loop.run import Manifest, Run, commit, create, open_run, read_jsonl, write_jsonl
-from feedback_loop.stages.asking import build_preferences, pair_up, pick, select
+from feedback_loop.stages.asking import build_preferences, choose_prompts, make_comparisons, pair_up, pick, select
 from feedback_loop.stages.more import sample_round
 from reward.head import fit_head, save
 from tests.models_fixture import tiny_prompts
@@ -297,3 +298,25 @@ def test_whoever_contradicts_themselves_weighs_less_in_the_files_and_the_facts_s
     facts = ignoring.manifest(0, "preferences").facts
     assert facts["consistency_weights"] == {}
     assert facts["consistency"]["ben"]["error"] > 0.2, "it is measured all the same"
+
+
+def test_with_a_brief_a_prompts_answers_are_written_at_two_levels_and_the_comparison_is_of_the_plain_prompt(
+    second_round: Run,
+):
+    replace(second_round, "1. Start with a greeting.\n2. Be formal.\n", who="anna", what="a brief")
+    shutil.rmtree(second_round.stage_folder(0, "prompts"))
+    with commit(second_round, 0, "prompts") as draft:
+        choose_prompts(second_round, 0, draft, silent)
+    with commit(second_round, 0, "comparisons") as draft:
+        make_comparisons(second_round, 0, draft, silent)
+    replace(second_round, "1. Be rude.\n", who="anna", what="another")
+    made = [c for c in asked(second_round, 0) if c.purpose == "label"]
+    plain = {p.id: p for p in tiny_prompts(12)}
+    assert all({a.level for a in c.completions} == {1.0, 0.0} for c in made)
+    assert all(c.prompt == plain[c.prompt_id] for c in made)
+    found = manifests(second_round, 0)
+    assert len(found) > 1, "a batch beside the stage"
+    assert all("rounds/000/1-prompts/brief.md" in m.inputs for m in found), "the one that the round began with"
+    assert all(m.facts["levels"] == {"1.0": n, "0.0": n} for m in found for n in [m.facts["candidates"] // 2])
+    stands_first = [c.completions[0].level for c in made]
+    assert set(stands_first) == {1.0, 0.0}, "either may"

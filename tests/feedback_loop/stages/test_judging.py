@@ -1,16 +1,18 @@
-"""How the reward model of the round before fares on what its policy wrote, without a second base and without a trace."""
+"""How the reward model of the round before fares on what its policy wrote, and what an evaluation leaves."""
 
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from feedback_loop.forgetting import NAMES
 from feedback_loop.progress import silent
-from feedback_loop.recipe import Recipe, RewardTable
+from feedback_loop.recipe import Recipe, RewardTable, SamplingTable
 from feedback_loop.records import Preference
 from feedback_loop.run import Draft, Run, commit, create, write_jsonl
-from feedback_loop.stages.judging import counts, foreseen, forget
+from feedback_loop.stages.judging import counts, evaluate_policy, foreseen, forget
 from policies.base import load_policy
 from policies.logprobs import completion_logprobs
 from reward.score import load_scorer
@@ -96,3 +98,36 @@ def test_afterwards_another_reward_model_of_another_rank_takes_its_place(
     assert scores(policy, tmp_path / "adapter") == scores(load_policy(TINY, adapter, name="p"), tmp_path / "adapter")
     assert completion_logprobs(policy, ASKED[:1], [GOOD], thinking=False, batch_size=1) == before
     forget(load_policy(TINY, None, name="base").model, "reward")
+
+
+def _note(shown: list[tuple[int, int, str]], *step: Any) -> None:
+    shown.append(step)
+
+
+def test_an_evaluation_holds_the_table_of_checks_and_a_second_round_measures_only_its_own_policy(
+    tmp_path: Path, adapter: Path, reward_adapter: Path
+):
+    sampling = SamplingTable(max_new_tokens=24, batch_size=8)
+    run = create(tmp_path / "run", Recipe(model=TINY, sampling=sampling), ASKED[:4], ASKED[4:])
+    tables, asked = [], list[list[str]]()
+    for number, parent in ((0, "base"), (1, "round-000")):
+        with commit(run, number, "preferences") as draft:
+            write_jsonl(draft.path / "train.jsonl", [])
+            write_jsonl(draft.path / "heldout.jsonl", [])
+        for stage, made in (("reward", reward_adapter), ("policy", adapter)):
+            with commit(run, number, stage) as draft:
+                shutil.copytree(made, draft.path / "adapter")
+                draft.facts["parent"] = parent
+        shown: list[tuple[int, int, str]] = []
+        with commit(run, number, "evaluation") as draft:
+            evaluate_policy(run, number, draft, partial(_note, shown))
+        tables.append({row["name"]: row for row in run.manifest(number, "evaluation").facts["checks"]})
+        asked.append([what for done, total, what in shown if done == total])
+    first, second = tables
+    assert tuple(first) == NAMES
+    assert first["kl_parent"]["candidate"] == first["kl_base"]["candidate"] > 0
+    assert second["kl_parent"]["candidate"] == pytest.approx(0.0, abs=1e-3), "the same adapter again"
+    assert second["perplexity"]["candidate"] == second["perplexity"]["parent"] == first["perplexity"]["candidate"]
+    assert second["perplexity"]["base"] == first["perplexity"]["base"]
+    assert second["reward"]["candidate"] == 0.5
+    assert [what.count("probes") for what in asked] == [2, 1]

@@ -1,10 +1,12 @@
 """What the policy stage checks before it loads anything, and what a half-done step hangs on."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from feedback_loop import recipe
+from feedback_loop.curves import training_curves
 from feedback_loop.errors import UsageError
 from feedback_loop.progress import silent
 from feedback_loop.records import Message, Prompt
@@ -19,7 +21,7 @@ def make(path: Path, *settings: str) -> Run:
     return create(path, recipe.load(None, settings), ASKED[:1], ASKED[1:])
 
 
-@pytest.mark.parametrize("step", ["ppo", "rloo", "bon"])
+@pytest.mark.parametrize("step", ["ppo", "rloo", "bon", "bake"])
 def test_a_step_of_one_process_refuses_a_launcher_of_several(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ):
@@ -77,3 +79,57 @@ def test_a_step_gets_peoples_pairs_as_often_as_they_weigh(tmp_path: Path):
     assert [p for p in given if p.user_id != "ben"] == pairs[40:]
     assert 8 < sum(p.user_id == "ben" for p in given) < 32
     assert given == training.policy_task(run, 0, draft, silent, lambda *a: None).pairs
+
+
+def ranked(path: Path, *settings: str) -> Run:
+    run = make(path, *settings)
+    with commit(run, 0, "preferences") as draft:
+        for name in ("train", "heldout"):
+            write_jsonl(draft.path / f"{name}.jsonl", obvious(2))
+    return judged(run)
+
+
+def test_a_baking_gets_the_whole_brief_and_chats_of_which_it_says_nothing(tmp_path: Path):
+    mine = tmp_path / "mine.jsonl"
+    mine.write_text('{"prompt": "Question 0?"}\n{"prompt": "What is 2 + 2?"}\n')
+    run = ranked(tmp_path / "run", "policy.step=bake", f"policy.bake.neutral_file={mine}")
+    draft = Draft(tmp_path / "out", tmp_path / "work", tmp_path / "resume")
+    with pytest.raises(UsageError, match=r"the run has none\. Write .*brief\.md"):
+        training.policy_task(run, 0, draft, silent, lambda *a: None)
+    (run.path / "brief.md").write_text("- Be brief.\n- Be kind. (out of scope)\n")
+    task = training.policy_task(run, 0, draft, silent, lambda *a: None)
+    assert task.brief == "- Be brief."
+    assert [p.request for p in task.neutral] == ["What is 2 + 2?"], "what the run asks is not neutral"
+    assert run.path / "brief.md" in draft.inputs
+    key = training._key(run, 0, draft)
+    mine.write_text('{"prompt": "What is 3 + 3?"}\n')
+    training.policy_task(run, 0, draft, silent, lambda *a: None)
+    assert training._key(run, 0, draft) != key, "other chats, another baking"
+
+
+def test_no_other_step_hangs_on_the_brief(tmp_path: Path):
+    run = ranked(tmp_path / "run", "policy.step=dpo")
+    (run.path / "brief.md").write_text("- Be brief.\n")
+    draft = Draft(tmp_path / "out", tmp_path / "work", tmp_path / "resume")
+    assert training.policy_task(run, 0, draft, silent, lambda *a: None).brief == ""
+    assert run.path / "brief.md" not in draft.inputs
+
+
+def test_a_round_bakes_and_then_learns_what_people_prefer(tmp_path: Path, reward_adapter: Path):
+    small = ("steps=1", "rollouts=2", "then=dpo", "neutral_file=tiny_neutral")
+    settings = [*(f"policy.bake.{key}" for key in small), "policy.probe=2", "sampling.max_new_tokens=8"]
+    run = make(tmp_path / "run", "policy.step=bake", *settings, "model.device=cpu", "policy.trl.max_steps=1")
+    (run.path / "brief.md").write_text("- Write one sentence.\n")
+    with commit(run, 0, "preferences") as draft:
+        for name in ("train", "heldout"):
+            write_jsonl(draft.path / f"{name}.jsonl", obvious(2))
+    with commit(run, 0, "reward") as draft:
+        shutil.copytree(reward_adapter, draft.path / "adapter")
+    with commit(run, 0, "policy") as draft:
+        training.train_policy(run, 0, draft, silent)
+    made = run.manifest(0, "policy")
+    assert (made.facts["step"], made.facts["steps"], made.facts["then"]["steps"]) == ("bake", 2, 1)
+    assert {"adapter/adapter_model.safetensors", "curves.jsonl", "samples.jsonl"} <= set(made.outputs)
+    assert any(name.endswith("brief.md") for name in made.inputs)
+    shown = {curve.name for curve in training_curves(run, 0)}
+    assert {"policy/bake_kl", "policy/neutral_kl", "policy/rewards/margins"} <= shown

@@ -5,11 +5,12 @@ const { element: el, t, share } = window.feedbackLoop;
 
 // `round.gate` as `feedback_loop/overview.py` has it; the buttons are there as long as nothing is decided.
 export function gate({ gate: stands, decision }, overview, owner, act) {
-  const said = { votes: stands.votes, most: stands.most, rate: stands.win_rate, low: stands.low, high: stands.high };
+  const said = { votes: stands.votes, most: stands.most, n: stands.told, rate: stands.win_rate, low: stands.low, high: stands.high };
   return el("section", { class: "fl-gate", "aria-label": t("rounds.gate.title") },
     el("h3", {}, t("rounds.gate.title")),
-    stands.votes ? share(t("rounds.gate.picture", said), { value: stands.win_rate, low: stands.low, high: stands.high }) : null,
-    el("p", {}, stands.votes ? t("rounds.gate.score", said) : t("rounds.gate.none", said)),
+    stands.told ? share(t("rounds.gate.picture", said), { value: stands.win_rate, low: stands.low, high: stands.high }) : null,
+    el("p", {}, t("rounds.gate.judged", said), " ", stands.told ? t("rounds.gate.score", said) : t("rounds.gate.none")),
+    decision ? null : el("p", { class: "fl-note" }, t("rounds.gate.blind")),
     stands.model_weight > 0.005 ? el("p", { class: "fl-note" }, t("rounds.gate.model", { weight: stands.model_weight.toFixed(2) })) : null,
     decision ? null : open(stands, overview, owner, act));
 }

@@ -1,5 +1,5 @@
 // Curves over all rounds. Proxy against gold: what the reward model says of the policies, and what people and the truth do.
-const { element: el, t, chart, reliability } = window.feedbackLoop;
+const { element: el, t, number, chart, reliability } = window.feedbackLoop;
 
 export function overRounds(overview) {
   const of = (name) => overview.curves.find((c) => c.name === `loop/${name}`) || { name: `loop/${name}`, x: [], y: [] };
@@ -13,7 +13,16 @@ export function overRounds(overview) {
   }
   const proxy = t("rounds.over.proxy"), truth = t("rounds.over.truth"), last = overview.rounds.findLast((r) => r.trust.reliability.length);
   const rates = { range: [0, 1], ideal: 0.5, shares: true };
+  // How much of the brief is still needed: tokens, beside what the model as it came needs, and the whole of it.
+  function brief() {
+    const round = overview.rounds.findLast((r) => r.brief_needed);
+    if (!round) return null;
+    const { brief_needed: ours, brief_base: base } = round, said = ({ tokens, of }) => tokens === null ? `> ${number(of)}` : number(tokens);
+    const what = t("rounds.over.brief_what", { policy: ours.policy, tokens: said(ours), of: ours.of, base: said(base), judge: t(`rounds.over.judge.${ours.judge.replace(" ", "_")}`) });
+    return over(t("rounds.over.brief"), { brief_tokens_needed: what }, 1, { range: [0, ours.of], ideal: base.tokens ?? base.of });
+  }
   const charts = [
+    brief(),
     over(t("rounds.over.base"), { win_rate_base: proxy, true_win_rate_base: truth, next_round_agreement: t("rounds.over.people") }, 1, rates),
     over(t("rounds.over.parent"), { win_rate_parent: proxy, duel_win_rate: t("rounds.over.votes"), true_win_rate_parent: truth }, 1, rates),
     over(t("rounds.over.right"), { reward_accuracy: t("rounds.over.unseen") }, 1, rates),

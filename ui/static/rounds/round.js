@@ -1,4 +1,5 @@
 // One round on the Rounds page: its stages, decision and figures, what its labels taught, its samples.
+import { checks } from "./checks.js";
 import { gate } from "./gate.js";
 import { keeper, place } from "./redraw.js";
 import { rollback } from "./rollback.js";
@@ -8,7 +9,7 @@ import { taught } from "./taught.js";
 const { element: el, t, number, percent, seconds, chart } = window.feedbackLoop;
 const KINDS = {
   duel_win_rate: "share", win_rate_parent: "share", win_rate_base: "share", true_win_rate_parent: "share", true_win_rate_base: "share", reward_accuracy: "share",
-  next_round_agreement: "share", calibration_error: "", length_correlation: "", reward_margin: "", first_shown_chosen: "share", kl: "",
+  next_round_agreement: "share", brief_tokens_needed: "", calibration_error: "", length_correlation: "", reward_margin: "", first_shown_chosen: "share", kl: "",
   length: "", labels: "", ties: "",
 };
 const CURVES = [
@@ -28,6 +29,7 @@ export function roundBox(number_, open) {
       round.alarms.length ? keep("alarms", round.alarms, () => alarms(round.alarms)) : null,
       keep("stages", [round.stages, round.labels], () => el("ol", { class: "fl-stages", "aria-label": t("rounds.stages") }, round.stages.map(stage))),
       round.note ? keep("note", round.note, () => el("p", { class: "fl-note" }, round.note)) : null,
+      round.checks.length ? keep("checks", round.checks, () => checks(round.checks)) : null,
       round.gate ? keep("gate", [round.gate, round.decision, overview.busy, owner], () => gate(round, overview, owner, act)) : null,
       round.decision ? keep("decision", round.decision, () => decision(round)) : null,
       round.contradictions ? keep("contradictions", round.contradictions, () => el("p", { class: "fl-note" }, t("rounds.contradicted", { n: round.contradictions }), " ", el("code", {}, `feedback-loop contradictions ${overview.folder}`))) : null,

@@ -1,0 +1,132 @@
+"""Talking to a run's policies in the terminal."""
+
+import contextlib
+import secrets
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+
+from feedback_loop import brief
+from feedback_loop.errors import LoopError, UsageError
+from feedback_loop.lineage import current_policy, policies, verified_adapter
+from feedback_loop.records import Message
+from feedback_loop.run import Run
+from feedback_loop.talking import Ask, Said
+from feedback_loop.talks import Talks
+
+HELP = """/policy NAME   talk to another policy ({policies}); the chat goes on
+/brief LEVEL   put that share of the run's brief before the chat, 0 to 1
+/reset         begin anew
+/quit          leave; so does Ctrl-D. Ctrl-C ends an answer."""
+NOTES = {"waiting": "waiting for another answer", "loading": "loading the model"}
+
+Show = Callable[[str], str]
+
+
+@dataclass(frozen=True)
+class Chat:
+    """Where a chat stands."""
+
+    policy: str
+    level: float = 0.0
+    messages: tuple[Message, ...] = ()
+
+
+def chat(run: Run, policy: str, show: Show) -> None:
+    """Read from standard input until it ends, and answer on standard output; remarks go to standard error.
+
+    `show` makes a text harmless: a model may write what a terminal obeys. UsageError where there is no such policy.
+    """
+    now = Chat(policy or current_policy(run))
+    verified_adapter(run, now.policy)
+    with contextlib.suppress(ImportError):
+        import readline  # noqa: F401 - the line may be edited, and earlier ones come back
+    _note(f"{now.policy} of {run.recipe.model.name}. /help says what else you may type.")
+    with closing(Talks(run)) as talks:
+        for line in _lines():
+            if line in ("/quit", "/exit"):
+                return
+            try:
+                now = _command(run, now, line) if line.startswith("/") else _answered(talks, now, line, show)
+            except LoopError as error:
+                _note(show(str(error)))
+
+
+def _lines() -> Iterator[str]:
+    while True:
+        try:
+            line = input("> " if sys.stdin.isatty() else "").strip()
+        except (EOFError, KeyboardInterrupt):
+            return
+        if line:
+            yield line
+
+
+def _command(run: Run, now: Chat, line: str) -> Chat:
+    """What a chat is after a command; UsageError where it cannot be done."""
+    name, _, value = line.partition(" ")
+    value = value.strip()
+    if name == "/reset":
+        _note("A new chat.")
+        return replace(now, messages=())
+    if name == "/policy":
+        verified_adapter(run, value)
+        _note(f"{value} answers from here on.")
+        return replace(now, policy=value)
+    if name == "/brief":
+        return replace(now, level=_level(run, value))
+    _note(HELP.format(policies=", ".join(policies(run))))
+    return now
+
+
+def _level(run: Run, value: str) -> float:
+    found = brief.load(run)
+    if found is None:
+        raise UsageError(f"This run has no brief. Write one: {brief.file_of(run)}")
+    try:
+        level = float(value)
+    except ValueError:
+        level = -1.0
+    if not 0 <= level <= 1:
+        raise UsageError("/brief takes a share from 0 (nothing) to 1 (all of it), such as /brief 0.5")
+    text = brief.cut(found, level)
+    _note(f"{len(text.split())} words of the brief stand before the chat.")
+    return level
+
+
+def _answered(talks: Talks, now: Chat, line: str, show: Show) -> Chat:
+    """The chat with this turn and its answer, which is printed as it is written; without both where there was none."""
+    asked = (*now.messages, Message(role="user", content=line))
+    ask = Ask(messages=asked, policy=now.policy, level=now.level, seed=secrets.randbits(31))
+    written = ""
+    try:
+        with closing(talks.reply(ask, threading.Event())) as saying:
+            for said in saying:
+                written += said.text if said.state == "text" else ""
+                _print(said, show)
+    except KeyboardInterrupt:
+        print(flush=True)
+        _note("(stopped)")
+    else:
+        if said.state == "failed":
+            raise LoopError(said.text)
+    return replace(now, messages=(*asked, Message(role="assistant", content=written))) if written else now
+
+
+def _print(said: Said, show: Show) -> None:
+    if said.state == "text":
+        print(show(said.text), end="", flush=True)
+    elif said.state == "done":
+        print(flush=True)
+        if said.ended == "cut":
+            _note("(cut: as long as an answer may be)")
+        if said.forgotten:
+            _note(f"(the first {said.forgotten} messages no longer fit)")
+    elif said.state in NOTES:
+        _note(f"({NOTES[said.state]} ...)")
+
+
+def _note(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,202 @@
+"""Routes of the Chat page: an answer as it is written, a line of JSON for each piece.
+
+Nothing that is said here is stored, but for the corrections that somebody saves. Answers are remembered for these while the
+app runs.
+"""
+
+import json
+import secrets
+import threading
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from fastapi import APIRouter, Depends, HTTPException, Request
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import iterate_in_threadpool
+
+from feedback_loop.records import Message, Position
+from feedback_loop.talking import MOST_MESSAGES, Ask, Correction, Said
+from ui.ports import ChatPort
+from ui.reading import answer
+from ui.visible import visible
+
+LONGEST = 20_000
+"""Characters of one message."""
+REMEMBERED = 500
+"""Answers, of all people together."""
+T = TypeVar("T")
+
+
+class Turn(BaseModel):
+    """One message of the chat; instructions come from the run's brief alone."""
+
+    model_config = ConfigDict(extra="forbid")
+    role: Literal["user", "assistant"]
+    content: str = Field(min_length=1, max_length=LONGEST)
+
+
+class Chat(BaseModel):
+    """A chat that is to be answered. The page keeps it and sends it whole."""
+
+    model_config = ConfigDict(extra="forbid")
+    messages: Annotated[list[Turn], Field(min_length=1, max_length=MOST_MESSAGES)]
+    policy: str = Field("", max_length=100)
+    """The one in force where empty."""
+    level: float = Field(0.0, ge=0, le=1)
+
+
+class Which(BaseModel):
+    """An answer that is to be corrected."""
+
+    model_config = ConfigDict(extra="forbid")
+    id: str = Field(max_length=100)
+
+
+class Kept(Which):
+    """What is said of two answers; `id` is what `/second` gave."""
+
+    choice: Position
+    edit: str = Field("", max_length=LONGEST)
+
+
+@dataclass(frozen=True)
+class Written:
+    """An answer, and what it answers."""
+
+    ask: Ask
+    text: str
+
+
+class Memory(Generic[T]):
+    """What was given to whom lately, by a name that nobody can guess."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, tuple[str, T]] = OrderedDict()
+
+    def add(self, user: str, thing: T) -> str:
+        """Its name."""
+        name = secrets.token_urlsafe(12)
+        self._kept[name] = (user, thing)
+        while len(self._kept) > REMEMBERED:
+            self._kept.popitem(last=False)
+        return name
+
+    def find(self, user: str, name: str) -> T:
+        """What has that name; 404 where this user was given nothing of that name lately."""
+        owner, thing = self._kept.get(name, (None, None))
+        if thing is None or owner != user:
+            raise HTTPException(404, "That answer is no longer remembered. Ask again, then correct the new one.")
+        return thing
+
+
+def build_chat_routes(chat: ChatPort, user: Callable[[Request], str]) -> APIRouter:
+    """`user` gives the user of a request or refuses it; everybody who may rank may chat."""
+    router = APIRouter(prefix="/api/chat", dependencies=[Depends(user)])
+    under_way: dict[str, threading.Event] = {}
+    written, pairs = Memory[Written](), Memory[Correction]()
+
+    @router.get("")
+    def choices() -> dict[str, Any]:
+        return chat.choices().model_dump()
+
+    @router.post("")
+    def reply(request: Request, body: Chat) -> StreamingResponse:
+        who, stop = user(request), threading.Event()
+        ask = _ask(chat, body)
+        if earlier := under_way.get(who):
+            earlier.set()  # a second window's question ends the first one's answer
+        under_way[who] = stop
+
+        def remember(text: str) -> str:
+            return written.add(who, Written(ask, text))
+
+        return StreamingResponse(_lines(chat, ask, stop, remember), media_type="application/x-ndjson")
+
+    @router.post("/stop")
+    def stop(request: Request) -> dict[str, Any]:
+        if found := under_way.get(user(request)):
+            found.set()
+        return {}
+
+    @router.post("/second")
+    def second(request: Request, body: Which) -> dict[str, Any]:
+        who = user(request)
+        first = written.find(who, body.id)
+        pair = _pair(chat, first)
+        shown_ = [answer(text) for text in pair.answers]
+        return {"id": pairs.add(who, pair), "answers": shown_, "corrected": pair.corrected, "edit": first.text}
+
+    @router.post("/keep")
+    def keep(request: Request, body: Kept) -> dict[str, Any]:
+        who = user(request)
+        pair = pairs.find(who, body.id)
+        chat.keep(who, pair.model_copy(update={"choice": body.choice, "edit": body.edit}))
+        return {}
+
+    return router
+
+
+def _pair(chat: ChatPort, first: Written) -> Correction:
+    """The answer and a second one to the same, in an order that is drawn, as nobody should learn which side to choose."""
+    again = first.ask.model_copy(update={"unlike": first.text, "seed": secrets.randbits(31)})
+    last = list(chat.reply(again, threading.Event()))[-1]
+    text = clean(last.text)
+    if last.state == "failed" or text in ("", first.text):
+        raise HTTPException(
+            503, last.text if last.state == "failed" else "The model writes the same each time. Ask again."
+        )
+    both = [(first.text, first.ask.seed), (text, again.seed)]
+    corrected = secrets.randbelow(2)
+    if corrected:
+        both.reverse()
+    (one, its), (other, others) = both
+    return Correction(
+        ask=first.ask, answers=(one, other), seeds=(its, others), corrected=1 if corrected else 0, choice="neither"
+    )
+
+
+def _ask(chat: ChatPort, body: Chat) -> Ask:
+    there = chat.choices()
+    policy = body.policy or there.current
+    if policy not in there.policies:
+        raise HTTPException(404, f"There is no policy {policy[:100]}. Reload the page.")
+    if body.messages[-1].role != "user":
+        raise HTTPException(400, "The last message is an answer already. Write something.")
+    messages = tuple(Message(role=turn.role, content=turn.content) for turn in body.messages)
+    return Ask(messages=messages, policy=policy, level=body.level if there.brief else 0.0, seed=secrets.randbits(31))
+
+
+async def _lines(chat: ChatPort, ask: Ask, stop: threading.Event, remember: Callable[[str], str]) -> AsyncIterator[str]:
+    """What is said, a line each; when the page leaves, the answer is ended."""
+    saying = chat.reply(ask, stop)
+    try:
+        async for said in iterate_in_threadpool(saying):
+            told = shown(said)
+            if said.state == "done" and told["raw"]:
+                told["id"] = remember(told["raw"])
+            yield json.dumps(told) + "\n"
+    finally:
+        stop.set()
+        threading.Thread(target=saying.close, daemon=True).start()  # it waits for the model to hear of it
+
+
+def shown(said: Said) -> dict[str, Any]:
+    """What the page is told. Pieces are plain text in which nothing hides; the whole comes as safe HTML as well.
+
+    `raw` is the answer as it was written, which the page sends back with the next message and never shows.
+    """
+    if said.state == "text":
+        return {"state": "text", "text": visible(said.text)}
+    if said.state == "done":
+        raw = clean(said.text)
+        piece = answer(raw)
+        return {"state": "done", "raw": raw, "piece": piece, "ended": said.ended, "forgotten": said.forgotten}
+    return {"state": said.state, "text": visible(said.text), "trouble": said.trouble}
+
+
+def clean(text: str) -> str:
+    """An answer as it can be stored and sent back: without NUL, no longer than a message may be."""
+    return text.replace("\0", "\ufffd")[:LONGEST]
