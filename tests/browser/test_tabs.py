@@ -80,7 +80,11 @@ def test_a_vote_that_arrived_unheard_can_be_taken_back_and_given_otherwise(page:
     page.locator(f".fl-card[data-comparison-id={asked}]").wait_for()
     page.unroute("**/api/vote")
     answer(page, "2")
-    page.wait_for_function("!Object.keys(localStorage).some((key) => key.startsWith('feedback-loop-outbox'))")
+    kept = "Object.keys(localStorage).filter((key) => key.startsWith('feedback-loop-outbox')).length"
+    for _ in range(100):
+        page.wait_for_timeout(50)
+        if page.evaluate(kept) == 0:
+            break
     assert served.answers() == [(asked, f"secret-{number(asked)}-1")]
     expect(page.locator(".fl-error")).to_be_hidden()
 
