@@ -1,13 +1,14 @@
 """What baking a brief is worth, and what it costs where the brief does not apply: the tiny Qwen, a few minutes a persona.
 
     nice -n 10 python -m benchmarks.bake
-    nice -n 10 python -m benchmarks.bake --arms reverse forward teacher half alone quarter
+    nice -n 10 python -m benchmarks.bake --arms step reverse forward teacher half alone quarter
 
 A persona's wishes are written as a brief in the tiny world's words. The base answers 128 held-out requests without it and
 with it, the baked adapter without it, and each answer is worth 0 to 5 by the persona's true utility. Neutral chats state
 other directives themselves: the share of answers that follow all of them, and the KL from the base there, say what leaked.
-Arms: `reverse` is the step as it is; `forward` learns by KL(teacher || student), `teacher` by that on the teacher's own answers
-(Prompt Baking); `half` bakes at strength 0.5, `alone` without neutral chats, `quarter` with a quarter of them.
+Arms: `step` is the step as it is; `reverse` learns by KL(student || teacher) on neutral chats too, `forward` by
+KL(teacher || student) throughout, `teacher` by that on the teacher's own answers (Prompt Baking); `half` bakes at strength
+0.5, `alone` without neutral chats, `quarter` with a quarter of them.
 """
 
 import argparse
@@ -16,7 +17,6 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ from feedback_loop.progress import silent
 from feedback_loop.prompts import DATA
 from feedback_loop.records import Prompt
 from policies import bake
-from policies.bake_math import forward
+from policies.bake_math import forward, reverse
 from policies.bake_state import Baking
 from policies.base import Policy, load_policy
 from policies.rollouts import roll_out
@@ -43,6 +43,7 @@ BRIEFS = {
     "warm": "Start with a greeting. Use one emoji. Be casual. Add a closing line.",
 }
 ARMS: Mapping[str, list[str]] = {
+    "step": [],
     "reverse": [],
     "forward": [],
     "teacher": [],
@@ -58,7 +59,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("settings", nargs="*", metavar="key=value")
     parser.add_argument("--personas", nargs="*", choices=list(BRIEFS), default=list(BRIEFS))
-    parser.add_argument("--arms", nargs="*", choices=list(ARMS), default=["reverse"])
+    parser.add_argument("--arms", nargs="*", choices=list(ARMS), default=["step"])
     parser.add_argument("--seed", type=int, default=10)
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
@@ -127,11 +128,12 @@ def follows(policy: Policy) -> float:
 def learning_by(arm: str) -> Iterator[None]:
     """Inside, a baking's updates are those of the arm; its measurements stay what they are."""
     ways: dict[str, dict[str, Any]] = {
-        "forward": {"apart": partial(bake.apart, divergence=forward)},
-        "teacher": {"apart": partial(bake.apart, divergence=forward), "_draw": teacher_writes},
+        "reverse": {"OUTSIDE": reverse},
+        "forward": {"INSIDE": forward},
+        "teacher": {"INSIDE": forward, "_draw": teacher_writes},
     }
     way = ways.get(arm, {})
-    real: dict[str, Any] = {name: getattr(bake, name) for name in ("_update", "_draw", "apart")}
+    real: dict[str, Any] = {name: getattr(bake, name) for name in ("_update", "_draw", "INSIDE", "OUTSIDE")}
 
     def update(*given: Any) -> Any:
         put(way)

@@ -4,11 +4,12 @@ The student (base and adapter, plain prompt) writes answers; the teacher, the sa
 brief in front, says of each of their tokens what it would have written there, over the whole vocabulary; the student learns
 to be as near to that as it can. On chats that the brief has nothing to say of, the teacher is the plain base. So nobody has
 to rank anything, and no answer of the teacher is ever drawn. Agarwal et al. 2024 (GKD, arXiv 2306.13649) and "On-Policy
-Context Distillation" (arXiv 2602.12275), by the reverse KL; "Prompt Baking" (arXiv 2409.13697) by the forward one.
+Context Distillation" (arXiv 2602.12275), by the reverse KL; "Prompt Baking" (arXiv 2409.13697) by the forward one, which
+here is for neutral chats.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +22,7 @@ from feedback_loop.evaluate import kl_estimate, mean
 from feedback_loop.prompts import choose
 from feedback_loop.records import Prompt
 from policies import watch
-from policies.bake_math import apart
+from policies.bake_math import Divergence, apart, forward, reverse
 from policies.bake_state import BakeReading, BakeSample, Baking, learning, open_baking, save
 from policies.base import Policy
 from policies.logprobs import Row, batches, states
@@ -29,6 +30,8 @@ from policies.rollouts import Rollouts, roll_out, see, step_seed, walk
 from policies.task import Curves, Task, precision, timed
 from policies.trainable import LEARNING, parent_needed, placed
 
+INSIDE, OUTSIDE = reverse, forward
+"""What is learned by where the brief applies, and where it does not."""
 MEASUREMENTS = 5
 """Measurements of a baking, its start apart."""
 
@@ -119,11 +122,11 @@ def _update(task: Task, now: Baking, inside: Scope, outside: Scope) -> tuple[dic
     tokens, loss = sum(len(tail) for _, tail in lesson.taught), 0.0
     with timed(now.seconds, "training"):
         now.policy.model.train()
-        for batch in batches(lesson.taught, bake.batch_tokens):
+        for batch, divergence in _micro(lesson, bake.rollouts - neutral, bake.batch_tokens):
             # Backward inside, too: what is computed again on the way back must meet the same adapter.
             with active(now.policy.model, LEARNING):
                 with precision(task.model):
-                    part = _apart(task, now, lesson, batch).sum() / tokens
+                    part = _apart(task, now, lesson, batch, divergence).sum() / tokens
                 part.backward()
             loss += float(part.detach())
         norm = float(torch.nn.utils.clip_grad_norm_(learning(now).values(), bake.max_grad_norm))
@@ -133,6 +136,17 @@ def _update(task: Task, now: Baking, inside: Scope, outside: Scope) -> tuple[dic
         now.optimizer.zero_grad()
     task.report(done + 2 * bake.rollouts, total, "policy")
     return {"loss": loss, "grad_norm": norm, "learning_rate": now.optimizer.param_groups[0]["lr"]}, None
+
+
+def _micro(lesson: Lesson, briefed: int, most_tokens: int) -> Iterator[tuple[list[int], Divergence]]:
+    """Places among a lesson's answers in micro-batches, and how each learns.
+
+    Where the brief applies by the reverse KL, which settles on what the teacher would write. On neutral chats by the forward
+    one, which keeps all that the base would: what the student has dropped there, the reverse one hardly sees.
+    """
+    for start, end, divergence in ((0, briefed, INSIDE), (briefed, len(lesson.taught), OUTSIDE)):
+        for batch in batches(lesson.taught[start:end], most_tokens):
+            yield [start + place for place in batch], divergence
 
 
 def _measure(task: Task, now: Baking, inside: Scope, outside: Scope) -> None:
@@ -195,7 +209,7 @@ def _draw(
     return Lesson(rollouts, [(head, tail) for head, (_, tail) in zip(heads, rollouts.rows, strict=True)])
 
 
-def _apart(task: Task, now: Baking, lesson: Lesson, batch: Sequence[int]) -> Any:
+def _apart(task: Task, now: Baking, lesson: Lesson, batch: Sequence[int], divergence: Divergence = reverse) -> Any:
     """Nats between student and teacher at each token of these answers, one after another; the adapter is in force."""
     import torch
 
@@ -215,6 +229,7 @@ def _apart(task: Task, now: Baking, lesson: Lesson, batch: Sequence[int]) -> Any
         plain,
         strength=bake.strength,
         temperature=task.sampling.temperature,
+        divergence=divergence,
     )
 
 

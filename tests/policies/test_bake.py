@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from safetensors.torch import load_file
 
 from feedback_loop import prompts
@@ -13,7 +14,7 @@ from feedback_loop.checks import met
 from feedback_loop.errors import LoopError, UsageError
 from feedback_loop.recipe import BakeTable, ModelTable, PolicyTable, SamplingTable
 from feedback_loop.records import Prompt
-from policies import bake
+from policies import bake, watch
 from policies.bake_state import open_baking
 from policies.base import load_policy
 from policies.sampler import sample
@@ -119,9 +120,23 @@ def test_a_brief_that_does_not_fit_is_refused_and_nothing_of_it_cut_off(tmp_path
     assert "\n" not in str(refused.value)
 
 
-def test_over_the_kl_budget_it_goes_back_to_the_last_good_adapter_or_says_that_there_is_none(tmp_path: Path):
-    with pytest.raises(LoopError, match=r"over policy\.max_kl = 1e-06, and no update before that was good"):
-        bake.bake(baking(tmp_path, max_kl=1e-6))
+def test_over_the_kl_budget_it_goes_back_to_the_last_good_adapter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    estimates, kept, real = iter([0.0, 1.0, 9.0]), [], watch.snapshot
+    monkeypatch.setattr(bake, "kl_estimate", lambda *_: next(estimates))
+    monkeypatch.setattr(watch, "snapshot", lambda network: kept.append(real(network)) or kept[-1])
+    task = baking(tmp_path, max_kl=5.0)
+    facts = bake.bake(task)
+    assert facts["stopped"] == "KL from the reference reached 9.0 nats a completion, over policy.max_kl = 5"
+    assert facts["steps"] == facts["measured"]["step"] == 1
+    saved = load_file(task.out / "adapter" / "adapter_model.safetensors")
+    assert all(torch.equal(saved[name.replace(".default", "")], tensor) for name, tensor in kept[1].items())
+
+
+def test_where_no_update_is_within_the_budget_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    estimates = iter([0.0, 9.0])
+    monkeypatch.setattr(bake, "kl_estimate", lambda *_: next(estimates))
+    with pytest.raises(LoopError, match=r"over policy\.max_kl = 5, and no update before that was good"):
+        bake.bake(baking(tmp_path, max_kl=5.0))
     assert not (tmp_path / "out" / "adapter").exists()
 
 
