@@ -118,7 +118,7 @@ def test_when_a_round_ends_its_prefetched_comparisons_go(page: Page, served: Ser
     asked[:] = [comparison(n) for n in range(10, 16)]
     before = answer(page, "1")
     expect(page.locator(".fl-error")).to_contain_text(f"no comparison {before}")
-    page.wait_for_function("Number(document.querySelector('.fl-card').dataset.comparisonId.slice(1)) >= 10")
+    page.wait_for_function("() => Number(document.querySelector('.fl-card').dataset.comparisonId.slice(1)) >= 10")
     after = answer(page, "1")
     served.wait_for(1)
     assert int(number(after)) >= 10
