@@ -52,7 +52,7 @@ def talked_to(run: Run, tmp_path: Path) -> Iterator[str]:
 def opened(page: Page, url: str) -> None:
     log_in(page, url)
     page.goto(f"{url}/chat")
-    page.wait_for_selector("#fl-chat-policy option")
+    page.wait_for_selector("#fl-chat-policy option", state="attached")
 
 
 def say(page: Page, text: str) -> None:
