@@ -4,6 +4,7 @@ import contextlib
 
 from feedback_loop import ahead, asked, corrections, gatekeeper, loop, refitting
 from feedback_loop.connect import argilla
+from feedback_loop.flags import flags
 from feedback_loop.labelling import comparisons_of, open_desk
 from feedback_loop.loop import Say
 from feedback_loop.report import overview, samples
@@ -52,7 +53,7 @@ def serve(run: Run, *, host: str, port: int, url: str, open_browser: bool, say: 
                 delivery=courier.state,
                 supply=lambda: ahead.supply(run, more),
             ),
-            TeamPort(everybody=lambda: team(run), me=lambda name: me(run, name)),
+            TeamPort(everybody=lambda: team(run), me=lambda name: me(run, name), flags=lambda: flags(run)),
             ChatPort(
                 choices=lambda: choices(run),
                 reply=talks.reply,

@@ -20,7 +20,10 @@ from feedback_loop.verdicts import UNDECIDED, Given, agreement, given
 CHANCE = 0.05
 """How often a team in which nobody leans to a side would have somebody found to do so."""
 ENOUGH = 5
-"""Repeats below which a person is not told how often they agreed with themselves, and by which that figure moves."""
+"""Repeats below which a person is not told how often they agreed with themselves."""
+BLOCK, LATEST = 20, 5
+"""That figure is of a person's first answers but for the latest ones, and moves by so many answers at once: no answer shows by it
+that it was a repeat."""
 
 
 class Share(Record):
@@ -111,7 +114,7 @@ class Me(Record):
     seconds: float | None
     """Median."""
     same: Share | None
-    """Repeats answered the same again, of the first 5, 10, 15, ...: one answer must not give away that it was a repeat."""
+    """Repeats answered the same again, among the first 20, 40, 60, ... answers: none must give away that it was a repeat."""
 
 
 def team_of(
@@ -144,13 +147,13 @@ def team_of(
 def me_of(comparisons: Sequence[Comparison], rankings: Sequence[Ranking], name: str) -> Me:
     """What that person may know of their own answers."""
     own = [g for g in given(comparisons, rankings) if g.user == name]
-    again = _same_again(own)
-    told = again[: len(again) // ENOUGH * ENOUGH]
+    answers = [g for g in own if g.ranking.status == "submitted"]
+    again = _same_again(answers[: max(0, len(answers) - LATEST) // BLOCK * BLOCK])
     seconds = _seconds(own)
     return Me(
-        answers=sum(g.ranking.status == "submitted" for g in own),
+        answers=len(answers),
         seconds=seconds.median if seconds else None,
-        same=_share(told),
+        same=_share(again) if len(again) >= ENOUGH else None,
     )
 
 

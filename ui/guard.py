@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from fastapi import Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
@@ -18,6 +19,9 @@ OPEN = ("/login", "/invite/", "/page/", "/favicon.ico")
 OURS = ("/login", "/logout", "/password", "/invite/", "/page/", "/api/")
 GRADIO = ("/assets/", "/static/", "/theme.css", "/favicon.ico")
 """All that a browser asks of Gradio beside the pages. The rest of it (queue, upload, files, config) is closed to all."""
+
+PERSON = "x-feedback-loop-user"
+"""Whose page sends a request, percent-encoded."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,8 @@ class Guard:
             return line(404, "There is nothing here.")
         if request.method not in ("GET", "HEAD") and not path.startswith(OURS):
             return line(405, "This can only be read.")
+        if path.startswith("/api/") and known is not None and not meant_by(request, known):
+            return line(412, f"{known.name} is logged in in this browser by now. Reload the page.")
         if path in pages.owners and (known is None or known.role != "owner"):
             return line(403, "Only an owner of this run may see that. Ask one of them.")
         return None
@@ -108,6 +114,14 @@ class Guard:
 
         marked = _with_headers(send, Request(scope), content_policy.policy(nonce))
         await self.app({**scope, "headers": headers, "query_string": b""}, receive, gather)
+
+
+def meant_by(request: Request, known: Visitor) -> bool:
+    """Whether the page that asks is this visitor's own, where it says whose it is: two people may share a browser, and a page
+    that one of them left open must not answer as the other.
+    """
+    said = request.headers.get(PERSON)
+    return said is None or unquote(said) == known.name
 
 
 def line(status: int, said: str) -> JSONResponse:

@@ -11,6 +11,7 @@ HEAD = """
 <script src="/page/reading.js"></script>
 <script src="/page/label/page.js" type="module"></script>
 <script src="/page/rounds/page.js" type="module"></script>
+<script src="/page/flags.js" defer></script>
 <script src="/page/team.js" defer></script>
 <script src="/page/chat/page.js" type="module"></script>
 <script src="/page/help.js" defer></script>

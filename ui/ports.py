@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Generator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from feedback_loop.flags import Flag
 from feedback_loop.lessons import Taught
 from feedback_loop.overview import Overview, Sample, Supply
 from feedback_loop.records import Answer, Comparison, Ranking
@@ -63,6 +64,8 @@ class TeamPort:
     everybody: Callable[[], Team]
     me: Callable[[str], Me]
     """What that person may know of their own answers."""
+    flags: Callable[[], Sequence[Flag]]
+    """What people flagged, the oldest first."""
 
 
 @dataclass(frozen=True)

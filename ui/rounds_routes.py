@@ -1,15 +1,16 @@
-"""What the Rounds page asks for when it is unfolded: a round's samples, a page at a time, and what its labels taught."""
+"""What the Rounds page shows: the open round's count, a round's samples, a page at a time, and what its labels taught."""
 
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
 
-from feedback_loop.overview import Sample
+from feedback_loop.overview import Overview, RoundView, Sample
 from feedback_loop.traits import tokens
 from ui.ports import RoundsPort
 from ui.render import MOST, as_html
 from ui.visible import visible
+from ui.visitors import Role
 
 PAGE = 10
 Show = Literal["all", "changed", "better", "worse"]
@@ -42,6 +43,37 @@ def build_rounds_routes(rounds: RoundsPort, user: Callable[[Request], str]) -> A
         return {**found.model_dump(exclude={"lessons"}), "lessons": lessons}
 
     return router
+
+
+def as_told(overview: Overview, told: int, role: Role) -> Overview:
+    """An overview whose open round counts as the person who asks may hear of it (`store/told.py`), wherever it is counted.
+
+    How duels stand is for owners, who may end them, until they are decided: whoever sees it move with a vote of their own knows
+    which answer was the new policy's.
+    """
+    hidden = ("rankings",) if role == "owner" else ("rankings", "promotion")
+    asks = [r for r in overview.rounds if _asking(r) in hidden]
+    if not asks:
+        return overview
+    rounds = tuple(_counted(r, told) if r in asks else r for r in overview.rounds)
+    labels = sum(r.labels for r in rounds) - sum(r.labels for r in overview.rounds)
+    message = overview.message if overview.failed else ""
+    return overview.model_copy(update={"rounds": rounds, "labels": overview.labels + labels, "message": message})
+
+
+def _asking(round_: RoundView) -> str:
+    """The stage for which a round waits for people: `rankings`, later `promotion`; empty where it does not."""
+    return next((s.name for s in round_.stages if s.name in ("rankings", "promotion") and s.state == "waiting"), "")
+
+
+def _counted(round_: RoundView, told: int) -> RoundView:
+    waits = _asking(round_)
+    stages = tuple(
+        s.model_copy(update={"done": min(told, s.total) if s.total else told}) if s.name == waits else s
+        for s in round_.stages
+    )
+    labels = told if waits == "rankings" else round_.labels
+    return round_.model_copy(update={"labels": labels, "stages": stages, "gate": None})
 
 
 def page_of(samples: Sequence[Sample], search: str, show: Show, page: int) -> dict[str, Any]:

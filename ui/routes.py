@@ -12,6 +12,7 @@ from feedback_loop.store.database import StorageError
 from feedback_loop.store.desk import AlreadyAnswered, NotAnswered, RoundClosed, UnknownComparison
 from ui.ports import DeskPort, RoundsPort
 from ui.reading import card
+from ui.rounds_routes import as_told
 from ui.sides import Vote, to_answer, to_vote
 from ui.visible import visible
 from ui.visitors import role
@@ -114,10 +115,12 @@ def _add_rounds(
 ) -> None:
     @router.get("/rounds")
     def overview(request: Request) -> dict[str, Any]:
+        standing = _standing(desk, rounds, user(request))
+        shown = as_told(rounds.overview(), standing["progress"]["answered"], role(request))
         return {
-            "overview": rounds.overview().model_dump(exclude={"rounds": {"__all__": {"samples"}}}),
+            "overview": shown.model_dump(exclude={"rounds": {"__all__": {"samples"}}}),
             "role": role(request),
-            **_standing(desk, rounds, user(request)),
+            **standing,
         }
 
     @router.post("/rounds/start")
@@ -160,12 +163,7 @@ def _standing(desk: DeskPort, rounds: RoundsPort, who: str) -> dict[str, Any]:
     progress, delivery = desk.progress(who), rounds.delivery()
     return {
         "user": who,
-        "progress": {
-            "answered": progress.answered,
-            "mine": progress.mine,
-            "needed": progress.needed,
-            "left": progress.left,
-        },
+        "progress": {"answered": progress.told, "mine": progress.mine, "needed": progress.needed},
         "delivery": {"pending": delivery.pending, "error": delivery.error, "url": delivery.argilla_url},
         "fetching": rounds.supply().model_dump(),
     }

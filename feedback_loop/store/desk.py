@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from feedback_loop.errors import UsageError
 from feedback_loop.records import Answer, Comparison, Ranking, now
 from feedback_loop.store.journal import Journal
+from feedback_loop.store.told import told
 from feedback_loop.store.turns import next_for, still_to_show
 from feedback_loop.store.validity import check_answer
 
@@ -37,6 +38,8 @@ class Progress:
     needed: int
     left: int
     """Comparisons that this user can still be shown."""
+    told: int
+    """`answered` as this user may hear of it: see `told.py`."""
 
 
 class Desk:
@@ -121,13 +124,15 @@ class Desk:
         rankings = self._rankings(comparisons)
         labels, out = {c.id for c in comparisons if c.counts}, self._discarded()
         mine = {r.comparison_id: r for r in rankings if r.user_id == user_id}
+        needed, left = self._needed(), len(still_to_show(comparisons, mine))
         return Progress(
             answered=sum(
                 r.status == "submitted" and r.comparison_id in labels and r.label not in out for r in rankings
             ),
             mine=sum(r.status == "submitted" for r in mine.values()),
-            needed=self._needed(),
-            left=len(still_to_show(comparisons, mine)),
+            needed=needed,
+            left=left,
+            told=told(user_id, comparisons, rankings, needed, left=left),
         )
 
     def find(self, comparison_id: str) -> Comparison:

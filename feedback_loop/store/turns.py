@@ -37,7 +37,7 @@ def next_for(
     beside = [c for c in open_ if c.purpose == "check" or c.repeat_of in mine]
     due = [c for c in beside if _is_due(user_id, c, seen, len(asked))]
     if due or not labels:
-        return min(due or beside, key=lambda c: _order(user_id, c.id), default=None)
+        return min(due or beside, key=lambda c: order(user_id, c.id), default=None)
     return _next_label(user_id, asked, labels, rankings, seen, per_comparison, priorities)
 
 
@@ -56,7 +56,7 @@ def still_to_show(comparisons: Sequence[Comparison], mine: Mapping[str, Ranking]
 
 def _is_due(user_id: str, comparison: Comparison, seen: Sequence[str], places: int) -> bool:
     """Whether the turn of a repeat or a check has come, after the comparisons `seen` in their order, of some `places`."""
-    drawn = int(_order(user_id, f"turn of {comparison.id}")[:8], 16)
+    drawn = int(order(user_id, f"turn of {comparison.id}")[:8], 16)
     if comparison.repeat_of is None:
         return len(seen) > drawn % max(1, places)
     since = len(seen) - 1 - seen.index(comparison.repeat_of)
@@ -85,19 +85,20 @@ def _next_label(
     drawn = [c for c in front if c.selection == "random"]
     chosen = [c for c in front if c.selection != "random"]
     if not chosen or (drawn and _random_is_due(user_id, asked, seen)):
-        return min(drawn, key=lambda c: _order(user_id, c.id), default=None)
+        return min(drawn, key=lambda c: order(user_id, c.id), default=None)
     people = len({user_id, *(r.user_id for r in rankings)})
-    useful = sorted(chosen, key=lambda c: (-priorities.get(c.id, 0.0), _order(user_id, c.id)))
-    return min(useful[: 1 if people == 1 else SPREAD * people], key=lambda c: _order(user_id, c.id))
+    useful = sorted(chosen, key=lambda c: (-priorities.get(c.id, 0.0), order(user_id, c.id)))
+    return min(useful[: 1 if people == 1 else SPREAD * people], key=lambda c: order(user_id, c.id))
 
 
 def _random_is_due(user_id: str, comparisons: Sequence[Comparison], seen: Collection[str]) -> bool:
     """Whether one more random pair keeps to their share of the round, from a start that differs between users."""
     share = sum(c.selection == "random" for c in comparisons) / len(comparisons)
     shown = [c for c in comparisons if c.id in seen]
-    start = int(_order(user_id, "start")[:8], 16) / 2**32
+    start = int(order(user_id, "start")[:8], 16) / 2**32
     return sum(c.selection == "random" for c in shown) + 1 <= (len(shown) + 1) * share + start
 
 
-def _order(user_id: str, comparison_id: str) -> str:
+def order(user_id: str, comparison_id: str) -> str:
+    """A place drawn from user and comparison: an order of the user's own, the same at any time."""
     return hashlib.sha256(f"{user_id}\n{comparison_id}".encode()).hexdigest()

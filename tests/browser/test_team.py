@@ -125,3 +125,35 @@ def test_a_hostile_name_is_shown_as_text(page: Page, served: Callable[[Sequence[
     opened(page, served(asked, [said(c, "a", name) for c in asked]))
     assert page.locator("#fl-team img").count() == 0
     assert name in page.locator(".fl-team-table th[scope=row]").inner_text()
+
+
+def test_what_was_flagged_is_listed_with_its_answers_and_stays_open(
+    page: Page, served: Callable[[Sequence[Comparison], Sequence[Ranking]], str]
+):
+    asked = [comparison(n) for n in range(4)]
+    flagged = {"flagged": True, "comment": "<b>rude</b>\u202e"}
+    skipped = {"flagged": True, "reason": "unsafe", "created_at": "2026-11-26T10:00:00.000+00:00"}
+    answers = [said(asked[0], "b", **flagged), said(asked[1], "a"), said(asked[2], None, "ben", **skipped)]
+    opened(page, served(asked, answers))
+    lines = page.locator(".fl-flags > li")
+    assert lines.count() == 2
+    expect(lines.nth(0)).to_contain_text("Question 2?")
+    expect(lines.nth(0)).to_contain_text("ben · round 0 · Skipped: Nobody should see this")
+    expect(lines.nth(1)).to_contain_text("anna · round 0 · Second is better")
+    assert lines.nth(1).locator("blockquote").inner_text() == "<b>rude</b>[U+202E]"
+    lines.nth(1).locator("summary").focus()
+    page.keyboard.press("Enter")
+    expect(lines.nth(1).locator(".fl-answer")).to_have_count(2)
+    expect(lines.nth(1).locator(".fl-answer").nth(1)).to_contain_text("chosen")
+    expect(lines.nth(1).locator(".fl-answer .fl-text").nth(1)).to_contain_text("b to 0")
+    shot(page, "flags")
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_without_a_flag_the_team_page_says_so(
+    page: Page, served: Callable[[Sequence[Comparison], Sequence[Ranking]], str]
+):
+    asked = [comparison(1)]
+    opened(page, served(asked, [said(asked[0], "a")]))
+    expect(page.locator("#fl-flags")).to_contain_text("Nobody has flagged anything.")

@@ -19,6 +19,7 @@ SHARED = {
         "errors",
         "lessons",
         "evaluate",
+        "flags",
         "models",
         "overview",
         "progress",

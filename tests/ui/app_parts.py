@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from fastapi import FastAPI
 
 from feedback_loop.errors import LoopError
+from feedback_loop.flags import Flag
 from feedback_loop.lessons import Taught
 from feedback_loop.overview import Overview, Supply
 from feedback_loop.records import Comparison, Completion, Message, Prompt, Ranking
@@ -21,6 +22,7 @@ from feedback_loop.team import me_of, team_of
 from ui.app import build_app
 from ui.login import Login
 from ui.ports import ChatPort, RoundsPort, TeamPort
+from ui.sides import SIDES
 from ui.site import Site
 
 SITE = Site(names=frozenset({"testserver"}))
@@ -91,14 +93,33 @@ def rounds_port(
     )
 
 
+def flag_of(comparison: Comparison, given: Ranking) -> Flag:
+    """A flag as `feedback_loop.flags` finds it in a run."""
+    sides = {c.id: side for c, side in zip(comparison.completions, SIDES, strict=False)}
+    return Flag(
+        round=comparison.round,
+        comparison_id=comparison.id,
+        user_id=given.user_id,
+        created_at=given.created_at,
+        request=comparison.prompt.request,
+        answers=tuple(c.completion for c in comparison.completions),
+        choice=sides.get(given.choice or "", given.choice),
+        reason=given.reason,
+        comment=given.comment,
+    )
+
+
 def team_port(comparisons: Sequence[Comparison], journal: Journal) -> TeamPort:
     """A Team page of what the journal holds."""
+    asked = {c.id: c for c in comparisons}
 
     def answers() -> list[Ranking]:
         return [r for number in sorted({c.round for c in comparisons}) for r in journal.rankings(number)]
 
     return TeamPort(
-        everybody=lambda: team_of(comparisons, answers()), me=lambda name: me_of(comparisons, answers(), name)
+        everybody=lambda: team_of(comparisons, answers()),
+        me=lambda name: me_of(comparisons, answers(), name),
+        flags=lambda: [flag_of(asked[r.comparison_id], r) for r in answers() if r.flagged],
     )
 
 

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from feedback_loop.overview import Sample
-from tests.ui.app_parts import CSRF, EMPTY, app_of, rounds_port
+from feedback_loop.overview import Gate, Overview, Sample, StageView
+from tests.ui.app_parts import CSRF, EMPTY, app_of, comparison, rounds_port
 from tests.ui.rounds_parts import alarmed, lessons
-from ui.rounds_routes import PAGE
+from ui.rounds_routes import PAGE, as_told
+from ui.visitors import Role
 
 
 def sample(number: int, before: str = "Same.", after: str = "Same.", gain: float = 0.0) -> Sample:
@@ -32,6 +33,53 @@ def client(tmp_path: Path):
         made.post("/login", data={"name": "anna"})
         yield made
     journal.close()
+
+
+def waiting_for(stage: str) -> Overview:
+    """A decided round, and one that waits for people: one of four answers is there."""
+    done, *_, last = alarmed().rounds
+    stages = (StageView(name=stage, state="waiting", done=1, total=4),)
+    gate = Gate(
+        verdict="ask", votes=1, most=4, win_rate=1, estimate=0.9, low=0.4, high=1, model_weight=0, reason="1 of 1"
+    )
+    waits = last.model_copy(
+        update={
+            "stages": stages,
+            "labels": 1,
+            "needed": 4,
+            "decision": None,
+            "gate": gate if stage == "promotion" else None,
+        }
+    )
+    message = "Round 002 has 1 of 4."
+    return alarmed().model_copy(update={"rounds": (done, waits), "labels": 33, "message": message})
+
+
+@pytest.mark.parametrize("role", ["owner", "annotator"])
+def test_the_open_round_counts_as_the_label_page_says(role: Role):
+    shown = as_told(waiting_for("rankings"), 3, role)
+    assert (shown.rounds[0].labels, shown.rounds[1].labels, shown.rounds[1].stages[0].done) == (32, 3, 3)
+    assert (shown.labels, shown.message) == (35, "")
+    assert as_told(alarmed(), 3, role) == alarmed()
+
+
+def test_how_duels_stand_is_for_owners_until_they_are_decided():
+    asked = waiting_for("promotion")
+    assert as_told(asked, 3, "owner") == asked
+    shown = as_told(asked, 3, "annotator")
+    assert (shown.rounds[1].gate, shown.rounds[1].stages[0].done, shown.labels, shown.message) == (None, 3, 33, "")
+
+
+def test_the_rounds_page_is_sent_the_count_that_the_label_page_is_sent(tmp_path: Path):
+    asked = [comparison(n) for n in range(3)]
+    asked += [comparison(9).model_copy(update={"purpose": "check", "expected": "secret-9-0"})]
+    app, journal = app_of(tmp_path, asked, rounds=rounds_port(overview=waiting_for("rankings")))
+    with TestClient(app, headers=CSRF) as client:
+        client.post("/login", data={"name": "anna"})
+        client.post("/api/vote", json={"comparison_id": "c9", "choice": "first"})
+        answer = client.get("/api/rounds").json()
+    journal.close()
+    assert answer["progress"]["answered"] == answer["overview"]["rounds"][1]["labels"] == 1
 
 
 def of(client: TestClient, **asked: object) -> dict:

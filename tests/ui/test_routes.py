@@ -86,6 +86,16 @@ def test_another_site_can_change_nothing(anna: TestClient, path: str):
     refused(anna.post(path, json={"comparison_id": "c0", "choice": "first"}), 403)
 
 
+@pytest.mark.parametrize(
+    ("whose", "status"), [("anna", 200), ("ann%61", 200), ("boris", 412), ("%D0%AF", 412), ("", 412)]
+)
+def test_a_page_that_somebody_else_left_open_can_neither_answer_nor_ask(anna: TestClient, whose: str, status: int):
+    headers = {"X-Feedback-Loop-User": whose}
+    assert anna.get("/api/next", headers=headers).status_code == status
+    assert anna.post("/api/vote", json={"comparison_id": "c0", "choice": "tie"}, headers=headers).status_code == status
+    assert anna.post("/api/undo", headers=headers).status_code == status
+
+
 def test_two_comparisons_come_at_once_and_nothing_tells_who_wrote_what(anna: TestClient):
     answer = anna.get("/api/next")
     assert len(answer.json()["items"]) == 2
@@ -96,7 +106,7 @@ def test_two_comparisons_come_at_once_and_nothing_tells_who_wrote_what(anna: Tes
 
 def test_a_vote_by_side_is_kept_as_the_completion_that_stood_there(anna: TestClient, journal: Journal):
     body = {"comparison_id": "c1", "choice": "second", "comment": " clearer "}
-    assert anna.post("/api/vote", json=body).json()["progress"] == {"answered": 1, "mine": 1, "needed": 4, "left": 2}
+    assert anna.post("/api/vote", json=body).json()["progress"] == {"answered": 1, "mine": 1, "needed": 4}
     (kept,) = journal.rankings(0)
     assert (kept.user_id, kept.choice, kept.comment) == ("anna", "secret-1-1", "clearer")
 

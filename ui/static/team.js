@@ -1,6 +1,6 @@
 // The Team page: how far each person's labels can be trusted, in figures with intervals and in sentences; for owners.
 (() => {
-  const { call, whenThere, element: el, t, parts, percent, number, seconds, when } = window.feedbackLoop;
+  const { call, whenThere, createFlags, element: el, t, parts, percent, number, seconds, when } = window.feedbackLoop;
   const REFRESH = 30_000;
   // Figures of a person that are shares, in the order in which they are shown; `half` where one half is what to expect.
   const SHARES = [
@@ -99,7 +99,7 @@
     return section(t("team.agreement"), alpha(team), heat(team));
   }
 
-  function draw(page, team) {
+  function draw(page, team, flags) {
     if (!team.people.length) {
       page.replaceChildren(el("div", { class: "fl-empty" }, el("h1", {}, t("page.team")), el("p", {}, t("team.empty"))));
       return;
@@ -107,15 +107,17 @@
     const overlap = t("team.overlap", { shared: team.shared, answered: team.answered });
     page.replaceChildren(
       el("header", { class: "fl-head" }, el("div", {}, el("h1", {}, t("page.team")), el("p", {}, t("team.summary", { n: team.people.length, answers: team.answers }), " ", team.people.length > 1 ? overlap : ""))),
-      findings(team), table(team), shares(team.people), agreement(team), note(t("team.elsewhere")));
+      findings(team), flags.box, table(team), shares(team.people), agreement(team), note(t("team.elsewhere")));
   }
 
   whenThere("fl-team", (page) => {
+    const flags = createFlags();
     let last = "";
     async function refresh() {
       try {
         const team = await call("GET", "/team"), text = JSON.stringify(team);
-        if (text !== last) { last = text; draw(page, team); }
+        if (text !== last) { last = text; draw(page, team, flags); }
+        await flags.refresh();
       } catch (problem) {
         if (!last) page.replaceChildren(el("p", { class: "fl-error", role: "alert" }, problem.message));
       }

@@ -9,6 +9,13 @@ const HELD = 4; // the one shown and three ahead
 const NEVER = [400, 404, 409, 410, 413, 422]; // refusals that sending again cannot change
 const REMEMBERED = 50; // cards of this session that can be brought back without a connection
 
+// Whether two votes say the same, less how long they took.
+function isSame(one, other) {
+  const order = (vote) => JSON.stringify((vote.order || []).map((group) => [...group].sort()));
+  const words = (vote) => [vote.choice, vote.strength, vote.reason, vote.edit, vote.edit_of, (vote.comment || "").trim(), Boolean(vote.flagged)].map((word) => word || "");
+  return order(one) === order(other) && words(one).every((word, n) => word === words(other)[n]);
+}
+
 // `shown` is called when another card is in front, `noted` when the app has said how things stand, `reached` when it answered
 // at all, `failed` with a line for the person, and `waits` with one that holds until the app answers again.
 export function createFlow({ shown, noted, reached, failed, waits }) {
@@ -52,9 +59,12 @@ export function createFlow({ shown, noted, reached, failed, waits }) {
     return sending;
   }
 
+  // `again` is for this page alone: a vote whose forerunner was taken back here while nobody knew whether it had arrived.
+  const post = ({ again, ...vote }) => call("POST", "/vote", vote);
+
   async function sendAll() {
     for (let votes = waiting(); votes.length; votes = waiting()) {
-      const said = await call("POST", "/vote", votes[0]).catch((problem) => refused(votes[0], problem));
+      const said = await post(votes[0]).catch((problem) => refused(votes[0], problem));
       outbox.drop(standing.user, votes[0]);
       if (said) note(said);
     }
@@ -65,18 +75,21 @@ export function createFlow({ shown, noted, reached, failed, waits }) {
   async function refused(vote, problem) {
     if (!NEVER.includes(problem.status)) throw problem;
     const stands = problem.status === 409 && !vote.revise;
-    if (stands && !(await lost(vote))) return null;
+    if (stands) {
+      const on = await onRecord(vote);
+      if (isSame(vote, on)) return null; // it arrived before, and only the word of it was lost
+      if (vote.again) return post({ ...vote, revise: true }).catch((other) => refused({ ...vote, revise: true }, other));
+    }
     const typed = vote.comment || vote.edit;
     if (typed) drafts.write(standing.user, vote.comparison_id, drafts.reopened(vote, drafts.read(standing.user, vote.comparison_id)));
-    failed(stands ? t("label.answered_elsewhere") : problem.message);
+    if ([404, 410].includes(problem.status)) ready = ready.filter((card) => card.said); // of a round that is over, as the vote was
+    failed(stands ? t(typed ? "label.answered_elsewhere" : "label.stands_elsewhere") : problem.message);
     return null;
   }
 
-  // Of a vote on what was answered already: whether words were typed that the answer on record does not hold.
-  async function lost(vote) {
-    if (!vote.comment && !vote.edit) return false;
-    const { said } = await call("GET", `/history/${encodeURIComponent(vote.comparison_id)}`).catch(() => ({ said: {} }));
-    return (vote.comment || "").trim() !== (said.comment || "") || (vote.edit || "") !== (said.edit || "");
+  async function onRecord(vote) {
+    const missing = (problem) => { if (NEVER.includes(problem.status)) return {}; throw problem; };
+    return (await call("GET", `/history/${encodeURIComponent(vote.comparison_id)}`).catch(missing)).said || {};
   }
 
   // False where the card is too new, or where the browser cannot keep the vote.
@@ -84,7 +97,7 @@ export function createFlow({ shown, noted, reached, failed, waits }) {
     const [card] = ready;
     if (!card || performance.now() - shownAt < SETTLE) return false;
     try {
-      outbox.add(standing.user, { comparison_id: card.id, ...said, revise: card.revising });
+      outbox.add(standing.user, { comparison_id: card.id, ...said, revise: card.revising, again: card.again });
     } catch {
       failed(t("label.storage_full"));
       return false;
@@ -115,7 +128,7 @@ export function createFlow({ shown, noted, reached, failed, waits }) {
     if (card) {
       outbox.drop(standing.user, unsent);
       voted.delete(card.id);
-      return front({ ...card, said: unsent });
+      return front({ ...card, said: unsent, again: true });
     }
     const { items, ...said } = await call("POST", "/undo");
     items.forEach((each) => voted.delete(each.id));

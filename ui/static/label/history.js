@@ -26,6 +26,7 @@ export function openHistory(page, flow) {
   async function open(id) {
     try {
       const card = await call("GET", `/history/${encodeURIComponent(id)}`);
+      if (!sheet.isConnected) return; // left meanwhile
       sheet.close();
       flow.reopen(card);
     } catch (problem) { note.textContent = problem.message; }

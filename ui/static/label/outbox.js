@@ -1,15 +1,19 @@
-// Votes that the app has not acknowledged yet, in this browser's storage. They belong to the person, not to the browser, and
-// are read anew each time: there may be two tabs.
-const place = (user) => `feedback-loop-outbox/${user}`;
+// Votes that the app has not acknowledged yet, in this browser's storage. They belong to the person, not to the browser. Each
+// stands under a key of its own: two tabs that write at once cannot undo one another's.
+const place = (user) => `feedback-loop-outbox/${encodeURIComponent(user)}/`;
+let added = 0;
 
-export const waiting = (user) => JSON.parse(localStorage.getItem(place(user)) || "[]");
+const keys = (user) => Object.keys(localStorage).filter((key) => key.startsWith(place(user))).sort();
 
-const keep = (user, votes) => localStorage.setItem(place(user), JSON.stringify(votes));
+export const waiting = (user) => keys(user).map((key) => localStorage.getItem(key)).filter(Boolean).map((vote) => JSON.parse(vote));
 
 // Throws where the browser's storage is full: the vote is not taken then, and its card stays.
-export const add = (user, vote) => keep(user, [...waiting(user), vote]);
+export function add(user, vote) {
+  const after = `${Date.now()}-${`${++added}`.padStart(6, "0")}-${Math.random().toString(36).slice(2)}`;
+  localStorage.setItem(place(user) + after, JSON.stringify(vote));
+}
 
 export function drop(user, vote) {
-  const said = JSON.stringify(vote), votes = waiting(user), at = votes.findIndex((each) => JSON.stringify(each) === said);
-  if (at >= 0) keep(user, votes.toSpliced(at, 1));
+  const said = JSON.stringify(vote), key = keys(user).find((each) => localStorage.getItem(each) === said);
+  if (key) localStorage.removeItem(key);
 }
