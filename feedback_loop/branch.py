@@ -8,23 +8,12 @@ from pathlib import Path
 
 from feedback_loop import discards, loop
 from feedback_loop.brief import NAME
-from feedback_loop.durable import sync_file, sync_folder
+from feedback_loop.durable import sync_file, sync_folder, write_text
 from feedback_loop.errors import UsageError
 from feedback_loop.lineage import rollbacks
 from feedback_loop.overview import Truth
 from feedback_loop.records import now
-from feedback_loop.run import (
-    FORMAT,
-    STAGES,
-    Origin,
-    Run,
-    RunRecord,
-    files_below,
-    open_run,
-    read_jsonl,
-    write_jsonl,
-    write_text,
-)
+from feedback_loop.run import FORMAT, STAGES, Origin, Run, RunRecord, files_below, open_run, read_jsonl, write_jsonl
 from feedback_loop.store.journal import copy_votes
 
 WHOLE = ("recipe.toml", "prompts.jsonl", "heldout.jsonl", "probes.jsonl", NAME)

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from feedback_loop.brief import ITEM, SUFFIXES, Block, Brief, Mark, blocks, file_of, read, valid
 from feedback_loop.brief_tokens import check_room
-from feedback_loop.durable import make_folder
+from feedback_loop.durable import make_folder, write_text
 from feedback_loop.errors import UsageError
 from feedback_loop.lineage import open_round
 from feedback_loop.records import Prompt, Record, now
-from feedback_loop.run import Run, read_jsonl, write_text
+from feedback_loop.run import Run, read_jsonl
 
 MARKED = re.compile(rf"\s*(?:{'|'.join(map(re.escape, SUFFIXES))})(?=(?:\s*\[check:[^\n]*\])?\s*$)", re.IGNORECASE)
 """A mark at the end of a line, before the checks or after them."""

@@ -45,13 +45,6 @@ class Role(StrEnum):
     annotator = "annotator"
 
 
-class Verdict(StrEnum):
-    """What may be decided about a new policy."""
-
-    promote = "promote"
-    keep = "keep"
-
-
 @app.command()
 def demo(
     run: Annotated[Path, typer.Option("--run", help="The run's folder.")] = Path("demo-run"),
@@ -235,44 +228,6 @@ def redo(
     for folder in loop.redo(opened, stage, latest if number is None else number):
         say(f"set aside: {folder}")
     say(f"Make them again: feedback-loop advance {run}")
-
-
-@app.command()
-def rollback(
-    run: RunFolder,
-    to: Annotated[str, typer.Option(help="A round's number, a policy's name, or base.")],
-    reason: Annotated[str, typer.Option(help="Why; it stays on record.")] = "",
-) -> None:
-    """Put another round's policy in force, whether or not it was kept."""
-    import getpass
-
-    from feedback_loop import loop
-    from feedback_loop.lineage import policy_name
-    from feedback_loop.run import open_run
-
-    name = policy_name(int(to)) if to.isdigit() else to
-    loop.roll_back(open_run(run), name, who=getpass.getuser(), why=reason)
-    say(f"{name} is in force. Rank its answers: feedback-loop serve {run}")
-
-
-@app.command()
-def decide(
-    run: RunFolder,
-    what: Annotated[Verdict, typer.Argument(help="promote the open round's new policy, or keep its parent.")],
-    reason: Annotated[str, typer.Option(help="Why; it stays on record.")],
-) -> None:
-    """Decide on the open round's policy yourself, before its duels have."""
-    import getpass
-
-    from feedback_loop import loop
-    from feedback_loop.connect import argilla
-    from feedback_loop.lineage import current_policy
-    from feedback_loop.run import open_run
-
-    opened = open_run(run)
-    with argilla(opened, say) as connect:
-        loop.decide(opened, promote=what == "promote", who=getpass.getuser(), why=reason, connect=connect)
-    say(f"{current_policy(opened)} is in force. Rank its answers: feedback-loop serve {run}")
 
 
 @app.command()

@@ -1,6 +1,7 @@
-"""The commands by which mistakes are found and undone: why, trace, contradictions, discard, restore, branch."""
+"""The commands by which mistakes are found and undone, and decisions taken: why, trace, discard, rollback, decide and others."""
 
 import getpass
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,9 +16,16 @@ Reason = Annotated[str, typer.Option(help="Why; it stays on record.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
 
 
+class Verdict(StrEnum):
+    """What may be decided about a new policy."""
+
+    promote = "promote"
+    keep = "keep"
+
+
 def add_to(app: typer.Typer) -> None:
     """Make these commands part of the command line."""
-    for command in (why, trace, contradictions, discard, restore, branch):
+    for command in (why, trace, contradictions, discard, restore, rollback, decide, branch):
         app.command()(command)
 
 
@@ -95,6 +103,38 @@ def restore(
 
     record, moved = do(open_run(run), number, reason, getpass.getuser(), dry=dry_run)
     _tell(run, record, moved, dry=dry_run)
+
+
+def rollback(
+    run: RunFolder,
+    to: Annotated[str, typer.Option(help="A round's number, a policy's name, or base.")],
+    reason: Annotated[str, typer.Option(help="Why; it stays on record.")] = "",
+) -> None:
+    """Put another round's policy in force, whether or not it was kept."""
+    from feedback_loop import loop
+    from feedback_loop.lineage import policy_name
+    from feedback_loop.run import open_run
+
+    name = policy_name(int(to)) if to.isdigit() else to
+    loop.roll_back(open_run(run), name, who=getpass.getuser(), why=reason)
+    say(f"{name} is in force. Rank its answers: feedback-loop serve {run}")
+
+
+def decide(
+    run: RunFolder,
+    what: Annotated[Verdict, typer.Argument(help="promote the open round's new policy, or keep its parent.")],
+    reason: Annotated[str, typer.Option(help="Why; it stays on record.")],
+) -> None:
+    """Decide on the open round's policy yourself, before its duels have."""
+    from feedback_loop import loop
+    from feedback_loop.connect import argilla
+    from feedback_loop.lineage import current_policy
+    from feedback_loop.run import open_run
+
+    opened = open_run(run)
+    with argilla(opened, say) as connect:
+        loop.decide(opened, promote=what == "promote", who=getpass.getuser(), why=reason, connect=connect)
+    say(f"{current_policy(opened)} is in force. Rank its answers: feedback-loop serve {run}")
 
 
 def branch(

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Literal
 
 from feedback_loop import aside
-from feedback_loop.durable import make_folder
+from feedback_loop.durable import make_folder, write_text
 from feedback_loop.records import Ranking, Record
-from feedback_loop.run import Run, read_record, set_aside, write_text
+from feedback_loop.run import Run, read_record, set_aside
 
 
 class Place(Record):

@@ -7,12 +7,13 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from feedback_loop import card, merging
+from feedback_loop.durable import write_text
 from feedback_loop.errors import UsageError
 from feedback_loop.labels import everything
 from feedback_loop.lineage import BASE, adapter_folder, current_policy, verified_adapter
 from feedback_loop.merging import public_name
 from feedback_loop.preferences import preferences
-from feedback_loop.run import Run, write_json, write_jsonl, write_text
+from feedback_loop.run import Run, write_json, write_jsonl
 
 
 def export(run: Run, out: Path, policy: str = "", *, merged: bool = False, gguf: bool = False) -> list[str]:

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from feedback_loop.damage import checked
-from feedback_loop.durable import make_folder
+from feedback_loop.durable import make_folder, write_text
 from feedback_loop.errors import UsageError
 from feedback_loop.records import Decision
-from feedback_loop.run import STAGES, Run, read_record, write_text
+from feedback_loop.run import STAGES, Run, read_record
 
 BASE = "base"
 

@@ -6,9 +6,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from feedback_loop.durable import sync_folder
+from feedback_loop.durable import sync_folder, write_text
 from feedback_loop.errors import LoopError
-from feedback_loop.run import write_text
 
 
 def migrate(path: Path, to: int) -> None:

@@ -6,7 +6,6 @@ it is renamed once; after that nobody changes it.
 
 import hashlib
 import json
-import os
 import re
 import secrets
 import shutil
@@ -22,7 +21,7 @@ from pydantic import BaseModel, ValidationError
 
 from feedback_loop import recipe as recipes
 from feedback_loop.damage import MANIFEST, again, checked, sha256
-from feedback_loop.durable import make_folder, sync_file, sync_folder
+from feedback_loop.durable import make_folder, sync_file, sync_folder, write_text
 from feedback_loop.errors import LoopError, UsageError
 from feedback_loop.records import Prompt, Record, now
 from feedback_loop.versions import git_revision, packages
@@ -379,17 +378,6 @@ def write_jsonl(path: Path, records: Iterable[BaseModel]) -> None:
 def write_json(path: Path, data: Mapping[str, Any] | Sequence[Any]) -> None:
     """Write plain data as indented JSON."""
     write_text(path, json.dumps(data, indent=2, ensure_ascii=False) + "\n")
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a whole file under a temporary name and rename it, synced: readers see the old text or the new."""
-    temporary = path.with_name(f".{path.name}.writing")
-    with temporary.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.rename(path)
-    sync_folder(path.parent)
 
 
 def files_below(folder: Path) -> list[Path]:

@@ -11,11 +11,12 @@ import numpy as np
 
 from feedback_loop import traits
 from feedback_loop.compare import Floats, paired
+from feedback_loop.durable import write_text
 from feedback_loop.errors import UsageError
 from feedback_loop.lessons import Difference, Direction, Lesson, Taught, Verdict, Wanted
 from feedback_loop.lineage import BASE, policy_name
 from feedback_loop.records import Completion, Preference, Prompt
-from feedback_loop.run import Run, read_jsonl, read_record, write_text
+from feedback_loop.run import Run, read_jsonl, read_record
 from feedback_loop.traits import Reading, Trait
 
 SMALL = 0.2

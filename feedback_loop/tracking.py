@@ -18,9 +18,10 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel
 
 from feedback_loop.alarms import BETWEEN
+from feedback_loop.durable import write_text
 from feedback_loop.overview import Overview, RoundView
 from feedback_loop.report import link_file
-from feedback_loop.run import Run, write_text
+from feedback_loop.run import Run
 from feedback_loop.taught import taught
 from feedback_loop.taught_tracking import log_taught
 from feedback_loop.team import Team

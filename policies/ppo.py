@@ -13,7 +13,7 @@ from typing import Any
 
 from feedback_loop import scores, training
 from feedback_loop.adapters import active
-from feedback_loop.recipe import PPOTable
+from feedback_loop.policy_tables import PPOTable
 from feedback_loop.scores import Judged, Whitening
 from policies import ppo_math, watch
 from policies.logprobs import Row, batches, read, states

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from feedback_loop.adapters import adapter_sha256
+from feedback_loop.durable import write_text
 from feedback_loop.models import fingerprint
-from feedback_loop.run import write_text
 from policies.task import Task, precision
 from policies.trainable import parent_needed
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from feedback_loop import training
 from feedback_loop.errors import UsageError
-from feedback_loop.recipe import PolicyTable
+from feedback_loop.policy_tables import PolicyTable
 from policies.baking import train_bake
 from policies.bon import train_bon
 from policies.dpo import train_dpo

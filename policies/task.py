@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from feedback_loop.models import device, dtype
+from feedback_loop.policy_tables import PolicyTable
 from feedback_loop.progress import Progress
-from feedback_loop.recipe import ModelTable, PolicyTable, SamplingTable
+from feedback_loop.recipe import ModelTable, SamplingTable
 from feedback_loop.records import Preference, Prompt, Record
 from feedback_loop.scores import Members
 

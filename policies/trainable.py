@@ -6,7 +6,8 @@ from typing import Any
 from feedback_loop.adapters import freeze
 from feedback_loop.errors import UsageError
 from feedback_loop.models import load_base
-from feedback_loop.recipe import ModelTable, PolicyTable
+from feedback_loop.policy_tables import PolicyTable
+from feedback_loop.recipe import ModelTable
 
 LEARNING, REFERENCE = "default", "ref"
 """Names of the adapters; they are TRL's."""

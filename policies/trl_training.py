@@ -7,8 +7,8 @@ from typing import Any
 from feedback_loop import scores, training
 from feedback_loop.errors import LoopError
 from feedback_loop.models import device, dtype, load_tokenizer
+from feedback_loop.policy_tables import TrlOptions
 from feedback_loop.prompts import choose
-from feedback_loop.recipe import TrlOptions
 from feedback_loop.scores import Members, Whitening
 from policies import watch
 from policies.base import Policy

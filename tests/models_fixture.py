@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from feedback_loop import prompts
+from feedback_loop.policy_tables import PolicyTable
 from feedback_loop.progress import silent
-from feedback_loop.recipe import ModelTable, PolicyTable, RewardTable, SamplingTable
+from feedback_loop.recipe import ModelTable, RewardTable, SamplingTable
 from feedback_loop.records import Message, Preference, Prompt
 from policies.task import Task, Track
 from reward.score import load_members

@@ -17,7 +17,7 @@ from tqdm import tqdm
 from benchmarks.common import quiet
 from benchmarks.label_efficiency.arms import ARMS, Tier
 from benchmarks.label_efficiency.cell import Row, Spec, run_cell, settings_hash
-from feedback_loop.run import write_text
+from feedback_loop.durable import write_text
 
 
 def run_all(wanted: list[Spec], tier: Tier, file: Path, cache: Path, jobs: int) -> None:

@@ -55,8 +55,9 @@ def main() -> None:
 def task(asked: argparse.Namespace) -> Any:
     """What the loop would hand to the policy step."""
     from feedback_loop.models import load_tokenizer
+    from feedback_loop.policy_tables import PolicyTable, PPOTable
     from feedback_loop.progress import silent
-    from feedback_loop.recipe import ModelTable, PolicyTable, PPOTable, SamplingTable
+    from feedback_loop.recipe import ModelTable, SamplingTable
     from policies.task import Task
     from reward.score import load_members
 

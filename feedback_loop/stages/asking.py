@@ -14,13 +14,14 @@ from feedback_loop.asked import FEATURES, still_needed
 from feedback_loop.consistency import consistent, evidence, weighed, weighed_disliked
 from feedback_loop.contradictions import direct
 from feedback_loop.damage import checked
+from feedback_loop.durable import write_text
 from feedback_loop.errors import LoopError
 from feedback_loop.labels import learned
 from feedback_loop.lineage import adapter_files, adapter_folder, current_policy
 from feedback_loop.preferences import disliked, faded, preferences, split
 from feedback_loop.progress import Progress
 from feedback_loop.records import Comparison, Completion, Prompt, Strategy
-from feedback_loop.run import Draft, Run, files_below, write_jsonl, write_text
+from feedback_loop.run import Draft, Run, files_below, write_jsonl
 from feedback_loop.stages.beside import checks, identity, repeats
 from feedback_loop.upcoming import candidates as per_prompt
 from feedback_loop.upcoming import group_size, strategy, uses

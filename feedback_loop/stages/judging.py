@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from feedback_loop import promote
 from feedback_loop.asked import duels
 from feedback_loop.brief import PLAIN
+from feedback_loop.durable import write_text
 from feedback_loop.evaluate import kl_estimate, win_rate
 from feedback_loop.forgetting import distances, forgotten, preferred
 from feedback_loop.gate import Standing
@@ -18,7 +19,7 @@ from feedback_loop.overview import Sample
 from feedback_loop.progress import Progress
 from feedback_loop.prompts import choose
 from feedback_loop.records import Completion, Decision, Preference, Prompt, Ranking, now
-from feedback_loop.run import Draft, Run, read_jsonl, write_jsonl, write_text
+from feedback_loop.run import Draft, Run, read_jsonl, write_jsonl
 from feedback_loop.stages import guarding
 from feedback_loop.stages.stand_in import as_policy
 from feedback_loop.stages.training import reward_folders
@@ -78,12 +79,14 @@ def evaluate_policy(run: Run, number: int, draft: Draft, report: Progress) -> No
     scores = {name: members(asked, a.texts) for name, a in answers.items()}
     rewards = {name: [fmean(row) for row in rows] for name, rows in scores.items()}
     write_jsonl(draft.path / "completions.jsonl", (c for a in answers.values() for c in a.completions))
-    rows = zip(asked, answers[parent].texts, answers[candidate].texts, rewards[parent], rewards[candidate], strict=True)
-    write_jsonl(
-        draft.path / "samples.jsonl",
-        (Sample(prompt=p.request, before=b, after=a, reward_before=rb, reward_after=ra) for p, b, a, rb, ra in rows),
-    )
+    before, after = ((answers[name].texts, rewards[name]) for name in (parent, candidate))
+    write_jsonl(draft.path / "samples.jsonl", side_by_side(asked, before, after))
     seen = {name: guarding.figures(measured[name], a.texts) for name, a in answers.items()}
+    checks = [
+        preferred(scores[candidate], scores[parent]),
+        *distances(kls, run.recipe.promotion, run.recipe.guard),
+        *forgotten(seen[BASE], seen[parent], seen[candidate], run.recipe.guard),
+    ]
     draft.facts |= {
         "candidate": candidate,
         "parent": parent,
@@ -95,15 +98,16 @@ def evaluate_policy(run: Run, number: int, draft: Draft, report: Progress) -> No
             name: {"kl": a.kl, "reward": mean(rewards[name]), "length": mean([len(text) for text in a.texts])}
             for name, a in answers.items()
         },
-        "checks": [
-            check.model_dump()
-            for check in (
-                preferred(scores[candidate], scores[parent]),
-                *distances(kls, run.recipe.promotion, run.recipe.guard),
-                *forgotten(seen[BASE], seen[parent], seen[candidate], run.recipe.guard),
-            )
-        ],
+        "checks": [check.model_dump() for check in checks],
     }
+
+
+def side_by_side(
+    asked: Sequence[Prompt], before: tuple[Sequence[str], Sequence[float]], after: tuple[Sequence[str], Sequence[float]]
+) -> list[Sample]:
+    """Each prompt's answers and rewards before and after."""
+    rows = zip(asked, *before, *after, strict=True)
+    return [Sample(prompt=p.request, before=b, after=a, reward_before=rb, reward_after=ra) for p, b, rb, a, ra in rows]
 
 
 def foreseen(run: Run, number: int, draft: Draft, policy: "Policy") -> dict[str, Any] | None:

@@ -7,10 +7,10 @@ import pytest
 
 from feedback_loop import lineage, loop
 from feedback_loop import run as runs
-from feedback_loop.durable import make_folder
+from feedback_loop.durable import make_folder, write_text
 from feedback_loop.errors import UsageError
 from feedback_loop.records import Decision, Prompt
-from feedback_loop.run import STAGES, Run, commit, open_run, verify, write_text
+from feedback_loop.run import STAGES, Run, commit, open_run, verify
 from tests.faults.disk import Disk, Tree, laid_out, watched
 from tests.feedback_loop.test_run import make
 

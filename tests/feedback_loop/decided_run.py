@@ -7,10 +7,11 @@ from contextlib import closing
 from pathlib import Path
 
 from feedback_loop import recipe
+from feedback_loop.durable import write_text
 from feedback_loop.lineage import adapter_files, adapter_folder, current_policy, policy_name
 from feedback_loop.progress import silent
 from feedback_loop.records import Comparison, Decision, Message, Preference, Prompt, Ranking
-from feedback_loop.run import Draft, Run, commit, create, write_jsonl, write_text
+from feedback_loop.run import Draft, Run, commit, create, write_jsonl
 from feedback_loop.stages.asking import build_preferences
 from feedback_loop.store.journal import Journal
 from reward.calibrate import Checked

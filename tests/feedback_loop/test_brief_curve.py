@@ -7,8 +7,9 @@ import pytest
 from feedback_loop import brief_curve
 from feedback_loop.brief import NAME
 from feedback_loop.curve import Row
+from feedback_loop.durable import write_text
 from feedback_loop.records import Comparison, Completion
-from feedback_loop.run import Run, commit, write_jsonl, write_text
+from feedback_loop.run import Run, commit, write_jsonl
 from tests.feedback_loop.decided_run import PROMPTS, new_run, vote
 from tests.feedback_loop.team_samples import comparison, said
 

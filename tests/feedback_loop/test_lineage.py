@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from feedback_loop import lineage
+from feedback_loop.durable import write_text
 from feedback_loop.errors import UsageError
 from feedback_loop.records import Decision
-from feedback_loop.run import Run, commit, write_text
+from feedback_loop.run import Run, commit
 from tests.feedback_loop.test_run import make
 
 

@@ -12,7 +12,8 @@ from safetensors.torch import load_file
 from feedback_loop import prompts
 from feedback_loop.checks import met
 from feedback_loop.errors import LoopError, UsageError
-from feedback_loop.recipe import BakeTable, ModelTable, PolicyTable, SamplingTable
+from feedback_loop.policy_tables import BakeTable, PolicyTable
+from feedback_loop.recipe import ModelTable, SamplingTable
 from feedback_loop.records import Prompt
 from policies import bake, watch
 from policies.bake_state import open_baking

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from feedback_loop.errors import UsageError
-from feedback_loop.recipe import BakeTable, PolicyTable
+from feedback_loop.policy_tables import BakeTable, PolicyTable
 from feedback_loop.records import Preference
 from policies import baking
 from policies.base import load_policy

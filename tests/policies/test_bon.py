@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from feedback_loop.errors import LoopError
-from feedback_loop.recipe import BonTable, PolicyTable
+from feedback_loop.policy_tables import BonTable, PolicyTable
 from policies import bon
 from policies.dpo import train_dpo
 from policies.task import Task

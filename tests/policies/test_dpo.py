@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from feedback_loop.errors import LoopError, UsageError
-from feedback_loop.recipe import ModelTable, PolicyTable
+from feedback_loop.policy_tables import PolicyTable
+from feedback_loop.recipe import ModelTable
 from feedback_loop.records import Preference
 from policies.dpo import train_dpo
 from tests.models_fixture import QUICK, TINY, adapter_bytes, make_task, obvious

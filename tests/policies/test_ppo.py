@@ -12,7 +12,8 @@ from safetensors.torch import load_file
 
 from feedback_loop import models
 from feedback_loop.errors import LoopError
-from feedback_loop.recipe import ModelTable, PolicyTable, PPOTable
+from feedback_loop.policy_tables import PolicyTable, PPOTable
+from feedback_loop.recipe import ModelTable
 from policies import ppo, ppo_math, watch
 from policies.logprobs import read
 from policies.ppo_state import Training, open_training

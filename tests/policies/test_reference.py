@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from feedback_loop.recipe import PolicyTable
+from feedback_loop.policy_tables import PolicyTable
 from policies import dpo, reference
 from policies.task import Task
 from tests.models_fixture import QUICK, adapter_bytes, make_task, obvious

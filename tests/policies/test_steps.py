@@ -6,8 +6,8 @@ import pytest
 
 from feedback_loop import recipe
 from feedback_loop.errors import UsageError
+from feedback_loop.policy_tables import PolicyTable
 from feedback_loop.prompts import DATA
-from feedback_loop.recipe import PolicyTable
 from policies.steps import STEPS, check_options
 
 

@@ -9,7 +9,7 @@ import pytest
 from safetensors.torch import load_file
 
 from feedback_loop.errors import LoopError
-from feedback_loop.recipe import BonTable, PolicyTable
+from feedback_loop.policy_tables import BonTable, PolicyTable
 from feedback_loop.records import Preference
 from policies import watch
 from policies.steps import STEPS

@@ -7,7 +7,8 @@ import pytest
 
 from feedback_loop import asked
 from feedback_loop.duels import Foreseen
-from feedback_loop.run import Run, commit, read_jsonl, write_text
+from feedback_loop.durable import write_text
+from feedback_loop.run import Run, commit, read_jsonl
 from feedback_loop.stages.duelling import draw, spread
 from tests.feedback_loop.stages.test_bad_labels import do, first, make, ranked
 from tests.models_fixture import tiny_prompts
