@@ -6,22 +6,25 @@ to the very same pair; else by the round's reward model.
 
 from collections.abc import Sequence
 from functools import cache
+from typing import TYPE_CHECKING
 
 from feedback_loop import brief
 from feedback_loop.curve import Needed, Row, by_worth, needed, rated, requirements, votes
 from feedback_loop.errors import UsageError
 from feedback_loop.labels import learned
 from feedback_loop.lineage import BASE
-from feedback_loop.personas import Persona, utility
 from feedback_loop.records import Completion, Prompt
 from feedback_loop.run import Run, read_jsonl
 from feedback_loop.simulated import truth
+
+if TYPE_CHECKING:
+    from feedback_loop.personas import Persona  # what trains must not so much as hold a utility
 
 FEWEST = 16
 """People's answers from which they judge a row."""
 
 
-def rows(run: Run, persona: Persona | None = None) -> list[Row]:
+def rows(run: Run, persona: "Persona | None" = None) -> list[Row]:
     """The base as the last evaluated round has it, then every round's new policy; UsageError where nothing is measured."""
     measured = [n for n in run.rounds() if has_curve(run, n)]
     if not measured:
@@ -32,7 +35,7 @@ def rows(run: Run, persona: Persona | None = None) -> list[Row]:
     return [*base, *(row for n in measured for row in of[n] if row.policy != BASE)]
 
 
-def of_round(run: Run, number: int, persona: Persona | None = None) -> list[Row]:
+def of_round(run: Run, number: int, persona: "Persona | None" = None) -> list[Row]:
     """A round's rows, of the base and of its new policy; none without a curve."""
     if not has_curve(run, number):
         return []
@@ -51,8 +54,10 @@ def needed_of(run: Run, number: int) -> tuple[Needed, Needed] | None:
     return (base, ours) if base and ours else None
 
 
-def by_persona(run: Run, number: int, persona: Persona) -> list[Row]:
+def by_persona(run: Run, number: int, persona: "Persona") -> list[Row]:
     """A round's rows by what each answer is truly worth to a persona."""
+    from feedback_loop.personas import utility
+
     prompts, answers = heldout(run), answers_of(run, number)
 
     @cache

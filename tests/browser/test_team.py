@@ -136,7 +136,7 @@ def test_what_was_flagged_is_listed_with_its_answers_and_stays_open(
     answers = [said(asked[0], "b", **flagged), said(asked[1], "a"), said(asked[2], None, "ben", **skipped)]
     opened(page, served(asked, answers))
     lines = page.locator(".fl-flags > li")
-    assert lines.count() == 2
+    expect(lines).to_have_count(2)
     expect(lines.nth(0)).to_contain_text("Question 2?")
     expect(lines.nth(0)).to_contain_text("ben · round 0 · Skipped: Nobody should see this")
     expect(lines.nth(1)).to_contain_text("anna · round 0 · Second is better")

@@ -86,8 +86,8 @@ def test_a_run_that_is_none_and_a_newer_one_are_refused(cli: Cli, tmp_path: Path
     one_line(cli("status", tmp_path), 2, "no run there. Make one: feedback-loop init")
     run = init_small(cli, tmp_path / "run")
     record = run / "run.json"
-    record.write_text(json.dumps(json.loads(record.read_text()) | {"format": 2}))
-    one_line(cli("advance", run), 1, "run format 2 is newer")
+    record.write_text(json.dumps(json.loads(record.read_text()) | {"format": runs.FORMAT + 1}))
+    one_line(cli("advance", run), 1, f"run format {runs.FORMAT + 1} is newer")
 
 
 def test_a_second_advance_is_refused(cli: Cli, tmp_path: Path):

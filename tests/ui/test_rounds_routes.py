@@ -40,7 +40,16 @@ def waiting_for(stage: str) -> Overview:
     done, *_, last = alarmed().rounds
     stages = (StageView(name=stage, state="waiting", done=1, total=4),)
     gate = Gate(
-        verdict="ask", votes=1, most=4, win_rate=1, estimate=0.9, low=0.4, high=1, model_weight=0, reason="1 of 1"
+        verdict="ask",
+        votes=1,
+        told=1,
+        most=4,
+        win_rate=1,
+        estimate=0.9,
+        low=0.4,
+        high=1,
+        model_weight=0,
+        reason="1 of 1",
     )
     waits = last.model_copy(
         update={

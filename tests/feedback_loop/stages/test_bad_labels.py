@@ -15,6 +15,7 @@ from feedback_loop.records import Comparison, Completion, Ranking, now
 from feedback_loop.report import as_text, overview
 from feedback_loop.run import Run, commit, create, open_run, write_jsonl
 from feedback_loop.stages import WORK
+from feedback_loop.stages.judging import decide_promotion
 from tests.models_fixture import QUICK, tiny_prompts
 
 Say = Callable[[int, Comparison], list[tuple[str, str]]]
@@ -159,9 +160,19 @@ def test_people_who_contradict_each_other_leave_a_reward_model_no_better_than_a_
 
 @FORMS
 def test_a_round_of_answers_of_one_token_is_done_to_its_end(tmp_path: Path, form: str):
-    run = make(tmp_path, f"reward.form={form}", "reward.members=2", ONE_TOKEN, "sampling.temperature=3")
+    run = make(
+        tmp_path,
+        f"reward.form={form}",
+        "reward.members=2",
+        ONE_TOKEN,
+        "sampling.temperature=3",
+        "promotion.judge=reward",
+    )
     ranked(run, first)
-    facts = do(run, "reward", "policy", "evaluation", "promotion")
+    do(run, "reward", "policy", "evaluation", "duels")
+    with commit(run, 0, "promotion") as draft:
+        decide_promotion(run, 0, draft, [], None)
+    facts = run.manifest(0, "promotion").facts
     shown = overview(run).rounds[0]
     assert {stage.state for stage in shown.stages} == {"done"}
     assert {"win_rate_parent", "kl", "length"} <= set(shown.metrics)
