@@ -121,6 +121,7 @@ def test_quantiles():
 
 @pytest.mark.argilla
 @pytest.mark.browser
+@pytest.mark.nightly
 def test_quick_tier_measures_all_parts_and_finds_every_vote_in_argilla_once(tmp_path: Path):
     command = [
         sys.executable,

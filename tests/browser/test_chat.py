@@ -106,7 +106,7 @@ def answers_are_corrected_with_consent(page: Page, run: Run) -> None:
     assert [m.content for m in kept.prompt.prompt][::2] == ["How do I clean a window?", "And a door?"]
 
 
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("width", [1280, pytest.param(390, marks=pytest.mark.nightly)])
 def test_whatever_is_written_is_shown_and_does_nothing(page: Page, tmp_path: Path, width: int):
     page.set_viewport_size({"width": width, "height": 800})
     pieces = [Said(state="text", text=HOSTILE[:30]), Said(state="text", text=HOSTILE[30:])]
@@ -127,6 +127,7 @@ def test_whatever_is_written_is_shown_and_does_nothing(page: Page, tmp_path: Pat
         shot(page, str(width))
 
 
+@pytest.mark.nightly
 def test_an_answer_is_stopped_by_the_button_and_by_leaving(page: Page, tmp_path: Path):
     stopped: list[str] = []
 

@@ -69,6 +69,7 @@ def cut_off_inside(path: Path, rows: int, delay: float, env: dict[str, str]) -> 
     kill(process)
 
 
+@pytest.mark.nightly
 def test_every_step_makes_a_round(cli: Cli, tmp_path: Path, env: dict[str, str]):
     """`--set policy.step=...` alone: each updates the adapter from the very same round."""
     path = init_small(

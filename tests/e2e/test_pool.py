@@ -108,6 +108,7 @@ def test_a_fast_annotator_is_kept_supplied_and_every_vote_counts(cli: Cli, tmp_p
     wait_until(lambda: not locks.sampling(run), "the sampler outlives the app", 10)
 
 
+@pytest.mark.nightly
 def test_a_sampler_that_was_killed_is_said_and_started_again(cli: Cli, tmp_path: Path, argilla: Connection):
     path = init_small(cli, tmp_path / "run", *SETTINGS)
     run = open_run(path)
@@ -136,6 +137,7 @@ def test_advance_without_an_app_asks_all_of_the_rounds_prompts_and_no_more(
     assert "comparisons is already there" in cli("sample", path, env=env).stderr
 
 
+@pytest.mark.nightly
 def test_a_round_that_outlives_the_app_leaves_the_next_ones_answers(cli: Cli, tmp_path: Path, argilla: Connection):
     env = {"ARGILLA_API_URL": argilla.api_url, "ARGILLA_API_KEY": argilla.api_key}
     path = init_small(cli, tmp_path / "run", *SETTINGS)

@@ -163,6 +163,7 @@ def test_an_answer_to_what_is_no_longer_asked_holds_up_no_round(argilla: Connect
 class TestAnOlderBackup:
     """Argilla's database is put back as it was some votes ago, and the server started on it."""
 
+    @pytest.mark.nightly
     def test_gets_all_that_was_delivered_since(self, fresh_home: Path, journal: Journal):
         store, database = opened(argilla_local.start(), "backup"), fresh_home / "argilla" / "argilla.db"
         vote(journal, range(6))

@@ -64,6 +64,7 @@ def test_of_two_that_advance_at_once_one_works_and_the_other_says_who(
     assert "Traceback" not in "".join(text for _, text in told)
 
 
+@pytest.mark.nightly
 def test_a_run_goes_on_on_another_machine_with_an_empty_argilla(
     cli: Cli, calm: Path, tmp_path: Path, argilla: Connection, fresh_home: Path
 ):
