@@ -3,7 +3,7 @@
 import contextlib
 import shlex
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,8 @@ BRIEF = tuple(f"brief_tokens_needed{end}" for end in ("", "_low", "_high"))
 """Tokens of the brief with which the new policy matches the base with all of it, of those tried."""
 DUELS = ("duel_win_rate", "duel_win_rate_low", "duel_win_rate_high")
 """What people say of the new policy against its parent, with the gate's interval."""
+STARTING = 20.0
+"""Seconds that a process that was started gets until it must hold the run's lock."""
 BLIND = 10
 """Duels between two looks at how an open gate stands."""
 OVER_ROUNDS = (*REWARD, *GOLD, *DUELS, *RATES, *BRIEF, "duels", "kl", "length", "labels", "ties", "alarms")
@@ -78,7 +80,7 @@ def overview(run: Run) -> Overview:
     if open_round(run) not in numbers:
         numbers.append(open_round(run))
     rounds = tuple(_round(run, n, busy, note) for n in numbers)
-    lost = note.get("state") == "running" and not busy
+    lost = note.get("state") == "running" and not busy and not _begins(note)
     supply = ahead.supply(run)
     starved = supply.state == "failed" and not lost and note.get("state") != "failed"
     return Overview(
@@ -96,6 +98,12 @@ def overview(run: Run) -> Overview:
         curves=_over_rounds(rounds),
         mirror=mirror(run),
     )
+
+
+def _begins(note: dict[str, Any]) -> bool:
+    """Whether the work was started a moment ago: its process does not hold the run's lock yet."""
+    since = datetime.now(UTC) - datetime.fromisoformat(note["at"]) if "at" in note else timedelta.max
+    return not note.get("stage") and since < timedelta(seconds=STARTING)
 
 
 def mirror(run: Run) -> Mirror:

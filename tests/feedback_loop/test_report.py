@@ -1,6 +1,7 @@
 """What people see of a run is read from its files, while a training is under way too."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from feedback_loop.forgetting import Check
 from feedback_loop.recipe import Recipe
 from feedback_loop.records import Message, Prompt
 from feedback_loop.report import as_text, overview
-from feedback_loop.run import Run, commit, create
+from feedback_loop.run import Run, commit, create, write_json
 
 
 @pytest.fixture
@@ -80,3 +81,12 @@ def test_checks_are_a_line_of_figures_and_a_breach_is_told_once(run: Run):
     assert "checks: perplexity 21 (at most 30), abilities 0.4 (at least 0.72)" in text
     assert text.count("It has unlearned tasks.") == 1
     assert "All is well." not in text
+
+
+@pytest.mark.parametrize(("ago", "stage", "lost"), [(1, "", False), (60, "", True), (1, "reward", True)])
+def test_work_that_was_just_started_is_not_called_cut_off(run: Run, ago: int, stage: str, lost: bool):
+    at = (datetime.now(UTC) - timedelta(seconds=ago)).isoformat()
+    note = {"state": "running", "message": "", "round": 0, "stage": stage, "pid": 1, "at": at}
+    write_json(run.path / "advance.json", note)
+    seen = overview(run)
+    assert (seen.failed, "was cut off" in seen.message) == (lost, lost)
