@@ -80,6 +80,7 @@ def test_a_persona_runs_rounds_and_everything_is_on_record(
     assert len((tmp_path / "out" / "rankings.jsonl").read_text().splitlines()) == 16
 
 
+@pytest.mark.nightly
 def test_people_are_waited_for_and_a_redone_stage_comes_out_the_same(cli: Cli, tmp_path: Path, env: dict[str, str]):
     path = init_small(cli, tmp_path / "run")
     done = cli("advance", path, env=env)
