@@ -43,7 +43,7 @@ def test_alarms_and_curves_on_screens_wide_and_narrow(page: Page, url: str, widt
     expect(page.locator("[data-round='2'] summary").first).to_contain_text("2 alarms")
     assert page.locator("[data-round='1'] .fl-alarms").count() == 0
     titles = page.locator(".fl-over h3").all_text_contents()
-    assert len(titles) == 6
+    assert len(titles) == 7
     assert any("How sure" in title for title in titles)
     sure = page.locator(".fl-over .fl-chart", has_text="How sure")
     assert sure.locator(".fl-whisker").count() == len(BINS)
