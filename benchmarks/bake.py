@@ -25,12 +25,12 @@ from data.tiny_qwen import world
 from data.tiny_qwen.measure import ask
 from feedback_loop import prompts, recipe
 from feedback_loop.adapters import active
-from feedback_loop.brief import cut, instructed, parse
+from feedback_loop.brief.brief import cut, instructed, parse
 from feedback_loop.evaluate import mean
-from feedback_loop.personas import find, utility
 from feedback_loop.progress import silent
 from feedback_loop.prompts import DATA
 from feedback_loop.records import Prompt
+from feedback_loop.simulation.personas import find, utility
 from policies import bake
 from policies.bake_math import forward, reverse
 from policies.bake_state import Baking

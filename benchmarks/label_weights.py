@@ -19,15 +19,16 @@ from typing import Any
 
 import numpy as np
 
-from feedback_loop import personas, prompts
-from feedback_loop.consistency import evidence, weighed
+from feedback_loop import prompts
 from feedback_loop.evaluate import mean
-from feedback_loop.personas import Persona, answer, utility
 from feedback_loop.preferences import preferences
 from feedback_loop.progress import silent
 from feedback_loop.prompts import DATA
 from feedback_loop.recipe import RewardTable, load
 from feedback_loop.records import Comparison, Completion, Prompt, Ranking
+from feedback_loop.simulation import personas
+from feedback_loop.simulation.personas import Persona, answer, utility
+from feedback_loop.team.consistency import evidence, weighed
 from policies.base import load_policy
 from policies.sampler import sample
 from reward import head

@@ -30,14 +30,14 @@ from typing import Any
 from benchmarks.common import answers, quiet
 from feedback_loop import prompts, recipe
 from feedback_loop.evaluate import kl_estimate, mean, win_rate
-from feedback_loop.personas import Persona, answer, gated, utility
-from feedback_loop.personas import load as load_persona
 from feedback_loop.preferences import disliked, preferences, split
 from feedback_loop.progress import silent
 from feedback_loop.prompts import DATA
 from feedback_loop.recipe import Recipe
 from feedback_loop.records import Preference, Prompt, Ranking
 from feedback_loop.scores import Members
+from feedback_loop.simulation.personas import Persona, answer, gated, utility
+from feedback_loop.simulation.personas import load as load_persona
 from feedback_loop.stages.asking import pair_up
 from policies.base import Policy, load_policy
 from policies.logprobs import completion_logprobs

@@ -16,11 +16,11 @@ from benchmarks.common import quiet
 from benchmarks.ten_rounds import Memory, measured, play
 from feedback_loop import begin
 from feedback_loop.loop import collect
-from feedback_loop.personas import Persona, find
 from feedback_loop.progress import silent
-from feedback_loop.repair import Wish, discard
+from feedback_loop.repair.repair import Wish, discard
 from feedback_loop.run import Run, commit
-from feedback_loop.simulate import label
+from feedback_loop.simulation.personas import Persona, find
+from feedback_loop.simulation.simulate import label
 from feedback_loop.stages import WORK
 from feedback_loop.stages.more import sample_round
 

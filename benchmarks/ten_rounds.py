@@ -22,11 +22,11 @@ from benchmarks.common import quiet, several
 from feedback_loop import begin, lineage
 from feedback_loop.evaluate import Z
 from feedback_loop.loop import collect, judge
-from feedback_loop.personas import Persona, find, utility
 from feedback_loop.progress import silent
 from feedback_loop.records import Answer, Comparison, Decision, Prompt, Ranking
 from feedback_loop.run import STAGES, Run, commit, read_jsonl, read_record
-from feedback_loop.simulate import label
+from feedback_loop.simulation.personas import Persona, find, utility
+from feedback_loop.simulation.simulate import label
 from feedback_loop.stages import WORK
 from feedback_loop.stages.more import sample_round
 from policies.base import load_policy

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from feedback_loop import brief, probes, prompts, recipe
+from feedback_loop import prompts, recipe
 from feedback_loop import run as runs
+from feedback_loop.brief import brief
 from feedback_loop.errors import UsageError
-from feedback_loop.probes import Probe
+from feedback_loop.gate import probes
+from feedback_loop.gate.probes import Probe
 from feedback_loop.recipe import Recipe
 from feedback_loop.records import Prompt
 from feedback_loop.run import Run
@@ -19,7 +21,7 @@ def begin(
 
     Without a recipe: `demo` for the shipped tiny model, `default` for any other.
     """
-    from feedback_loop.brief_tokens import check_room
+    from feedback_loop.brief.brief_tokens import check_room
     from feedback_loop.models import check_model
     from policies.steps import check_options as check_policy
     from reward.train import check_options as check_reward

@@ -128,7 +128,8 @@ def advance(
     ] = False,
 ) -> None:
     """Run stages until people are needed, then say so."""
-    from feedback_loop import ahead, loop
+    from feedback_loop import loop
+    from feedback_loop.asking import ahead
     from feedback_loop.connect import argilla
     from feedback_loop.lineage import open_round
     from feedback_loop.run import open_run
@@ -145,7 +146,7 @@ def advance(
 @app.command()
 def status(run: RunFolder, as_json: AsJson = False) -> None:
     """Say where a run stands."""
-    from feedback_loop.report import as_text, overview
+    from feedback_loop.report.report import as_text, overview
     from feedback_loop.run import open_run
 
     view = overview(open_run(run))
@@ -156,8 +157,8 @@ def status(run: RunFolder, as_json: AsJson = False) -> None:
 def team(run: RunFolder, as_json: AsJson = False) -> None:
     """Say how far each person's labels can be trusted, and who agrees with whom."""
     from feedback_loop.run import open_run
-    from feedback_loop.team_report import as_text
-    from feedback_loop.team_report import team as team_now
+    from feedback_loop.team.team_report import as_text
+    from feedback_loop.team.team_report import team as team_now
 
     view = team_now(open_run(run))
     print(view.model_dump_json(indent=2) if as_json else as_text(view))
@@ -166,9 +167,9 @@ def team(run: RunFolder, as_json: AsJson = False) -> None:
 @app.command()
 def flags(run: RunFolder, as_json: AsJson = False) -> None:
     """List what people flagged, for somebody to look at."""
-    from feedback_loop.flags import as_text
-    from feedback_loop.flags import flags as flags_now
     from feedback_loop.run import open_run
+    from feedback_loop.team.flags import as_text
+    from feedback_loop.team.flags import flags as flags_now
 
     found = flags_now(open_run(run))
     print(
@@ -185,10 +186,10 @@ def simulate(
 ) -> None:
     """Let a simulated annotator answer whole rounds, through the same store as people."""
     from feedback_loop.connect import argilla
-    from feedback_loop.personas import find
     from feedback_loop.run import open_run
-    from feedback_loop.simulate import simulate as simulate_rounds
-    from feedback_loop.simulate import table
+    from feedback_loop.simulation.personas import find
+    from feedback_loop.simulation.simulate import simulate as simulate_rounds
+    from feedback_loop.simulation.simulate import table
 
     opened, who = open_run(run), find(persona)
     with argilla(opened, say) as connect:
@@ -204,9 +205,9 @@ def taught(
 ) -> None:
     """Say what the labels taught: the traits people prefer, and how the new version moved on each."""
     from feedback_loop.run import open_run
-    from feedback_loop.taught import latest
-    from feedback_loop.taught import taught as read_taught
-    from feedback_loop.taught_text import as_text
+    from feedback_loop.taught.taught import latest
+    from feedback_loop.taught.taught import taught as read_taught
+    from feedback_loop.taught.taught_text import as_text
 
     opened = open_run(run)
     found = read_taught(opened, latest(opened) if number is None else number)
@@ -241,7 +242,7 @@ def export(
     ] = False,
 ) -> None:
     """Copy out an adapter, a model card, and all rankings and preferences."""
-    from feedback_loop.export import export as export_run
+    from feedback_loop.export.export import export as export_run
     from feedback_loop.run import open_run
 
     for line in export_run(open_run(run), out, policy, merged=merged, gguf=gguf):

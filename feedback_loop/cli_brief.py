@@ -27,12 +27,12 @@ def brief(
     as_json: AsJson = False,
 ) -> None:
     """List what the brief asks for, with tokens and levels, after changing what is asked."""
-    from feedback_loop.brief_text import as_text, listing
+    from feedback_loop.brief.brief_text import as_text, listing
     from feedback_loop.run import open_run
 
     opened = open_run(run)
     if edit is not None or order or mark:
-        from feedback_loop.brief_edits import change
+        from feedback_loop.brief.brief_edits import change
 
         say(change(opened, edit, order, mark or [], getpass.getuser()))
     found = listing(opened)
@@ -45,11 +45,11 @@ def curve(
     as_json: AsJson = False,
 ) -> None:
     """Say how much of the brief each policy still needs: win rates at each level against the base with all of it."""
-    from feedback_loop.brief import load
-    from feedback_loop.brief_curve import rows
-    from feedback_loop.curve_text import as_text
-    from feedback_loop.personas import find
+    from feedback_loop.brief.brief import load
+    from feedback_loop.brief.brief_curve import rows
+    from feedback_loop.brief.curve_text import as_text
     from feedback_loop.run import open_run
+    from feedback_loop.simulation.personas import find
 
     opened = open_run(run)
     found = rows(opened, find(persona) if persona else None)

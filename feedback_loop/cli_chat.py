@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 
-from feedback_loop import brief
+from feedback_loop.brief import brief
 from feedback_loop.errors import LoopError, UsageError
 from feedback_loop.lineage import current_policy, policies, verified_adapter
 from feedback_loop.records import Message
 from feedback_loop.run import Run
-from feedback_loop.talking import Ask, Said
-from feedback_loop.talks import Talks
+from feedback_loop.talk.talking import Ask, Said
+from feedback_loop.talk.talks import Talks
 
 HELP = """/policy NAME   talk to another policy ({policies}); the chat goes on
 /brief LEVEL   put that share of the run's brief before the chat, 0 to 1

@@ -10,7 +10,7 @@ import typer
 from feedback_loop.cli_parts import AsJson, RunFolder, say
 
 if TYPE_CHECKING:
-    from feedback_loop.discards import Discard
+    from feedback_loop.repair.discards import Discard
 
 Reason = Annotated[str, typer.Option(help="Why; it stays on record.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
@@ -37,10 +37,10 @@ def why(
     as_json: AsJson = False,
 ) -> None:
     """Say what made an adapter: its parents, decisions, labels, recipe, seeds and versions."""
-    from feedback_loop.chain import run_around
+    from feedback_loop.repair.chain import run_around
+    from feedback_loop.repair.why import why as look
+    from feedback_loop.repair.why_text import as_text
     from feedback_loop.run import open_run
-    from feedback_loop.why import why as look
-    from feedback_loop.why_text import as_text
 
     place = run_around(run) if not (run / "run.json").is_file() and not policy else run
     found = look(open_run(place), policy or None, None if place == run else run)
@@ -53,9 +53,9 @@ def trace(
     as_json: AsJson = False,
 ) -> None:
     """Say what became of a label: who said what, what was learned from it, and which adapters it reached."""
+    from feedback_loop.repair.trace import trace as look
+    from feedback_loop.repair.trace_text import as_text
     from feedback_loop.run import open_run
-    from feedback_loop.trace import trace as look
-    from feedback_loop.trace_text import as_text
 
     found = look(open_run(run), label)
     print(found.model_dump_json(indent=2) if as_json else as_text(found))
@@ -63,8 +63,8 @@ def trace(
 
 def contradictions(run: RunFolder, as_json: AsJson = False) -> None:
     """List labels that say the opposite of others, and earlier ones that the present reward model contradicts."""
-    from feedback_loop.contradictions import as_text
-    from feedback_loop.contradictions import contradictions as look
+    from feedback_loop.repair.contradictions import as_text
+    from feedback_loop.repair.contradictions import contradictions as look
     from feedback_loop.run import open_run
 
     found = look(open_run(run))
@@ -82,8 +82,8 @@ def discard(
     dry_run: DryRun = False,
 ) -> None:
     """Let labels no longer count, and set aside what was made from them; the next advance makes it again."""
-    from feedback_loop.repair import Wish
-    from feedback_loop.repair import discard as do
+    from feedback_loop.repair.repair import Wish
+    from feedback_loop.repair.repair import discard as do
     from feedback_loop.run import open_run
 
     wish = Wish(label=label, annotator=annotator, since=since, until=until, round=number)
@@ -98,7 +98,7 @@ def restore(
     dry_run: DryRun = False,
 ) -> None:
     """Let the labels of a discard count again; what was made without them is set aside."""
-    from feedback_loop.repair import restore as do
+    from feedback_loop.repair.repair import restore as do
     from feedback_loop.run import open_run
 
     record, moved = do(open_run(run), number, reason, getpass.getuser(), dry=dry_run)
@@ -143,7 +143,7 @@ def branch(
     number: Annotated[int, typer.Option("--round", help="The last round that the new run has.", min=0)],
 ) -> None:
     """Make a new run that goes on from an older round of this one; this one is not changed."""
-    from feedback_loop.branch import branch as do
+    from feedback_loop.repair.branch import branch as do
     from feedback_loop.run import open_run
 
     made = do(open_run(run), new, number)

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol, TypeVar
 
-from feedback_loop import asked, discards
+from feedback_loop.asking import asked
 from feedback_loop.damage import written
-from feedback_loop.discards import Carried
 from feedback_loop.records import Comparison, Ranking, Record
+from feedback_loop.repair import discards
+from feedback_loop.repair.discards import Carried
 from feedback_loop.run import Run, read_jsonl
 from feedback_loop.store.journal import Journal
 

@@ -12,19 +12,21 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from feedback_loop import aside, asked, discards, lineage, locks, tracking
+from feedback_loop import lineage, locks, tracking
 from feedback_loop import run as runs
 from feedback_loop import stage as stages
+from feedback_loop.asking import asked
 from feedback_loop.connect import Connect
 from feedback_loop.errors import LoopError, UsageError
 from feedback_loop.lineage import open_round
 from feedback_loop.progress import silent
 from feedback_loop.records import Comparison, Ranking, now
-from feedback_loop.report import overview
+from feedback_loop.repair import aside, discards
+from feedback_loop.report.report import overview
 from feedback_loop.run import STAGES, Run, commit, read_note, write_json, write_jsonl
 from feedback_loop.store.courier import reconcile
 from feedback_loop.store.journal import Journal
-from feedback_loop.team_report import over_rounds
+from feedback_loop.team.team_report import over_rounds
 
 Say = Callable[[str], None]
 
@@ -145,7 +147,7 @@ def collect(run: Run, number: int, connect: Connect) -> Waiting | None:
 
 def judge(run: Run, number: int, connect: Connect) -> Waiting | None:
     """Decide on the round's policy; Waiting where people's answers to its duels do not settle it yet."""
-    from feedback_loop.duels import standing
+    from feedback_loop.gate.duels import standing
     from feedback_loop.stages.judging import decide_promotion
 
     comparisons, rankings, found = asked.duels(run, number), list[Ranking](), None
@@ -163,8 +165,8 @@ def judge(run: Run, number: int, connect: Connect) -> Waiting | None:
 
 def decide(run: Run, *, promote: bool, who: str, why: str, connect: Connect) -> None:
     """Take the decision on the open round's policy oneself, with what people said so far; UsageError where there is none yet."""
-    from feedback_loop.duels import standing
-    from feedback_loop.promote import override
+    from feedback_loop.gate.duels import standing
+    from feedback_loop.gate.promote import override
     from feedback_loop.stages.judging import write_decision
 
     if not why.strip():

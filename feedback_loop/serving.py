@@ -2,18 +2,21 @@
 
 import contextlib
 
-from feedback_loop import ahead, asked, corrections, gatekeeper, loop, refitting
+from feedback_loop import loop
+from feedback_loop.asking import ahead, asked, refitting
+from feedback_loop.asking.labelling import comparisons_of, open_desk
 from feedback_loop.connect import argilla
-from feedback_loop.flags import flags
-from feedback_loop.labelling import comparisons_of, open_desk
+from feedback_loop.gate import gatekeeper
 from feedback_loop.loop import Say
-from feedback_loop.report import overview, samples
+from feedback_loop.report.report import overview, samples
 from feedback_loop.run import Run
 from feedback_loop.store import courier as couriers
 from feedback_loop.store.journal import Journal
-from feedback_loop.talks import Talks, choices
-from feedback_loop.taught import taught
-from feedback_loop.team_report import me, team
+from feedback_loop.talk import corrections
+from feedback_loop.talk.talks import Talks, choices
+from feedback_loop.taught.taught import taught
+from feedback_loop.team.flags import flags
+from feedback_loop.team.team_report import me, team
 from ui.accounts import Accounts
 from ui.app import build_app
 from ui.login import check_reach

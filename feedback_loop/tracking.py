@@ -17,15 +17,15 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 
-from feedback_loop.alarms import BETWEEN
 from feedback_loop.durable import write_text
-from feedback_loop.overview import Overview, RoundView
-from feedback_loop.report import link_file
+from feedback_loop.report.alarms import BETWEEN
+from feedback_loop.report.overview import Overview, RoundView
+from feedback_loop.report.report import link_file
 from feedback_loop.run import Run
-from feedback_loop.taught import taught
-from feedback_loop.taught_tracking import log_taught
-from feedback_loop.team import Team
-from feedback_loop.team_tracking import log_team
+from feedback_loop.taught.taught import taught
+from feedback_loop.taught.taught_tracking import log_taught
+from feedback_loop.team.team import Team
+from feedback_loop.team.team_tracking import log_team
 
 Mode = Literal["online", "offline", "disabled"]
 FINISH_SECONDS = 30

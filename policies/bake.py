@@ -15,7 +15,7 @@ from typing import Any
 
 from feedback_loop import training
 from feedback_loop.adapters import active
-from feedback_loop.brief import instructed
+from feedback_loop.brief.brief import instructed
 from feedback_loop.chat import render_prompt
 from feedback_loop.errors import UsageError
 from feedback_loop.evaluate import kl_estimate, mean

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from feedback_loop.brief import PLAIN, Instructions, instructed
+from feedback_loop.brief.brief import PLAIN, Instructions, instructed
 from feedback_loop.chat import end_id, render_prompt, without_thought
 from feedback_loop.progress import Progress
 from feedback_loop.recipe import SamplingTable

@@ -5,8 +5,8 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from feedback_loop.checks import BULLET, EMOJI, sentences, words
 from feedback_loop.records import Prompt
+from feedback_loop.simulation.checks import BULLET, EMOJI, sentences, words
 
 NAMES = (
     *("words", "characters", "word length", "vocabulary"),

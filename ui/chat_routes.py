@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import iterate_in_threadpool
 
 from feedback_loop.records import Message, Position
-from feedback_loop.talking import MOST_MESSAGES, Ask, Correction, Said
+from feedback_loop.talk.talking import MOST_MESSAGES, Ask, Correction, Said
 from ui.ports import ChatPort
 from ui.reading import answer
 from ui.visible import visible

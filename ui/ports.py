@@ -5,14 +5,14 @@ from collections.abc import Callable, Collection, Generator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from feedback_loop.flags import Flag
-from feedback_loop.lessons import Taught
-from feedback_loop.overview import Overview, Sample, Supply
 from feedback_loop.records import Answer, Comparison, Ranking
+from feedback_loop.report.overview import Overview, Sample, Supply
 from feedback_loop.store.courier import DeliveryState
 from feedback_loop.store.desk import Progress
-from feedback_loop.talking import Ask, Choices, Correction, Said
-from feedback_loop.team import Me, Team
+from feedback_loop.talk.talking import Ask, Choices, Correction, Said
+from feedback_loop.taught.lessons import Taught
+from feedback_loop.team.flags import Flag
+from feedback_loop.team.team import Me, Team
 
 
 class DeskPort(Protocol):

@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
 
-from feedback_loop.overview import Overview, RoundView, Sample
-from feedback_loop.traits import tokens
+from feedback_loop.report.overview import Overview, RoundView, Sample
+from feedback_loop.taught.traits import tokens
 from ui.ports import RoundsPort
 from ui.render import MOST, as_html
 from ui.visible import visible

@@ -5,8 +5,8 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, HTTPException, Request
 
-from feedback_loop.flags import Flag
-from feedback_loop.team import Me, Team
+from feedback_loop.team.flags import Flag
+from feedback_loop.team.team import Me, Team
 from ui.ports import TeamPort
 from ui.reading import piece
 from ui.visible import visible

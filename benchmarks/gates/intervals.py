@@ -10,7 +10,7 @@ import numpy as np
 
 from benchmarks.gates import world
 from benchmarks.gates.report import wilson
-from feedback_loop.gate import Duel, Standing, stand
+from feedback_loop.gate.gate import Duel, Standing, stand
 from feedback_loop.recipe import PromotionTable
 
 RATES = (0.45, 0.5, 0.6, 0.7, 0.9)

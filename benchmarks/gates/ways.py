@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.gates.world import Duels
-from feedback_loop.betting import corrected, reached
-from feedback_loop.gate import bets
+from feedback_loop.gate.betting import corrected, reached
+from feedback_loop.gate.gate import bets
 from feedback_loop.recipe import PromotionTable
 
 FIRST_LOOK = 10

@@ -5,7 +5,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from feedback_loop.betting import Array
+from feedback_loop.gate.betting import Array
 
 MODELS = {
     "worthless": (0.5, 0.75),

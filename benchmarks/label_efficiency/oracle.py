@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from feedback_loop.evaluate import mean, win_rate
-from feedback_loop.personas import Persona, answer, edit, gated, load, strength, utility
 from feedback_loop.records import Comparison, Prompt
+from feedback_loop.simulation.personas import Persona, answer, edit, gated, load, strength, utility
 
 LOW, HIGH = 0.5, 1.5
 """Weights are uniform between these."""

@@ -15,7 +15,7 @@ from benchmarks.ranking_app.figures import spread
 from benchmarks.ranking_app.pace import beside
 from benchmarks.ranking_app.tiers import PAUSE_MS, QUIET_MS, Tier
 from feedback_loop.argilla_local import credentials, places
-from feedback_loop.labelling import comparisons_of
+from feedback_loop.asking.labelling import comparisons_of
 from feedback_loop.run import Run
 from feedback_loop.store.argilla_store import ArgillaStore, open_store
 

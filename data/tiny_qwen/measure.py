@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from data.tiny_qwen import world
-from feedback_loop.checks import met
 from feedback_loop.progress import bar
 from feedback_loop.recipe import ModelTable, SamplingTable
 from feedback_loop.records import Message, Prompt
+from feedback_loop.simulation.checks import met
 from policies.base import Policy, load_policy
 from policies.sampler import sample
 

@@ -23,7 +23,7 @@ Pair = tuple[str, str]
 
 @dataclass(frozen=True)
 class Style:
-    """What the eight directives ask for; each field bears the name of its check in `feedback_loop.checks`."""
+    """What the eight directives ask for; each field bears the name of its check in `feedback_loop.simulation.checks`."""
 
     greeting: bool
     sentences: int

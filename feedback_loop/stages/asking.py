@@ -9,10 +9,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from feedback_loop import brief, discards, prompts
-from feedback_loop.asked import FEATURES, still_needed
-from feedback_loop.consistency import consistent, evidence, weighed, weighed_disliked
-from feedback_loop.contradictions import direct
+from feedback_loop import prompts
+from feedback_loop.asking.asked import FEATURES, still_needed
+from feedback_loop.asking.upcoming import candidates as per_prompt
+from feedback_loop.asking.upcoming import group_size, strategy, uses
+from feedback_loop.brief import brief
 from feedback_loop.damage import checked
 from feedback_loop.durable import write_text
 from feedback_loop.errors import LoopError
@@ -21,10 +22,11 @@ from feedback_loop.lineage import adapter_files, adapter_folder, current_policy
 from feedback_loop.preferences import disliked, faded, preferences, split
 from feedback_loop.progress import Progress
 from feedback_loop.records import Comparison, Completion, Prompt, Strategy
+from feedback_loop.repair import discards
+from feedback_loop.repair.contradictions import direct
 from feedback_loop.run import Draft, Run, files_below, write_jsonl
 from feedback_loop.stages.beside import checks, identity, repeats
-from feedback_loop.upcoming import candidates as per_prompt
-from feedback_loop.upcoming import group_size, strategy, uses
+from feedback_loop.team.consistency import consistent, evidence, weighed, weighed_disliked
 
 if TYPE_CHECKING:
     import numpy as np

@@ -5,8 +5,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from feedback_loop.brief import NAME, Brief, cut, of_round
-from feedback_loop.curve import Row, by_reward
+from feedback_loop.brief.brief import NAME, Brief, cut, of_round
+from feedback_loop.brief.curve import Row, by_reward
 from feedback_loop.lineage import BASE
 from feedback_loop.progress import Progress
 from feedback_loop.records import Completion, Prompt

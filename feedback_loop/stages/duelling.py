@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from feedback_loop.asked import duels
-from feedback_loop.brief import instructions, of_round
-from feedback_loop.duels import Foreseen
+from feedback_loop.asking.asked import duels
+from feedback_loop.asking.upcoming import uses
+from feedback_loop.brief.brief import instructions, of_round
+from feedback_loop.gate.duels import Foreseen
+from feedback_loop.gate.promote import breaches
 from feedback_loop.lineage import adapter_folder
 from feedback_loop.progress import Progress
-from feedback_loop.promote import breaches
 from feedback_loop.records import Comparison, Completion, Prompt
 from feedback_loop.run import Draft, Run, write_jsonl
 from feedback_loop.stages.beside import checks, identity, repeats
 from feedback_loop.stages.stand_in import as_policy
 from feedback_loop.stages.training import reward_folders
-from feedback_loop.upcoming import uses
 
 if TYPE_CHECKING:
     from policies.base import Policy

@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from feedback_loop import probes
-from feedback_loop.forgetting import Figures
-from feedback_loop.probes import Passage, Probe
+from feedback_loop.gate import probes
+from feedback_loop.gate.forgetting import Figures
+from feedback_loop.gate.probes import Passage, Probe
 from feedback_loop.progress import Progress
 from feedback_loop.records import Record
 from feedback_loop.run import Draft, Run, read_jsonl, write_jsonl

@@ -7,18 +7,18 @@ from dataclasses import dataclass, field
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from feedback_loop import promote
-from feedback_loop.asked import duels
-from feedback_loop.brief import PLAIN
+from feedback_loop.asking.asked import duels
+from feedback_loop.brief.brief import PLAIN
 from feedback_loop.durable import write_text
 from feedback_loop.evaluate import kl_estimate, win_rate
-from feedback_loop.forgetting import distances, forgotten, preferred
-from feedback_loop.gate import Standing
+from feedback_loop.gate import promote
+from feedback_loop.gate.forgetting import distances, forgotten, preferred
+from feedback_loop.gate.gate import Standing
 from feedback_loop.lineage import BASE, adapter_files, adapter_folder, policy_name
-from feedback_loop.overview import Sample
 from feedback_loop.progress import Progress
 from feedback_loop.prompts import choose
 from feedback_loop.records import Completion, Decision, Preference, Prompt, Ranking, now
+from feedback_loop.report.overview import Sample
 from feedback_loop.run import Draft, Run, read_jsonl, write_jsonl
 from feedback_loop.stages import guarding
 from feedback_loop.stages.stand_in import as_policy

@@ -3,11 +3,11 @@
 What a batch holds hangs on the run and its place alone: the same, whoever makes it, and when.
 """
 
-from feedback_loop import asked
+from feedback_loop.asking import asked
+from feedback_loop.asking.upcoming import next_prompts
 from feedback_loop.progress import Progress
 from feedback_loop.run import Run, commit, write_jsonl
 from feedback_loop.stages.asking import Models, ask, choose_prompts, make_comparisons
-from feedback_loop.upcoming import next_prompts
 
 
 def sample_round(run: Run, number: int, report: Progress) -> None:

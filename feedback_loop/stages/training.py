@@ -8,15 +8,16 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from feedback_loop import brief, prompts, tracking
-from feedback_loop.asked import candidate_features, feature_files
+from feedback_loop import prompts, tracking
+from feedback_loop.asking.asked import candidate_features, feature_files
 from feedback_loop.begin import shipped
-from feedback_loop.contradictions import Judged, measured
+from feedback_loop.brief import brief
 from feedback_loop.damage import sha256, written
 from feedback_loop.errors import UsageError
 from feedback_loop.lineage import adapter_files, adapter_folder, current_policy, policy_name
 from feedback_loop.progress import Progress
 from feedback_loop.records import Disliked, Preference, Prompt
+from feedback_loop.repair.contradictions import Judged, measured
 from feedback_loop.run import Draft, Run, read_jsonl
 from feedback_loop.thinning import thinned
 from feedback_loop.versions import packages

@@ -10,7 +10,7 @@ from benchmarks.gates import intervals, ways
 from benchmarks.gates.__main__ import main, measure
 from benchmarks.gates.report import wilson
 from benchmarks.gates.world import MODELS, TURNED, Duels, draw
-from feedback_loop.gate import Duel, stand
+from feedback_loop.gate.gate import Duel, stand
 from feedback_loop.recipe import PromotionTable
 
 RULE = PromotionTable()

@@ -14,9 +14,9 @@ from benchmarks.label_efficiency import curves, oracle, plot, report
 from benchmarks.label_efficiency.arms import ARMS, NOISE, SECONDS, TIERS
 from benchmarks.label_efficiency.person import ROOT, Judge, Person, open_oracle
 from benchmarks.label_efficiency.run import rows_of
-from feedback_loop.personas import load
 from feedback_loop.prompts import DATA
 from feedback_loop.records import Comparison, Completion, Message, Prompt
+from feedback_loop.simulation.personas import load
 
 BRISK = DATA / "personas" / "brisk.toml"
 LABELS = (16, 32, 64)

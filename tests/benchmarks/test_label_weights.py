@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from benchmarks.label_weights import ARMS, World, heldout, report, team
-from feedback_loop.consistency import evidence
-from feedback_loop.personas import Persona, Trait, utility
 from feedback_loop.records import Completion, Message, Prompt
+from feedback_loop.simulation.personas import Persona, Trait, utility
+from feedback_loop.team.consistency import evidence
 from feedback_loop.verdicts import given
 
 PERSONA = Persona(name="short", wants=(Trait(check="max_words", value=2),))

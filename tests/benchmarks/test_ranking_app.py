@@ -16,7 +16,7 @@ from benchmarks.ranking_app.annotators import Vote
 from benchmarks.ranking_app.figures import spread
 from benchmarks.ranking_app.made_run import make_run
 from benchmarks.ranking_app.tiers import TIERS
-from feedback_loop.labelling import comparisons_of, open_desk
+from feedback_loop.asking.labelling import comparisons_of, open_desk
 from feedback_loop.records import Ranking
 from feedback_loop.store.journal import Journal
 from tests.ui.app_parts import comparison

@@ -12,7 +12,7 @@ import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, Page
 
-from feedback_loop.overview import Mirror, Overview, StageView
+from feedback_loop.report.overview import Mirror, Overview, StageView
 from feedback_loop.run import STAGES
 from tests.browser.label_page import SETTLE, answer, label_page
 from tests.browser.serving import serving

@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from feedback_loop import corrections, locks
-from feedback_loop.labelling import open_desk
+from feedback_loop import locks
+from feedback_loop.asking.labelling import open_desk
 from feedback_loop.labels import everything
 from feedback_loop.run import Run
 from feedback_loop.store.journal import Journal
-from feedback_loop.talking import Ask, Said
-from feedback_loop.talks import Talks, choices
+from feedback_loop.talk import corrections
+from feedback_loop.talk.talking import Ask, Said
+from feedback_loop.talk.talks import Talks, choices
 from tests.browser.serving import serving
 from tests.browser_fixture import log_in
 from tests.feedback_loop.decided_run import ask, new_run

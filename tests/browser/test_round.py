@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from feedback_loop.argilla_local import Connection
-from feedback_loop.report import rankings
+from feedback_loop.report.report import rankings
 from feedback_loop.run import open_run
 from feedback_loop.store.argilla_store import open_store
 from tests.browser_fixture import log_in

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from feedback_loop.overview import Gate, Mirror, Overview, Sample, StageView
+from feedback_loop.report.overview import Gate, Mirror, Overview, Sample, StageView
 from feedback_loop.run import STAGES
 from tests.browser.serving import serving
 from tests.browser_fixture import log_in

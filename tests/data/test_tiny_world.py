@@ -13,11 +13,11 @@ from data.tiny_qwen import prompts as writer
 from data.tiny_qwen import world
 from feedback_loop import prompts
 from feedback_loop.chat import render_prompt
-from feedback_loop.checks import met
 from feedback_loop.models import check_model, load_tokenizer
 from feedback_loop.progress import silent
 from feedback_loop.recipe import ModelTable, SamplingTable
 from feedback_loop.records import Message, Prompt
+from feedback_loop.simulation.checks import met
 from policies.base import Policy, load_policy
 from policies.sampler import sample
 

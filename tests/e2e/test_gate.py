@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from feedback_loop import asked, lineage
+from feedback_loop import lineage
 from feedback_loop.argilla_local import Connection
-from feedback_loop.personas import find
+from feedback_loop.asking import asked
 from feedback_loop.records import Decision, Ranking
-from feedback_loop.report import overview
+from feedback_loop.report.report import overview
 from feedback_loop.run import Run, open_run, read_jsonl, read_record
-from feedback_loop.simulate import label
+from feedback_loop.simulation.personas import find
+from feedback_loop.simulation.simulate import label
 from feedback_loop.store.argilla_store import open_store
 from tests.conftest import Cli, init_small, one_line
 from tests.e2e.test_pool import served, wait_until

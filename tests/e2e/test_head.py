@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from feedback_loop.argilla_local import Connection
-from feedback_loop.asked import asked as comparisons_asked
-from feedback_loop.report import overview
+from feedback_loop.asking.asked import asked as comparisons_asked
+from feedback_loop.report.report import overview
 from feedback_loop.run import open_run
 from tests.conftest import Cli, init_small
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from feedback_loop.argilla_local import Connection
-from feedback_loop.personas import find
-from feedback_loop.report import overview
+from feedback_loop.report.report import overview
 from feedback_loop.run import open_run
-from feedback_loop.simulate import label
+from feedback_loop.simulation.personas import find
+from feedback_loop.simulation.simulate import label
 from tests.conftest import Cli, command, init_small, kill, one_line
 
 pytestmark = [pytest.mark.e2e, pytest.mark.argilla]

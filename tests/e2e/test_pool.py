@@ -14,12 +14,13 @@ from typing import Any
 import httpx
 import pytest
 
-from feedback_loop import ahead, asked, locks
+from feedback_loop import locks
 from feedback_loop.argilla_local import Connection
-from feedback_loop.personas import find
+from feedback_loop.asking import ahead, asked
 from feedback_loop.records import Ranking
 from feedback_loop.run import open_run, read_jsonl
-from feedback_loop.simulate import label
+from feedback_loop.simulation.personas import find
+from feedback_loop.simulation.simulate import label
 from feedback_loop.store.argilla_store import open_store
 from tests.conftest import Cli, command, init_small
 

@@ -10,12 +10,12 @@ import pytest
 
 from feedback_loop import lineage
 from feedback_loop.argilla_local import Connection
-from feedback_loop.labelling import open_desk
-from feedback_loop.personas import find
+from feedback_loop.asking.labelling import open_desk
 from feedback_loop.records import Answer
-from feedback_loop.report import overview, rankings
+from feedback_loop.report.report import overview, rankings
 from feedback_loop.run import STAGES, Run, open_run
-from feedback_loop.simulate import label
+from feedback_loop.simulation.personas import find
+from feedback_loop.simulation.simulate import label
 from feedback_loop.store.argilla_store import open_store
 from feedback_loop.store.journal import Journal
 from tests.conftest import Cli, command, init_small

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from feedback_loop.argilla_local import Connection
-from feedback_loop.labelling import open_desk
-from feedback_loop.personas import find, respond
+from feedback_loop.asking.labelling import open_desk
 from feedback_loop.records import Answer, Comparison, Preference, Ranking
-from feedback_loop.report import labels
+from feedback_loop.report.report import labels
 from feedback_loop.run import Run, open_run, read_jsonl
+from feedback_loop.simulation.personas import find, respond
 from feedback_loop.store.argilla_store import open_store
 from feedback_loop.store.desk import Desk
 from feedback_loop.store.journal import Journal, said

@@ -7,17 +7,17 @@ from pathlib import Path
 import pytest
 
 from feedback_loop.argilla_local import Connection
-from feedback_loop.discards import records
-from feedback_loop.labelling import open_desk
-from feedback_loop.personas import find
+from feedback_loop.asking.labelling import open_desk
 from feedback_loop.records import Answer
+from feedback_loop.repair.discards import records
+from feedback_loop.repair.trace import trace
+from feedback_loop.repair.why import why
 from feedback_loop.run import Run, open_run
-from feedback_loop.simulate import label
+from feedback_loop.simulation.personas import find
+from feedback_loop.simulation.simulate import label
 from feedback_loop.store.argilla_store import open_store
 from feedback_loop.store.journal import Journal
-from feedback_loop.team_report import team
-from feedback_loop.trace import trace
-from feedback_loop.why import why
+from feedback_loop.team.team_report import team
 from tests.conftest import Cli, init_small
 
 pytestmark = [pytest.mark.e2e, pytest.mark.argilla]

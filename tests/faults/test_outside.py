@@ -13,8 +13,8 @@ import pytest
 
 from feedback_loop import argilla_local
 from feedback_loop.argilla_local import Connection
+from feedback_loop.asking.labelling import open_desk
 from feedback_loop.connect import answers_shown
-from feedback_loop.labelling import open_desk
 from feedback_loop.lineage import current_policy
 from feedback_loop.records import Answer
 from feedback_loop.run import open_run

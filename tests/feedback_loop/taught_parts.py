@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from data.tiny_qwen import world
-from feedback_loop.personas import Persona, answer
 from feedback_loop.preferences import preferences
 from feedback_loop.recipe import Recipe
 from feedback_loop.records import Comparison, Completion, Message, Preference, Prompt, Ranking
 from feedback_loop.run import Run, commit, create, write_jsonl
+from feedback_loop.simulation.personas import Persona, answer
 
 REQUESTS = world.prompt_set("tiny")
 PROMPTS = [

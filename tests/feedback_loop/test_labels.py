@@ -7,10 +7,10 @@ import pytest
 
 from feedback_loop.labels import counting, earlier, everything, learned, rankings
 from feedback_loop.records import Preference
-from feedback_loop.repair import Wish, discard
-from feedback_loop.report import overview
+from feedback_loop.repair.repair import Wish, discard
+from feedback_loop.report.report import overview
 from feedback_loop.run import Run, read_jsonl
-from feedback_loop.team_report import team
+from feedback_loop.team.team_report import team
 from tests.feedback_loop.decided_run import answers, ask, decided, duels, learn, names, new_run, vote
 from tests.feedback_loop.team_samples import said
 

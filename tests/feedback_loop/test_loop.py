@@ -9,7 +9,7 @@ import pytest
 from feedback_loop import recipe
 from feedback_loop.loop import collect, enough
 from feedback_loop.records import Answer, Comparison, Ranking
-from feedback_loop.report import rankings
+from feedback_loop.report.report import rankings
 from feedback_loop.run import Run, commit, create, read_jsonl, write_jsonl
 from feedback_loop.stage import in_full
 from feedback_loop.store.journal import Journal

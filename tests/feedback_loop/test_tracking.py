@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 
 from feedback_loop import tracking
-from feedback_loop.alarms import BETWEEN
-from feedback_loop.forgetting import Check
-from feedback_loop.overview import Bin, RoundView, Sample, Trust
-from feedback_loop.personas import find
+from feedback_loop.gate.forgetting import Check
 from feedback_loop.recipe import Recipe
 from feedback_loop.records import Message, Prompt, Record
-from feedback_loop.report import link_file, overview
+from feedback_loop.report.alarms import BETWEEN
+from feedback_loop.report.overview import Bin, RoundView, Sample, Trust
+from feedback_loop.report.report import link_file, overview
 from feedback_loop.run import Run, create
-from feedback_loop.team import team_of
-from feedback_loop.team_tracking import figures
+from feedback_loop.simulation.personas import find
+from feedback_loop.team.team import team_of
+from feedback_loop.team.team_tracking import figures
 from tests.feedback_loop.taught_parts import answers, labels, make_run
 from tests.feedback_loop.team_samples import comparison, repeat, said
 

@@ -10,11 +10,11 @@ import torch
 from safetensors.torch import load_file
 
 from feedback_loop import prompts
-from feedback_loop.checks import met
 from feedback_loop.errors import LoopError, UsageError
 from feedback_loop.policy_tables import BakeTable, PolicyTable
 from feedback_loop.recipe import ModelTable, SamplingTable
 from feedback_loop.records import Prompt
+from feedback_loop.simulation.checks import met
 from policies import bake, watch
 from policies.bake_state import open_baking
 from policies.base import load_policy

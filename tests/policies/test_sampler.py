@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from feedback_loop.checks import met
 from feedback_loop.progress import silent
 from feedback_loop.recipe import ModelTable, SamplingTable
+from feedback_loop.simulation.checks import met
 from policies.base import Policy, load_policy
 from policies.sampler import Sampled, greedy, sample
 from tests.models_fixture import TINY, tiny_prompts

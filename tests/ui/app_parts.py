@@ -10,15 +10,15 @@ from typing import Any, TypeVar
 from fastapi import FastAPI
 
 from feedback_loop.errors import LoopError
-from feedback_loop.flags import Flag
-from feedback_loop.lessons import Taught
-from feedback_loop.overview import Overview, Supply
 from feedback_loop.records import Comparison, Completion, Message, Prompt, Ranking
+from feedback_loop.report.overview import Overview, Supply
 from feedback_loop.store.courier import DeliveryState
 from feedback_loop.store.desk import Desk
 from feedback_loop.store.journal import Journal
-from feedback_loop.talking import Ask, Choices, Correction, Said
-from feedback_loop.team import me_of, team_of
+from feedback_loop.talk.talking import Ask, Choices, Correction, Said
+from feedback_loop.taught.lessons import Taught
+from feedback_loop.team.flags import Flag
+from feedback_loop.team.team import me_of, team_of
 from ui.app import build_app
 from ui.login import Login
 from ui.ports import ChatPort, RoundsPort, TeamPort
@@ -94,7 +94,7 @@ def rounds_port(
 
 
 def flag_of(comparison: Comparison, given: Ranking) -> Flag:
-    """A flag as `feedback_loop.flags` finds it in a run."""
+    """A flag as `feedback_loop.team.flags` finds it in a run."""
     sides = {c.id: side for c, side in zip(comparison.completions, SIDES, strict=False)}
     return Flag(
         round=comparison.round,

@@ -2,15 +2,15 @@
 
 from functools import cache
 
-from feedback_loop.curve import Needed
-from feedback_loop.forgetting import Check
-from feedback_loop.lessons import Taught
-from feedback_loop.overview import Bin, Curve, Group, Overview, RoundView, Sample, StageView, Trust
-from feedback_loop.personas import find
+from feedback_loop.brief.curve import Needed
+from feedback_loop.gate.forgetting import Check
 from feedback_loop.records import Decision
+from feedback_loop.report.overview import Bin, Curve, Group, Overview, RoundView, Sample, StageView, Trust
 from feedback_loop.run import STAGES
-from feedback_loop.taught import lessons as learn
-from feedback_loop.traits import read
+from feedback_loop.simulation.personas import find
+from feedback_loop.taught.lessons import Taught
+from feedback_loop.taught.taught import lessons as learn
+from feedback_loop.taught.traits import read
 from tests.feedback_loop.taught_parts import answers, labels
 
 BINS = tuple(

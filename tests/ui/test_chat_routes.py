@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from feedback_loop.talking import Ask, Correction, Said
+from feedback_loop.talk.talking import Ask, Correction, Said
 from tests.ui.app_parts import CSRF, app_of, chat_port
 
 HOSTILE = "<img src=x onerror=alert(1)> \u202e \0**loud**"

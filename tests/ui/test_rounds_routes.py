@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from feedback_loop.overview import Gate, Overview, Sample, StageView
+from feedback_loop.report.overview import Gate, Overview, Sample, StageView
 from tests.ui.app_parts import CSRF, EMPTY, app_of, comparison, rounds_port
 from tests.ui.rounds_parts import alarmed, lessons
 from ui.rounds_routes import PAGE, as_told

@@ -1,7 +1,7 @@
 """The Rounds page says of a trait what the command line says."""
 
-from feedback_loop.taught_text import HEADS, HOW, SENTENCES, SUMMARY
-from feedback_loop.traits import sayings
+from feedback_loop.taught.taught_text import HEADS, HOW, SENTENCES, SUMMARY
+from feedback_loop.taught.traits import sayings
 from ui.languages import words
 
 

@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
 from feedback_loop.store.journal import Journal
-from feedback_loop.team import me_of
+from feedback_loop.team.team import me_of
 from tests.feedback_loop.team_samples import check, comparison, repeat, said
 from tests.ui.app_parts import app_of, team_port
 from ui.team_routes import build_team_routes

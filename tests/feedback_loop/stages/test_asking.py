@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from feedback_loop import recipe
-from feedback_loop.asked import asked as comparisons_asked
-from feedback_loop.asked import candidate_features, needed, parts
-from feedback_loop.brief_edits import replace
+from feedback_loop.asking.asked import asked as comparisons_asked
+from feedback_loop.asking.asked import candidate_features, needed, parts
+from feedback_loop.brief.brief_edits import replace
 from feedback_loop.errors import LoopError, UsageError
 from feedback_loop.preferences import preferences
 from feedback_loop.progress import silent

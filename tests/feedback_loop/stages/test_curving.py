@@ -7,19 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from feedback_loop import brief_curve, recipe
-from feedback_loop.brief_edits import replace
+from feedback_loop import recipe
+from feedback_loop.brief import brief_curve
+from feedback_loop.brief.brief_edits import replace
 from feedback_loop.durable import write_text
 from feedback_loop.errors import UsageError
 from feedback_loop.lineage import policy_name
-from feedback_loop.personas import find
 from feedback_loop.progress import silent
 from feedback_loop.records import Completion, Decision
-from feedback_loop.report import as_text, overview
+from feedback_loop.report.report import as_text, overview
 from feedback_loop.run import Run, commit, create, read_jsonl, write_jsonl
+from feedback_loop.simulation.personas import find
+from feedback_loop.simulation.truth import truth
 from feedback_loop.stages.asking import choose_prompts
 from feedback_loop.stages.judging import evaluate_policy
-from feedback_loop.truth import truth
 from tests.feedback_loop.decided_run import EACH
 from tests.models_fixture import tiny_prompts
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from feedback_loop import asked
-from feedback_loop.duels import Foreseen
+from feedback_loop.asking import asked
 from feedback_loop.durable import write_text
+from feedback_loop.gate.duels import Foreseen
 from feedback_loop.run import Run, commit, read_jsonl
 from feedback_loop.stages.duelling import draw, spread
 from tests.feedback_loop.stages.test_bad_labels import do, first, make, ranked

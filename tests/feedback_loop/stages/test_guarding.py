@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from feedback_loop import probes
-from feedback_loop.forgetting import Check, forgotten
+from feedback_loop.gate import probes
+from feedback_loop.gate.forgetting import Check, forgotten
 from feedback_loop.progress import silent
 from feedback_loop.recipe import GuardTable, Recipe, SamplingTable
 from feedback_loop.run import Draft, Run, commit, create

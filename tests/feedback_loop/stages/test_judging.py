@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from feedback_loop.forgetting import NAMES
+from feedback_loop.gate.forgetting import NAMES
 from feedback_loop.progress import silent
 from feedback_loop.recipe import Recipe, RewardTable, SamplingTable
 from feedback_loop.records import Preference

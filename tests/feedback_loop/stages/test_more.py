@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from feedback_loop import asked, recipe
+from feedback_loop import recipe
+from feedback_loop.asking import asked
+from feedback_loop.asking.upcoming import further_prompts, next_prompts, uses
 from feedback_loop.errors import LoopError
 from feedback_loop.progress import silent
 from feedback_loop.run import Run, commit, create, open_run, write_jsonl
 from feedback_loop.stages.asking import Models
 from feedback_loop.stages.more import make_batch, make_first, sample_round
-from feedback_loop.upcoming import further_prompts, next_prompts, uses
 from tests.models_fixture import tiny_prompts
 
 SMALL = (

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from feedback_loop import recipe
-from feedback_loop.curves import training_curves
 from feedback_loop.errors import UsageError
 from feedback_loop.progress import silent
 from feedback_loop.records import Message, Prompt
+from feedback_loop.report.curves import training_curves
 from feedback_loop.run import Draft, Run, commit, create, write_jsonl
 from feedback_loop.stages import training
 from tests.models_fixture import obvious

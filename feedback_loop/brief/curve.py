@@ -1,0 +1,160 @@
+"""How much of the brief does a policy still need? Win rates at each level against the base with all of it.
+
+The bar is non-inferiority: a level *matches* where its win rate is at least MATCH, five points under a draw. The estimate says
+which level matches, the ends of its interval which may and which surely do (docs/brief.md).
+"""
+
+import math
+from collections.abc import Sequence
+from statistics import fmean, pstdev, pvariance
+from typing import Literal
+
+from feedback_loop.brief.brief import Brief
+from feedback_loop.evaluate import Z, wilson
+from feedback_loop.records import Comparison, Completion, Prompt, Ranking, Record
+from feedback_loop.simulation.checks import met
+
+Judge = Literal["people", "utility", "reward model"]
+MATCH = 0.45
+"""Win rate against the base with the whole brief from which a level counts as its match."""
+
+
+class Met(Record):
+    """How often answers meet a requirement that a program can check; 90 % interval."""
+
+    number: int
+    share: float
+    low: float
+    high: float
+
+
+class Row(Record):
+    """A policy at one level, against the base with the whole brief: win rate with a 90 % interval, ties counting half."""
+
+    policy: str
+    level: float
+    tokens: int
+    """Of the instruction."""
+    win_rate: float
+    low: float
+    high: float
+    judge: Judge
+    answers: int
+    """Held-out requests, or people's answers, that it rests on."""
+    requirements: tuple[Met, ...] = ()
+    """Of those with a check, in the answers to the held-out requests."""
+
+
+class Needed(Record):
+    """The headline of a policy: the fewest tokens of instruction, of those tried, that match the whole brief."""
+
+    policy: str
+    tokens: int | None
+    """By the win rate; None where not even the whole brief does."""
+    low: int | None
+    """By the upper end of its interval: as few as that may do."""
+    high: int | None
+    """By the lower end: with as many it surely does."""
+    of: int
+    """Tokens of the whole brief."""
+    judge: Judge
+
+    @property
+    def figures(self) -> tuple[float, float, float]:
+        """`tokens`, `low` and `high` as curves draw them: all of the brief, where not even that does."""
+        return tuple(float(self.of if n is None else n) for n in (self.tokens, self.low, self.high))  # type: ignore[return-value]
+
+
+def by_reward(ours: Sequence[Sequence[float]], full: Sequence[Sequence[float]]) -> tuple[float, float, float]:
+    """Win rate with its interval from scores by every member of the reward model, a row a prompt.
+
+    The interval holds what chance there is in the prompts (`rated`) and how far the members' win rates lie apart; the two are
+    independent, so their squares add.
+    """
+    points = [[_beats(a, b) for a, b in zip(one, other, strict=True)] for one, other in zip(ours, full, strict=True)]
+    rate, low, high = rated([fmean(row) for row in points])
+    apart = Z * pstdev(map(fmean, zip(*points, strict=True)))
+    return rate, max(0.0, rate - math.hypot(rate - low, apart)), min(1.0, rate + math.hypot(high - rate, apart))
+
+
+def by_worth(ours: Sequence[float], full: Sequence[float]) -> tuple[float, float, float]:
+    """Win rate with its interval from what each answer is truly worth, in the prompts' order."""
+    return rated([_beats(a, b) for a, b in zip(ours, full, strict=True)])
+
+
+def rated(points: Sequence[float]) -> tuple[float, float, float]:
+    """Win rate with its 90 % interval from a point a comparison: 1 won, 0 lost, between them for a tie or several opinions.
+
+    Wilson's interval, as of so many plain wins and losses as would vary as little as these points do: ties vary less than
+    wins and losses, and answers that meet a brief often tie. One win and one loss are added before the variance is taken, so
+    that none varies too little; without ties it is Wilson's own. Covers 89 % or more where that does (16 to 128 points).
+    """
+    rate, more = fmean(points), [*points, 0.0, 1.0]
+    middle = fmean(more)
+    worth = len(points) * middle * (1 - middle) / pvariance(more)
+    return rate, *wilson(rate * worth, worth)
+
+
+def votes(
+    comparisons: Sequence[Comparison], rankings: Sequence[Ranking], policy: str, level: float, base: str
+) -> list[float]:
+    """What people said of the policy at this level beside the base with the whole brief: a point each, see `rated`.
+
+    Only of pairs that were picked at random, as labels: those picked for being hard, repeats and checks measure other things.
+    """
+    asked = {c.id: c for c in comparisons if c.purpose in ("label", "duel") and c.selection == "random"}
+    found = list[float]()
+    for ranking in rankings:
+        comparison = asked.get(ranking.comparison_id)
+        if comparison is None or ranking.status != "submitted":
+            continue
+        ours = [c.id for c in comparison.completions if (c.policy, c.level) == (policy, level)]
+        full = [c.id for c in comparison.completions if (c.policy, c.level) == (base, 1.0)]
+        found += [_point(ranking, a, b) for a in ours for b in full if a != b]
+    return found
+
+
+def requirements(brief: Brief, prompts: Sequence[Prompt], answers: Sequence[Completion]) -> tuple[Met, ...]:
+    """Each requirement with a check that is in scope, and how many of the answers (in the prompts' order) meet all its checks."""
+    found = list[Met]()
+    for requirement in brief.requirements:
+        if not requirement.checks or requirement.mark == "out":
+            continue
+        good = sum(
+            all(met(c.check, answer.completion, c.value, prompt) for c in requirement.checks)
+            for prompt, answer in zip(prompts, answers, strict=True)
+        )
+        low, high = wilson(good, len(answers))
+        found.append(Met(number=requirement.number, share=good / len(answers), low=low, high=high))
+    return tuple(found)
+
+
+def needed(rows: Sequence[Row]) -> Needed | None:
+    """The headline of the rows of one policy; None of no rows."""
+    if not rows:
+        return None
+    rising = sorted(rows, key=lambda row: row.tokens)
+    bare = rising[0]
+
+    def fewest(values: Sequence[float]) -> int | None:
+        return next((row.tokens for row, value in zip(rising, values, strict=True) if value >= MATCH), None)
+
+    return Needed(
+        policy=bare.policy,
+        tokens=fewest([row.win_rate for row in rising]),
+        low=fewest([row.high for row in rising]),
+        high=fewest([row.low for row in rising]),
+        of=rising[-1].tokens,
+        judge=bare.judge,
+    )
+
+
+def _beats(ours: float, theirs: float) -> float:
+    return 1.0 if ours > theirs else 0.5 if ours == theirs else 0.0
+
+
+def _point(ranking: Ranking, ours: str, full: str) -> float:
+    if ranking.order:
+        place = {name: n for n, group in enumerate(ranking.order) for name in group}
+        return 0.5 if place[ours] == place[full] else float(place[ours] < place[full])
+    return {ours: 1.0, full: 0.0}.get(ranking.choice or "", 0.5)

@@ -1,0 +1,50 @@
+"""The half-a-word curve for the terminal: a table, what is met without being asked, and the headline."""
+
+from collections.abc import Sequence
+
+from feedback_loop.brief.brief import Brief
+from feedback_loop.brief.curve import MATCH, Needed, Row, needed
+
+WIDE = 48
+"""Characters of a requirement that are shown."""
+
+
+def as_text(rows: Sequence[Row], brief: Brief | None) -> str:
+    """A line a policy and level, then the requirements that a check can tell, then how many tokens each policy needs."""
+    policies = list(dict.fromkeys(row.policy for row in rows))
+    width = max(map(len, policies))
+    lines = [f"{'policy':<{width}}  level  tokens  wins against the base with all of it"]
+    for row in rows:
+        how = f"{row.win_rate:>4.0%} ({row.low:.0%} to {row.high:.0%}, {row.answers} by {row.judge})"
+        lines.append(f"{row.policy:<{width}}  {row.level:>5.0%}  {row.tokens:>6}  {how}")
+    lines += _requirements(rows, policies, brief)
+    lines.append(f"tokens of instruction needed to match the whole brief (win rate from {MATCH:.0%}):")
+    found = [needed([row for row in rows if row.policy == name]) for name in policies]
+    return "\n".join([*lines, *(f"  {said(one)}" for one in found if one)])
+
+
+def said(one: Needed) -> str:
+    """The headline of a policy."""
+    if one.tokens is None:
+        return f"{one.policy}: more than the whole brief ({one.of}), by {one.judge}"
+    surely = f"surely {one.high}" if one.high is not None else "none surely"
+    return f"{one.policy}: {one.tokens} of {one.of} (perhaps {one.low}, {surely}), by {one.judge}"
+
+
+def _requirements(rows: Sequence[Row], policies: Sequence[str], brief: Brief | None) -> list[str]:
+    """How often each requirement with a check is met: by the base with all of the brief, and by each policy without it."""
+    shown = [row for row in rows if row.requirements and (row.level == 0.0 or row == rows[0])]
+    if not shown or brief is None:
+        return []
+    texts = {r.number: " ".join(r.text.split()) for r in brief.requirements}
+    lines = ["requirements that a check can tell, share of answers that meet each"]
+    for met in shown[0].requirements:
+        text = texts.get(met.number, "")
+        lines.append(f"{met.number:>3}  {text if len(text) <= WIDE else text[: WIDE - 1] + '…'}")
+        for row in shown:
+            here = next((m for m in row.requirements if m.number == met.number), None)
+            if here is not None:
+                lines.append(
+                    f"     {row.policy} at {row.level:.0%}: {here.share:.0%} ({here.low:.0%} to {here.high:.0%})"
+                )
+    return lines

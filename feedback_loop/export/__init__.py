@@ -1,0 +1,1 @@
+"""A policy leaves the run: adapter, merged model, card."""

@@ -1,0 +1,1 @@
+"""What proves a new policy, and what stops it: duels, bets, the forgetting guard, the decision."""

@@ -1,0 +1,1 @@
+"""Looking back and undoing: why, trace, discards, branches."""

@@ -1,0 +1,1 @@
+"""What `status`, the Rounds page and W&B say of a run."""

@@ -1,0 +1,1 @@
+"""Simulated people: personas, their checks, and what they truly think."""

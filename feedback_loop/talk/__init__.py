@@ -1,0 +1,1 @@
+"""Chatting with a policy, and corrections that become labels."""

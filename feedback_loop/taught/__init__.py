@@ -1,0 +1,1 @@
+"""What the labels taught: traits that the chosen answers have against the rejected."""

@@ -1,0 +1,1 @@
+"""How the people who answer get on: agreement, consistency, flags."""

@@ -1,0 +1,102 @@
+"""Who judges a row of the curve: people, as soon as enough of their answers were to the very same pair."""
+
+from pathlib import Path
+
+import pytest
+
+from feedback_loop.brief import brief_curve
+from feedback_loop.brief.brief import NAME
+from feedback_loop.brief.curve import Row
+from feedback_loop.durable import write_text
+from feedback_loop.records import Comparison, Completion
+from feedback_loop.run import Run, commit, write_jsonl
+from tests.feedback_loop.decided_run import PROMPTS, new_run, vote
+from tests.feedback_loop.team_samples import comparison, said
+
+BRIEF = "- One\n"
+
+
+def pairs(number: int) -> list[Comparison]:
+    """Of each, `a` was written by the base under the whole brief and `b` by the base from nothing."""
+    found = [comparison(100 * number + n, round=number) for n in range(brief_curve.FEWEST)]
+    level = {"a": 1.0, "b": 0.0}
+    return [
+        c.model_copy(
+            update={"completions": tuple(x.model_copy(update={"level": level[x.id[-1]]}) for x in c.completions)}
+        )
+        for c in found
+    ]
+
+
+def measured(run: Run, number: int, brief: str, wins: int, count: int) -> None:
+    """A round under a brief in which people chose the plain answer `wins` times of `count`, evaluated."""
+    with commit(run, number, "prompts") as draft:
+        write_text(draft.path / NAME, brief)
+    asked = pairs(number)
+    given = [said(c, "b" if n < wins else "a") for n, c in enumerate(asked[:count])]
+    with commit(run, number, "comparisons") as draft:
+        write_jsonl(draft.path / "comparisons.jsonl", asked)
+        draft.facts |= {"comparisons": len(asked), "prompts": len(asked)}
+    vote(run, number, given)
+    with commit(run, number, "rankings") as draft:
+        draft.inputs.append(run.stage_folder(number, "comparisons") / "comparisons.jsonl")
+        write_jsonl(draft.path / "rankings.jsonl", given)
+    name = f"round-{number:03d}"
+    places = [(policy, level) for policy in ("base", name) for level in (1.0, 0.0)]
+    with commit(run, number, "evaluation") as draft:
+        write_jsonl(
+            draft.path / "levels.jsonl",
+            (
+                Completion(id=f"{p}{x}", prompt_id=PROMPTS[5].id, completion="Yes.", policy=p, seed=0, level=x)
+                for p, x in places
+            ),
+        )
+        write_jsonl(
+            draft.path / "curve.jsonl",
+            (
+                Row(
+                    policy=p,
+                    level=x,
+                    tokens=int(9 * x),
+                    win_rate=0.5,
+                    low=0.4,
+                    high=0.6,
+                    judge="reward model",
+                    answers=1,
+                )
+                for p, x in places
+            ),
+        )
+        draft.facts["brief"] = {"settings": "", "prompts": 1, "levels": [1.0, 0.0], "tokens": [9, 0]}
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return new_run(tmp_path / "run")
+
+
+def judges(run: Run, number: int) -> dict[tuple[str, float], str]:
+    return {(row.policy, row.level): row.judge for row in brief_curve.of_round(run, number)}
+
+
+def test_people_judge_the_base_without_the_brief_where_they_answered_often_enough(run: Run):
+    measured(run, 0, BRIEF, wins=4, count=brief_curve.FEWEST)
+    row = next(r for r in brief_curve.of_round(run, 0) if (r.policy, r.level) == ("base", 0.0))
+    assert (row.judge, row.win_rate, row.answers) == ("people", 0.25, 16)
+    assert row.low < 0.25 < row.high
+    assert set(judges(run, 0).values()) == {"people", "reward model"}
+    assert judges(run, 0)["round-000", 0.0] == "reward model", "nobody saw it beside the base"
+
+
+def test_too_few_answers_leave_it_to_the_reward_model(run: Run):
+    measured(run, 0, BRIEF, wins=4, count=brief_curve.FEWEST - 1)
+    assert set(judges(run, 0).values()) == {"reward model"}
+
+
+def test_answers_under_another_brief_say_nothing(run: Run):
+    measured(run, 0, BRIEF, wins=4, count=brief_curve.FEWEST)
+    measured(run, 1, "- Two\n", wins=1, count=1)
+    measured(run, 2, BRIEF, wins=1, count=1)
+    assert judges(run, 1)["base", 0.0] == "reward model"
+    row = next(r for r in brief_curve.of_round(run, 2) if (r.policy, r.level) == ("base", 0.0))
+    assert (row.judge, row.answers) == ("people", 17), "and those of earlier rounds under the same one count"

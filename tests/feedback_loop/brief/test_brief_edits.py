@@ -1,0 +1,107 @@
+"""Changing a brief: as a person would by hand, and with every earlier version kept."""
+
+from pathlib import Path
+
+import pytest
+
+from feedback_loop.brief.brief import NAME, load, of_round, parse
+from feedback_loop.brief.brief_edits import Replaced, change, marked, ordered, parse_marks, parse_order, replace
+from feedback_loop.errors import UsageError
+from feedback_loop.progress import silent
+from feedback_loop.run import Run, commit, read_record
+from feedback_loop.stages.asking import choose_prompts
+from tests.feedback_loop.decided_run import new_run
+
+TEXT = """# Tone
+- Be brief. [check: max_words=40]
+  One screen at most.
+  - Lists may be longer.
+- No emoji.
+
+## Form
+Write in prose.
+"""
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return new_run(tmp_path / "run")
+
+
+def test_a_mark_is_a_suffix_that_can_be_taken_back():
+    text = marked(TEXT, {1: "out", 2: "nice", 3: "out"})
+    assert "  One screen at most. (out of scope)\n  - Lists" in text
+    assert "- No emoji. (nice to have)\n" in text
+    assert "## Form (out of scope)\nWrite in prose.\n" in text
+    assert [r.mark for r in parse(text).requirements] == ["out", "nice", "out"]
+    assert marked(text, {1: "must", 2: "must", 3: "must"}) == TEXT
+
+
+def test_a_mark_takes_the_place_of_one_before_checks_or_on_the_heading():
+    assert marked("- A (out of scope) [check: bullets]\n", {1: "nice"}) == "- A [check: bullets] (nice to have)\n"
+    under = "# Jokes (out of scope)\n- One\n- Two\n"
+    assert marked(under, {2: "must"}) == "# Jokes (out of scope)\n- One\n- Two (must have)\n"
+    assert [r.mark for r in parse(marked(under, {2: "must"})).requirements] == ["out", "must"]
+
+
+def test_order_moves_what_is_asked_and_leaves_headings_numbers_and_empty_lines():
+    text = "# A\n1. One\n   more\n2. Two\n\n# B\n3. Three\n"
+    assert ordered(text, [3, 1]) == "# A\n1. Three\n2. One\n   more\n\n# B\n3. Two\n"
+    assert ordered(text, []) == text
+
+
+@pytest.mark.parametrize(
+    ("numbers", "says"), [([9], "No requirement 9"), ([0], "No requirement 0"), ([1, 1], "twice"), ([3], "--edit")]
+)
+def test_an_order_that_cannot_be_is_refused(numbers: list[int], says: str):
+    with pytest.raises(UsageError, match=says):
+        ordered(TEXT, numbers)
+
+
+@pytest.mark.parametrize("said", ["3=maybe", "x=out", "=out"])
+def test_a_mark_that_is_none_is_refused(said: str):
+    with pytest.raises(UsageError, match="--mark"):
+        parse_marks([said])
+    with pytest.raises(UsageError, match="--order"):
+        parse_order(said)
+
+
+def test_every_earlier_version_stays_with_who_replaced_it_and_how(run: Run):
+    for number, text in enumerate(("- One\n", "- Two\n", "- Three\n")):
+        replace(run, text, who="anna", what=f"change {number}")
+    kept = run.path / "briefs"
+    assert [(kept / f"{n:03d}.md").read_text() for n in range(2)] == ["- One\n", "- Two\n"]
+    record = read_record(kept / "001.json", Replaced)
+    assert (record.by, record.what) == ("anna", "change 2")
+    assert load(run) == parse("- Three\n")
+
+
+def test_the_same_text_again_and_a_text_that_is_no_brief_change_nothing(run: Run):
+    replace(run, "- One\n", who="anna", what="x")
+    replace(run, "- One\n", who="anna", what="x")
+    with pytest.raises(UsageError):
+        replace(run, "\n", who="anna", what="x")
+    assert not (run.path / "briefs").exists()
+    assert load(run) == parse("- One\n")
+
+
+def test_a_round_works_by_the_brief_that_it_began_with(run: Run, tmp_path: Path):
+    file = tmp_path / "mine.md"
+    file.write_text("- One\n- Two\n")
+    assert change(run, file, "", [], "anna") == "Round 000 will work by it."
+    with commit(run, 0, "prompts") as draft:
+        choose_prompts(run, 0, draft, silent)
+    assert NAME in run.manifest(0, "prompts").inputs
+    said = change(run, None, "2,1", ["1=out"], "anna")
+    assert said.startswith("Round 001 will work by it; round 000 goes on by the one that it began with.")
+    assert of_round(run, 0) == parse("- One\n- Two\n")
+    assert (run.path / NAME).read_text() == "- Two\n- One (out of scope)\n"
+
+
+def test_a_run_without_a_brief_can_only_be_given_one(run: Run):
+    with pytest.raises(UsageError, match="it has no brief"):
+        change(run, None, "2,1", [], "anna")
+    with commit(run, 0, "prompts") as draft:
+        choose_prompts(run, 0, draft, silent)
+    assert of_round(run, 0) is None
+    assert NAME not in run.manifest(0, "prompts").inputs

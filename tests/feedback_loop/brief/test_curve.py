@@ -1,0 +1,118 @@
+"""The half-a-word curve: who wins how surely at which level, and how many tokens that leaves as needed."""
+
+import pytest
+
+from feedback_loop.brief.brief import parse
+from feedback_loop.brief.curve import Needed, Row, by_reward, by_worth, needed, rated, requirements, votes
+from feedback_loop.brief.curve_text import as_text, said
+from feedback_loop.evaluate import wilson
+from feedback_loop.records import Comparison, Completion, Message, Prompt, Ranking
+
+PROMPT = Prompt(id="p", prompt=(Message(role="user", content="How?"),))
+
+
+def row(tokens: int, win_rate: float, low: float, high: float, policy: str = "round-000") -> Row:
+    return Row(
+        policy=policy, level=tokens / 40, tokens=tokens, win_rate=win_rate, low=low, high=high, judge="utility", answers=32
+    )  # fmt: skip
+
+
+def answer(name: str, level: float | None, policy: str = "base", text: str = "") -> Completion:
+    return Completion(id=name, prompt_id="p", completion=text or name, policy=policy, seed=0, level=level)
+
+
+def test_the_fewest_tokens_that_match_and_those_that_may_and_surely_do():
+    rows = [row(40, 0.6, 0.5, 0.7), row(20, 0.5, 0.4, 0.6), row(4, 0.4, 0.3, 0.5), row(0, 0.2, 0.1, 0.3)]
+    assert needed(rows) == Needed(policy="round-000", tokens=20, low=4, high=40, of=40, judge="utility")
+    assert needed([]) is None
+
+
+def test_a_policy_that_nothing_helps_needs_more_than_the_whole_brief():
+    found = needed([row(40, 0.3, 0.2, 0.4), row(0, 0.1, 0.0, 0.2)])
+    assert found is not None
+    assert (found.tokens, found.low, found.high) == (None, None, None)
+    assert said(found) == "round-000: more than the whole brief (40), by utility"
+
+
+def test_where_nothing_surely_suffices_the_interval_is_open():
+    found = needed([row(40, 0.5, 0.4, 0.6), row(0, 0.46, 0.3, 0.6)])
+    assert found is not None
+    assert said(found) == "round-000: 0 of 40 (perhaps 0, none surely), by utility"
+
+
+def test_members_who_agree_leave_the_chance_of_the_prompts_and_those_who_do_not_widen_it():
+    full = [[0.0, 0.0]] * 20
+    agree = [[1.0, 1.0]] * 10 + [[-1.0, -1.0]] * 10
+    rate, low, high = by_reward(agree, full)
+    assert (rate, low, high) == pytest.approx(by_worth([row[0] for row in agree], [0.0] * 20))
+    assert 0.3 < low < rate == 0.5 < high < 0.7
+    assert by_reward([[1.0, -1.0]] * 20, full) == (0.5, 0.0, 1.0), "each is sure, and of the opposite"
+
+
+def test_without_ties_the_interval_is_wilsons_and_with_them_it_is_narrower_but_never_nothing():
+    plain = [1.0] * 8 + [0.0] * 24
+    assert rated(plain) == pytest.approx((0.25, *wilson(8, 32)))
+    widths = [high - low for _, low, high in map(rated, (plain, [0.5] * 24 + [1.0] * 4 + [0.0] * 4, [0.5] * 32))]
+    assert widths[0] > widths[1] > widths[2] > 0.05
+    assert rated([0.0] * 32)[1:] == pytest.approx(wilson(0, 32))
+
+
+def test_equal_worth_counts_half():
+    assert by_worth([1.0, 0.5, 0.2], [0.5, 0.5, 0.5])[0] == 0.5
+
+
+def compared(name: str, *answers: Completion, **more: object) -> Comparison:
+    return Comparison(id=name, round=0, prompt=PROMPT, completions=answers, **more)  # type: ignore[arg-type]
+
+
+def test_people_judge_by_what_they_said_of_the_very_same_pair():
+    full, bare = answer("full", 1.0), answer("bare", 0.0)
+    pair = {"full": 0.0, "bare": 1.0, "tie": 0.5, "neither": 0.5}
+    comparisons = [
+        *(compared(choice, *((full, bare) if n % 2 else (bare, full))) for n, choice in enumerate(pair)),
+        compared("hard", full, bare, selection="uncertainty"),
+        compared("again", full, bare, purpose="repeat", repeat_of="full"),
+        compared("other", full, answer("later", 0.0, "round-000")),
+        compared("without a brief", answer("x", None), answer("y", None)),
+        compared("skipped", full, bare),
+    ]
+    rankings = [
+        Ranking(comparison_id=c.id, user_id="anna", choice=c.id if c.id in pair else "full", created_at="2026-11-28")
+        for c in comparisons[:-1]
+    ]
+    rankings.append(Ranking(comparison_id="skipped", user_id="anna", status="discarded", created_at="2026-11-28"))
+    assert votes(comparisons, rankings, "base", 0.0, "base") == list(pair.values())
+    assert votes(comparisons, rankings, "round-000", 0.0, "base") == [0.0]
+    assert votes(comparisons, rankings, "base", 0.5, "base") == []
+
+
+def test_of_an_order_the_places_count():
+    shown = [answer(name, level) for name, level in (("a", 1.0), ("b", 0.0), ("c", 0.0))]
+    ranked = Ranking(comparison_id="c", user_id="anna", choice="b", order=(("b",), ("a", "c")), created_at="2026-11-28")
+    assert votes([compared("c", *shown)], [ranked], "base", 0.0, "base") == [1.0, 0.5]
+
+
+def test_a_requirement_is_met_by_the_answers_that_pass_all_its_checks():
+    brief = parse(
+        "- Short [check: max_words=2] [check: bullets=false]\n- Kind\n- Formal [check: formal] (out of scope)\n"
+    )
+    made = [
+        answer("one", 0.0, text="Two words"),
+        answer("two", 0.0, text="- Two"),
+        answer("three", 0.0, text="Now three words"),
+    ]
+    (found,) = requirements(brief, [PROMPT] * 3, made)
+    assert (found.number, found.share) == (1, 1 / 3)
+    assert 0 < found.low < 1 / 3 < found.high < 1
+
+
+def test_the_table_says_who_judged_what_is_met_unasked_and_the_headline():
+    brief = parse("- Short [check: max_words=2]\n")
+    met = requirements(brief, [PROMPT], [answer("one", 0.0, text="Two words")])
+    rows = [r.model_copy(update={"requirements": met}) for r in (row(40, 0.5, 0.5, 0.5, "base"), row(0, 0.5, 0.4, 0.6))]
+    text = as_text(rows, brief)
+    assert "round-000     0%       0   50% (40% to 60%, 32 by utility)" in text
+    assert "  1  Short\n     base at 100%: 100% (27% to 100%)\n     round-000 at 0%: 100% (27% to 100%)" in text
+    assert text.endswith(
+        "  base: 40 of 40 (perhaps 40, surely 40), by utility\n  round-000: 0 of 0 (perhaps 0, none surely), by utility"
+    )

@@ -1,0 +1,101 @@
+"""The chat's process: it answers, stops when told, and ends at once when somebody works on the run."""
+
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from feedback_loop import locks, recipe
+from feedback_loop.records import Message
+from feedback_loop.run import Run, create
+from feedback_loop.talk.talking import Ask, Said
+from feedback_loop.talk.talks import Talks, choices
+from tests.conftest import command
+from tests.models_fixture import tiny_prompts
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return create(tmp_path / "run", recipe.load(None, ["model.name=tiny"]), tiny_prompts(4), tiny_prompts(6)[4:])
+
+
+@pytest.fixture
+def talks(run: Run) -> Iterator[Talks]:
+    with closing(Talks(run)) as made:
+        yield made
+
+
+def ask(text: str = "How do I clean a window?", **more) -> Ask:
+    return Ask(**{"messages": (Message(role="user", content=text),), "policy": "base", "seed": 3} | more)
+
+
+def heard(talks: Talks, asked: Ask) -> list[Said]:
+    return list(talks.reply(asked, threading.Event()))
+
+
+def test_one_process_answers_and_leaves_as_soon_as_somebody_works_on_the_run(run: Run, talks: Talks):
+    said = heard(talks, ask())
+    assert [s.state for s in said[:2]] == ["loading", "text"]
+    assert said[-1].state == "done"
+    assert "".join(s.text for s in said if s.state == "text") == said[-1].text
+    again = heard(talks, ask())
+    assert [s.state for s in again if s.state != "text"] == ["done"], "the model is there already"
+    assert again[-1].text == said[-1].text
+
+    assert locks.chatting(run)
+    assert not locks.sampling(run)
+    with locks.sampler_lock(run) as mine:
+        assert not mine, "who chats goes before the sampler"
+    with closing(Talks(run)) as other:
+        assert heard(other, ask())[-1].trouble == "elsewhere"
+
+    going = talks.reply(ask(seed=9), threading.Event())
+    assert next(going).state == "text"
+    going.close()
+    stop = threading.Event()
+    stop.set()
+    assert list(talks.reply(ask(), stop))[-1].ended == "stopped", "who left, or stopped, keeps nobody waiting"
+
+    with locks.lock(run):
+        assert not locks.chatting(run), "whoever works on the run waited for it to leave"
+        assert choices(run).busy
+        assert [s.trouble for s in heard(talks, ask())] == ["busy"]
+
+
+def test_the_terminal_answers_and_knows_its_commands(run: Run):
+    (run.path / "brief.md").write_text("# How to answer\n- In two words.\n- Kindly.\n")
+    lines = [
+        "How do I clean a window?",
+        "/help",
+        "/brief 0.5",
+        "/brief much",
+        "/policy round-007",
+        "And a door?",
+        "/reset",
+    ]
+    done = subprocess.run(
+        command("chat", run.path), input="\n".join(lines), capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.strip()) > 10
+    for said in (
+        "base of tiny.",
+        "/policy NAME",
+        "words of the brief stand before the chat",
+        "/brief takes a share",
+        "no policy round-007. There are: base.",
+        "A new chat.",
+    ):
+        assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not locks.chatting(run), "it leaves nothing running"
+
+
+def test_an_unknown_policy_is_one_line(run: Run):
+    done = subprocess.run(
+        command("chat", run.path, "--policy", "round-003"), capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr.strip()) == (2, f"{run.path}: no policy round-003. There are: base.")
