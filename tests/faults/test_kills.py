@@ -34,7 +34,7 @@ def test_fifty_kills_over_two_rounds_that_people_judge(tmp_path: Path, argilla: 
     env, rounds = environment(argilla), 2
     run, calm = made(tmp_path / "run", *BY_PEOPLE), tmp_path / "calm"
     finish(simulate(copy(run, calm), rounds, env))
-    kills = disturbed(run, moments(open_run(calm), rounds, 52, seed), rounds, env)
+    kills = disturbed(run, moments(open_run(calm), rounds, 58, seed), rounds, env)
     counts = compare(run, calm, rounds, argilla)
     print(f"killed {sum(kills.values())} times, {dict(kills)}: {counts}")
     assert sum(kills.values()) >= 50
