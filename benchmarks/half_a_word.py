@@ -1,0 +1,107 @@
+"""How much of its brief a policy still needs, before and after three rounds: simulated people who want what their brief says.
+
+    python -m benchmarks.half_a_word --seeds 0 1 2 --json FILE.json
+
+Rounds as in `ten_rounds`: every stage is the program's own, on the tiny Qwen with the demo's recipe; each new policy is kept.
+Arms: `dpo` learns from rankings alone; `bake+dpo` moves the brief into the adapter first. Everything is judged by the person's
+true utility, on requests that nothing learned from, against the base with the whole brief. The probe beside it states eight other
+directives in each chat: the share of answers that follow all of them, by the base and by the last policy.
+"""
+
+import argparse
+import json
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.bake import follows
+from benchmarks.common import quiet
+from benchmarks.ten_rounds import play
+from feedback_loop import begin, lineage
+from feedback_loop.brief import brief_curve
+from feedback_loop.evaluate import mean
+from feedback_loop.run import Run
+from feedback_loop.simulation.personas import Persona, find, utility
+from policies.base import load_policy
+
+PERSONAS = ("concierge", "desk", "chum", "clerk", "adviser")
+ARMS = {"dpo": ["policy.step=dpo"], "bake+dpo": ["policy.step=bake", "policy.bake.then=dpo"]}
+
+
+def main() -> None:
+    """Run every cell that the JSON file lacks, print the table."""
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2])
+    arguments.add_argument("--personas", nargs="*", default=list(PERSONAS))
+    arguments.add_argument("--arms", nargs="*", default=list(ARMS), choices=list(ARMS))
+    arguments.add_argument("--rounds", type=int, default=3)
+    arguments.add_argument("--prompts", type=int, default=128)
+    arguments.add_argument("--json", type=Path)
+    asked = arguments.parse_args()
+    os.environ["WANDB_MODE"] = "disabled"
+    cells = json.loads(asked.json.read_text()) if asked.json and asked.json.exists() else []
+    for seed in asked.seeds:
+        for name in asked.personas:
+            for arm in asked.arms:
+                key = [name, arm, seed, asked.rounds, asked.prompts]
+                if any(found["key"] == key for found in cells):
+                    continue
+                with quiet():
+                    cells.append({"key": key, **cell(find(name), arm, seed, asked.rounds, asked.prompts)})
+                if asked.json:
+                    asked.json.write_text(json.dumps(cells, indent=1), encoding="utf-8")
+    print(table(cells))
+
+
+def cell(person: Persona, arm: str, seed: int, rounds: int, prompts: int) -> dict[str, Any]:
+    """A whole run in a folder of its own: the curve's rows with utilities, and what the probe says."""
+    settings = [f"seed={seed}", f"brief.file={person.name}", f"brief.prompts={prompts}", *ARMS[arm]]
+    settings += ["model.device=cpu", "policy.probe=0", "asking.repeats=0", "asking.checks=0"]
+    settings += ["promotion.judge=reward", "promotion.min_win_rate=0"]
+    with tempfile.TemporaryDirectory() as folder:
+        run = begin.begin(Path(folder) / "run", "demo", None, settings)
+        for number in range(rounds):
+            play(run, number, person)
+        last = lineage.policy_name(rounds - 1)
+        kept = load_policy(run.recipe.model, lineage.adapter_folder(run, last), name=last)
+        return {
+            "rows": measured(run, rounds, person),
+            "base follows": follows(load_policy(run.recipe.model, None, name=lineage.BASE)),
+            "last follows": follows(kept),
+        }
+
+
+def measured(run: Run, rounds: int, person: Persona) -> list[dict[str, Any]]:
+    """The curve's rows, base first, each with its answers' mean utility of 5."""
+    heldout, found = brief_curve.heldout(run), []
+    for row in brief_curve.rows(run, person):
+        number = rounds - 1 if row.policy == lineage.BASE else int(row.policy.rpartition("-")[2])
+        answers = brief_curve.answers_of(run, number)[row.policy, row.level]
+        worth = 5 * mean([utility(person, heldout[c.prompt_id], c.completion) for c in answers])
+        kept = row.model_dump(include={"policy", "level", "tokens", "win_rate", "low", "high", "judge"})
+        found.append(kept | {"utility": worth})
+    return found
+
+
+def table(cells: Sequence[dict[str, Any]]) -> str:
+    """A line a cell: wins from nothing against the base with the whole brief, before and after each round."""
+    if not cells:
+        return ""
+    rounds = max(found["key"][3] for found in cells)
+    heads = ["base", *(f"round {n}" for n in range(rounds)), "utility: base, whole brief, last", "probe: base, last"]
+    lines = [f"| persona | arm | seed | {' | '.join(heads)} |", f"| --- | --- | ---: |{' ---: |' * len(heads)}"]
+    for found in cells:
+        name, arm, seed, *_ = found["key"]
+        bare = [row for row in found["rows"] if row["level"] == 0]
+        wins = [f"{row['win_rate']:.0%} ({row['low']:.0%} to {row['high']:.0%})" for row in bare]
+        full = next(row for row in found["rows"] if row["level"] == 1)
+        worth = f"{bare[0]['utility']:.2f}, {full['utility']:.2f}, {bare[-1]['utility']:.2f}"
+        probe = f"{found['base follows']:.3f}, {found['last follows']:.3f}"
+        lines.append(f"| {name} | {arm} | {seed} | {' | '.join([*wins, worth, probe])} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
