@@ -17,8 +17,8 @@ WORDS: Mapping[Saying, str] = {
     "minutes": "A minute of people's time gained {gain} points by {ingredient} and {other_gain} by {other}.",
     "unneeded": "Requirement {number} of the brief is no longer needed: {share} of the answers of {cell} meet it unasked.",
     "missed": "Requirement {number} is met by {share} of the answers of {cell} ({low} to {high}): say or show more of it.",
-    "labels": "More comparisons should help: the reward model was right on {before} after {few} pairs, on {after} after {pairs}.",
-    "enough": "More comparisons may add little: the reward model was right on {before} after {few} pairs, on {after} after {pairs}.",
+    "labels": "More comparisons should help: the reward model was right on {before} after {few}, on {after} after {pairs}.",
+    "enough": "More comparisons may add little: the reward model was right on {before} after {few}, on {after} after {pairs}.",
 }
 """In English. `cell` and `best` are places in the table, rates, gains and losses shares; the rest are counts and names."""
 NEAR = 0.02
