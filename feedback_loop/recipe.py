@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from feedback_loop.errors import UsageError
 from feedback_loop.policy_tables import PolicyTable, Table, TrlOptions
-from feedback_loop.records import MOST_COMPLETIONS, Strategy
+from feedback_loop.records import MOST_COMPLETIONS, MOST_SHOTS, Strategy
 
 Weight = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -53,6 +53,13 @@ class BriefTable(Table):
     """Shares with which the answers that people compare are written, in turn; what is trained is always without it."""
     prompts: int = Field(32, ge=0)
     """Held-out prompts that are answered at each level, of those that the evaluation asks; 0: no curve."""
+
+
+class ExamplesTable(Table):
+    """`[examples]`: answers that people wrote or ranked highest, shown before a chat as earlier turns; see docs/examples.md."""
+
+    shots: int = Field(0, ge=0, le=MOST_SHOTS)
+    """How many, of the requests nearest to the last one, where whoever chats does not say. A round's own answers see none."""
 
 
 class SamplingTable(Table):
@@ -194,6 +201,7 @@ class Recipe(Table):
     model: ModelTable = ModelTable()
     prompts: PromptsTable = PromptsTable()
     brief: BriefTable = BriefTable()
+    examples: ExamplesTable = ExamplesTable()
     sampling: SamplingTable = SamplingTable()
     asking: AskingTable = AskingTable()
     rankings: RankingsTable = RankingsTable()

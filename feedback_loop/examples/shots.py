@@ -22,3 +22,15 @@ def shown(prompt: Prompt, demonstrations: Sequence[Demonstration]) -> Prompt:
 def turns(demonstration: Demonstration) -> tuple[Message, ...]:
     """A demonstration as turns of a chat."""
     return (*spoken(demonstration.request), Message(role="assistant", content=demonstration.text))
+
+
+def read(demonstrations: Sequence[Demonstration], forgotten: int) -> tuple[int, int]:
+    """(Demonstrations that the model read whole, of the ones `shown`; messages of the chat itself that it was not given),
+    where it was not given the first `forgotten` messages, an instruction apart.
+    """
+    whole = 0
+    for one in reversed(demonstrations):
+        lost = min(forgotten, len(turns(one)))
+        forgotten -= lost
+        whole += not lost
+    return whole, forgotten

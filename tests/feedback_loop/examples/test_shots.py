@@ -1,7 +1,7 @@
 """Examples are earlier turns of the chat, the nearest last, behind the instruction and before what is asked."""
 
 from feedback_loop.brief.brief import instructed
-from feedback_loop.examples.shots import shown
+from feedback_loop.examples.shots import read, shown
 from feedback_loop.records import Prompt
 from tests.feedback_loop.examples.test_nearest import demonstration, prompt
 
@@ -40,3 +40,9 @@ def test_examples_part_no_chat():
     made = shown(prompt("One?", "1.", "And two?"), [demonstration("Red?", "No.", "Blue?")])
     assert [text for _, text in told(made)] == ["Red?", "No.", "Blue?", "Like so.", "One?", "1.", "And two?"]
     assert [role for role, _ in told(made)] == ["user", "assistant"] * 3 + ["user"]
+
+
+def test_in_a_chat_that_outgrows_the_model_the_farthest_example_goes_first_and_is_no_part_of_the_chat():
+    examples = [demonstration("near?"), demonstration("Red?", "No.", "Blue?")]
+    assert [read(examples, forgotten) for forgotten in (0, 2, 4, 6, 9)] == [(2, 0), (1, 0), (1, 0), (0, 0), (0, 3)]
+    assert read([], 3) == (0, 3)
