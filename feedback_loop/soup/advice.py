@@ -57,7 +57,7 @@ def advise(cells: Sequence[Tried], gains: Sequence[Gain], over: Over, now: int, 
 
 
 def next_step(cells: Sequence[Tried], over: Over, now: int) -> Gain | None:
-    """The cell that wins most of those that add something to `now` and paste no more of the brief; None where none wins more.
+    """The cell that wins most of those that add something to `now`, or train otherwise, under no more of the brief; or None.
 
     Of those within NEAR of it the one with the fewest ingredients, then with the fewest tokens and minutes of people.
     """
@@ -66,6 +66,7 @@ def next_step(cells: Sequence[Tried], over: Over, now: int) -> Gain | None:
         over(place, now)
         for place, tried in enumerate(cells)
         if tried.cell.level == today.level and tried.cell.shots >= today.shots and tried.cell.parts - today.parts
+        if tried.cell.training != "none" or today.training == "none"
     ]
     most = max((gain.gain for gain in found), default=0.0)
     if most <= 0:

@@ -1,14 +1,12 @@
 """What a cell costs people: the seconds that its labels took, by assumption the same for everybody."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 from feedback_loop.records import Ranking
 from feedback_loop.soup.cells import Cell
 
 COMPARISON, TIE, EDIT = 15, 5, 45
 """Seconds of one choice between two answers, of saying that neither is better, and of a label with words of one's own."""
-WRITTEN = ("sft",)
-"""Trainings that learn from people's own words alone."""
 UNLABELLED = ("none", "bake")
 """Trainings that no label goes into."""
 
@@ -22,18 +20,16 @@ def seconds(ranking: Ranking) -> float:
     return COMPARISON * max(1, sum(map(len, ranking.order or ())) - 1)
 
 
-def minutes(cell: Cell, labels: Sequence[Ranking], shown: Iterable[str]) -> float:
-    """Minutes of the labels that a cell's ingredients use, each once; `shown` are those its examples come from, by name."""
+def minutes(cell: Cell, labels: Sequence[Ranking], shown: Collection[str]) -> float:
+    """Minutes of the labels that a cell's ingredients use, each once; `shown` are those of demonstrations, by name."""
     took = {label.label: seconds(label) for label in labels}
-    used = _trained_on(cell, labels) | (set(shown) if cell.shots else set())
-    return _total(took, used) / 60
+    used = _trained_on(cell, labels, shown) | (set(shown) if cell.shots else set())
+    return sum(took.get(name, 0.0) for name in used) / 60
 
 
-def _trained_on(cell: Cell, labels: Sequence[Ranking]) -> set[str]:
+def _trained_on(cell: Cell, labels: Sequence[Ranking], shown: Collection[str]) -> set[str]:
     if cell.training in UNLABELLED:
         return set()
-    return {label.label for label in labels if cell.training not in WRITTEN or label.edit}
-
-
-def _total(took: Mapping[str, float], used: Iterable[str]) -> float:
-    return sum(took.get(name, 0.0) for name in used)
+    if cell.training == "ditto":
+        return set(shown)
+    return {label.label for label in labels if cell.training != "sft" or label.edit}

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from feedback_loop.begin import shipped
 from feedback_loop.brief.brief import file_of
 from feedback_loop.damage import checked
 from feedback_loop.errors import LoopError
@@ -80,7 +81,7 @@ def _key(run: Run, number: int) -> str:
     recipe = run.recipe
     files = [*run.files(number, "preferences"), *run.files(number, "reward"), run.path / "prompts.jsonl"]
     if recipe.policy.step == "bake":
-        files.append(file_of(run))
+        files += [file_of(run), shipped("prompts", recipe.policy.bake.neutral_file, ".jsonl")]
     parts: list[Any] = [fingerprint(recipe.model), recipe.policy.model_dump(), recipe.sampling.model_dump(), packages()]
     parts += [run.seed(number, "policy"), run.seed(0, "policy"), *(checked(file) for file in files if file.is_file())]
     return _digest(parts)

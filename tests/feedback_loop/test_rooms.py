@@ -23,6 +23,7 @@ SHARED = {
         "prompts",
     ),
     *("recipe", "records", "run", "scores", "store", "tracking", "training", "brief.brief", "report.overview"),
+    "examples.demonstrations",
     *("simulation.checks", "soup.cells", "talk.talking", "taught.lessons", "taught.traits", "team.flags", "team.team"),
 }
 """What every room may use of `feedback_loop`."""
