@@ -43,9 +43,11 @@ from policies.base import load_policy
 PERSONAS = ("concierge", "desk", "chum", "clerk", "adviser")
 WAYS = {"comparisons": 0, "edits": 1, "both": 4}
 """Every how many labels one is an edit; 0: none."""
+EDITED = 32
+"""First comparisons among which all edits of those who only edit lie."""
 TRAININGS = {
     "comparisons": ("dpo", "bake+dpo"),
-    "edits": ("sft", "ditto"),
+    "edits": ("sft",),
     "both": ("dpo", "sft", "bake", "bake+dpo"),
 }
 ARMS = {
@@ -54,14 +56,12 @@ ARMS = {
     "baking alone": ("both", "bake", 0.0, 0),
     "preferences alone (dpo)": ("comparisons", "dpo", 0.0, 0),
     "edits alone (sft)": ("edits", "sft", 0.0, 0),
-    "edits alone (ditto)": ("edits", "ditto", 0.0, 0),
     "examples alone (3)": ("edits", "none", 0.0, 3),
     "comparisons and edits (dpo)": ("both", "dpo", 0.0, 0),
     "comparisons and edits, 3 examples": ("both", "dpo", 0.0, 3),
     "baking, then comparisons": ("comparisons", "bake+dpo", 0.0, 0),
     "baking, then both": ("both", "bake+dpo", 0.0, 0),
     "baking, then both, 3 examples": ("both", "bake+dpo", 0.0, 3),
-    "whole brief, 3 examples": ("edits", "none", 1.0, 3),
 }
 """How the minutes are spent, and the cell of that soup."""
 
@@ -94,17 +94,19 @@ def cell(person: Persona, seed: int, given: argparse.Namespace) -> dict[str, Any
     """The soups of one person: by the reward model, where both kinds of label are there, and by true utility."""
     slips = person.model_copy(update={"annotator": person.annotator.model_copy(update={"mistake": given.mistake})})
     settings = [f"seed={seed}", f"brief.file={person.name}", "model.device=cpu", "policy.probe=0", "rankings.needed=1"]
-    settings += ["prompts.per_round=96", "asking.repeats=0", "asking.checks=0", f"soup.prompts={given.prompts}"]
+    settings += ["prompts.per_round=80", "asking.repeats=0", "asking.checks=0", f"soup.prompts={given.prompts}"]
     found: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
         start = begin.begin(Path(folder) / "start", "demo", None, settings)
         with commit(start, 0, "prompts") as draft:
             WORK["prompts"].work(start, 0, draft, silent)
         sample_round(start, 0, silent)
-        written = best_answers(start)
+        written, shared = best_answers(start), Path(folder) / "cache"
+        shared.mkdir()  # what hangs on no label is made once
         for way, every in WAYS.items():
             shutil.copytree(start.path, Path(folder) / way)
             run = open_run(Path(folder) / way)
+            run.cache.symlink_to(shared)
             run = replace(run, recipe=_soup(run, TRAININGS[way]))
             label(run, slips, every, given.minutes, written)
             if way == "both":
@@ -114,15 +116,15 @@ def cell(person: Persona, seed: int, given: argparse.Namespace) -> dict[str, Any
 
 
 def _soup(run: Run, trainings: Sequence[str]) -> Any:
-    table = run.recipe.soup.model_copy(update={"trainings": trainings})
+    table = run.recipe.soup.model_copy(update={"trainings": trainings, "levels": (0.0,)})
     return run.recipe.model_copy(update={"soup": table})
 
 
 def best_answers(run: Run) -> dict[str, list[str]]:
-    """Of each prompt of the first round 8 answers of the base with the whole brief."""
+    """Of each prompt that may come to be edited 8 answers of the base with the whole brief."""
     brief = load(run)
     assert brief is not None
-    prompts = [c.prompt for c in asked(run, 0)]
+    prompts = [c.prompt for n, c in enumerate(asked(run, 0)) if n < EDITED or n % WAYS["both"] == 0]
     base = load_policy(run.recipe.model, None, name="base")
     drawn = several(run.recipe, base, [instructed(p, cut(brief, 1.0)) for p in prompts], 8, run.seed(0, "edits"))
     return {p.id: texts for p, texts in zip(prompts, drawn, strict=True)}

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from feedback_loop.brief.curve import Met
 from feedback_loop.evaluate import wilson
 from feedback_loop.records import Record
 from feedback_loop.soup.cells import Cell, Gain, Said, Saying, Tried
@@ -15,7 +16,7 @@ WORDS: Mapping[Saying, str] = {
     "cheaper": "{cell} is not surely worse than the best, {best}, and costs {tokens} tokens a request in place of {of}.",
     "harm": "Leave out {ingredient}: it loses {loss} points ({low} to {high}) where it is added to {cell}.",
     "minutes": "A minute of people's time gained {gain} points by {ingredient} and {other_gain} by {other}.",
-    "unneeded": "Requirement {number} of the brief is no longer needed: {share} of the answers of {cell} meet it unasked.",
+    "unneeded": "No longer needed in the brief: {numbers}. At least {share} of the answers of {cell} meet each unasked.",
     "missed": "Requirement {number} is met by {share} of the answers of {cell} ({low} to {high}): say or show more of it.",
     "labels": "More comparisons should help: the reward model was right on {before} after {few}, on {after} after {pairs}.",
     "enough": "More comparisons may add little: the reward model was right on {before} after {few}, on {after} after {pairs}.",
@@ -27,6 +28,8 @@ MET = 0.8
 """Lower bound of the share of answers from which a requirement is met unasked."""
 MISSED = 0.7
 """Upper bound of the share of answers below which a requirement is missed."""
+RIGHT = 0.9
+"""Share right from which a reward model has little left to learn."""
 MOST = 2
 """Sentences of a kind."""
 
@@ -87,7 +90,12 @@ def named(cell: Cell) -> str:
 
 def in_words(said: Sequence[Said], cells: Sequence[Tried]) -> str:
     """The advice in English."""
-    return " ".join(WORDS[one.key].format_map(_shown(one, cells)) for one in said)
+    return " ".join(sentences(said, cells))
+
+
+def sentences(said: Sequence[Said], cells: Sequence[Tried]) -> list[str]:
+    """The same, sentence by sentence."""
+    return [WORDS[one.key].format_map(_shown(one, cells)) for one in said]
 
 
 def _shown(said: Said, cells: Sequence[Tried]) -> dict[str, str]:
@@ -182,7 +190,7 @@ def _requirements(cells: Sequence[Tried], then: int) -> list[Said]:
     unasked = [m for m in found if m.low >= MET and not cells[then].cell.level]
     missed = sorted((m for m in found if m.high < MISSED), key=lambda m: m.share)[:MOST]
     return [
-        *(Said(key="unneeded", values={"number": m.number, "share": m.share, "cell": then}) for m in unasked),
+        *_unneeded(unasked, then),
         *(
             Said(
                 key="missed",
@@ -193,8 +201,15 @@ def _requirements(cells: Sequence[Tried], then: int) -> list[Said]:
     ]
 
 
+def _unneeded(unasked: Sequence[Met], then: int) -> list[Said]:
+    if not unasked:
+        return []
+    numbers = ", ".join(str(m.number) for m in unasked)
+    return [Said(key="unneeded", values={"numbers": numbers, "share": min(m.share for m in unasked), "cell": then})]
+
+
 def _labels(grown: Sequence[Grown]) -> list[Said]:
-    """Whether the last doubling of the labels made the reward model surely better, or no better at all."""
+    """Whether the last doubling of the labels made a reward model that is not right already surely better, or no better."""
     if len(grown) < 2:
         return []
     before, after = grown[-2:]
@@ -202,7 +217,7 @@ def _labels(grown: Sequence[Grown]) -> list[Said]:
     values: dict[str, Any] = {
         "before": before.accuracy, "few": before.pairs, "after": after.accuracy, "pairs": after.pairs
     }  # fmt: skip
-    if low > before.accuracy:
+    if low > before.accuracy and after.accuracy < RIGHT:
         return [Said(key="labels", values=values)]
     return [Said(key="enough", values=values)] if after.accuracy <= before.accuracy else []
 

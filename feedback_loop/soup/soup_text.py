@@ -1,6 +1,6 @@
 """The soup for the terminal: the table, what each ingredient gains, and the advice."""
 
-from feedback_loop.soup.advice import named
+from feedback_loop.soup.advice import named, sentences
 from feedback_loop.soup.cells import Gain, Soup
 
 
@@ -17,11 +17,14 @@ def as_text(soup: Soup) -> str:
         costs = f"{t.tokens:>6.0f}  {t.training_minutes:>4.1f} min  {t.human_minutes:>2.0f} min"
         lines.append(f"{mark} {name:<{wide}}  {costs}  {t.win_rate:>4.0%} ({t.low:.0%} to {t.high:.0%})")
     lines.append("* nothing else wins more often with as few tokens")
-    if soup.gains:
-        lines.append("what an ingredient adds where nothing else differs, in points")
-        lines += [_line(gain) for gain in sorted(soup.gains, key=lambda g: (g.ingredient, -g.gain))]
+    shown = [gain for gain in soup.gains if not gain.over.level and not gain.over.shots]
+    if shown:
+        lines.append(
+            "what an ingredient adds where nothing is pasted and nothing else differs, in points (--json has all)"
+        )
+        lines += [_line(gain) for gain in sorted(shown, key=lambda g: (g.ingredient, -g.gain))]
     lines += [f"not tried: {line}" for line in soup.left_out]
-    return "\n".join([*lines, soup.advice])
+    return "\n".join([*lines, *sentences(soup.said, soup.cells)])
 
 
 def _line(gain: Gain) -> str:

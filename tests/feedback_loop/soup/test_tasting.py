@@ -122,7 +122,7 @@ def test_a_cell_that_is_as_good_for_half_the_tokens_is_named():
 def test_requirements_that_the_advised_cell_meets_unasked_need_no_pasting_and_those_it_misses_are_named():
     met = (Met(number=1, share=1.0, low=0.94, high=1.0), Met(number=2, share=0.3, low=0.2, high=0.42))
     found = soup(plate(WHOLE, 1.0, 40), plate(BASE, 0.0), plate(DPO, 1.0, requirements=met))
-    assert "Requirement 1 of the brief is no longer needed: 100% of the answers of dpo meet it unasked." in found.advice
+    assert "No longer needed in the brief: 1. At least 100% of the answers of dpo meet each unasked." in found.advice
     assert "Requirement 2 is met by 30% of the answers of dpo (20% to 42%)" in found.advice
 
 
