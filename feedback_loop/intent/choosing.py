@@ -1,7 +1,8 @@
 """Which of many yes-or-no columns explain choices between two answers, with the chance of a false one kept small.
 
 A row is a choice: 1 where the chosen answer has it and the other has not, -1 the other way round, 0 where both are alike.
-Columns go together (who likes short answers gets fewer sentences), so each is tested beside those that were found already.
+Columns go together (who likes short answers gets fewer sentences), so each is tested beside those that were found already,
+and what only sums others up beside all of these.
 """
 
 from collections.abc import Sequence
@@ -22,8 +23,8 @@ GONE = 1e-6
 """Share of a column's squares below which the given ones say all that it says."""
 BETTER = 0.5
 """By how much the log likelihood must grow for one column to take another's place."""
-ALIKE = 1.0
-"""By how much it may fall where another of the same family is as good: within one standard error or so."""
+ALIKE = 1.92
+"""By how much it may fall where another of the same family is as good: half of chi-squared's 95 % point (Wilks 1938)."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,9 @@ class Column:
     yes: bool = True
     """Whether it can be wanted, and `no`, whether its opposite can."""
     no: bool = True
+    part: bool = False
+    """Answers are made of it: a greeting, a list. What only sums parts up (length) is tested beside all of them."""
+    sums: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,8 @@ def choose(said: Choices, known: Sequence[int] = ()) -> list[Chosen]:
         if frozenset(found) in seen:
             break
         seen.add(frozenset(found))
-    return [replace(_judged(said, known, found, n), alike=_alike(said, known, found, n)) for n in found]
+    judged = [_judged(said, known, found, n) for n in found]
+    return [replace(c, alike=_alike(said, known, found, c.column)) for c in judged if c.chance < MAY_BE]
 
 
 def judge(said: Choices, known: Sequence[int], found: Sequence[int]) -> list[Chosen]:
@@ -109,7 +114,9 @@ def _may(said: Choices, known: Sequence[int], found: Sequence[int], column: int,
 
 def _improved(said: Choices, known: Sequence[int], found: list[int]) -> list[int]:
     """The columns after exchanges that explain more, and without those that the others make needless."""
-    found = _exchanged(said, known, found)
+    other = _exchanged(said, known, found)
+    if all(_judged(said, known, other, n).chance < MAY_BE for n in other):
+        found = other
     while len(found) > 1:
         worst = max((_judged(said, known, found, n) for n in found), key=lambda c: c.chance)
         if worst.chance < MAY_BE:
@@ -138,11 +145,9 @@ def _tests(said: Choices, given: Sequence[int], *, draw: bool = True) -> dict[in
     """Of each column that is not given: standard errors by which choices lean to it beyond what is given, and by which chance."""
     p, _ = _fit(said, given)
     residual, curvature = said.weights * (1 - p), said.weights * p * (1 - p)
-    rows = said.rows
-    if given:
-        z = rows[:, given]
-        inner = z.T @ (z * curvature[:, None]) + 1e-6 * np.eye(len(given))
-        rows = rows - z @ np.linalg.solve(inner, z.T @ (rows * curvature[:, None]))
+    parts = [n for n, column in enumerate(said.columns) if column.part and said.rows[:, n].any()]
+    sums = np.array([column.sums for column in said.columns])
+    rows = np.where(sums, _beside(said, [*given, *parts], curvature), _beside(said, given, curvature))
     tested = [n for n in range(rows.shape[1]) if n not in given and said.rows[:, n].any()]
     left = (rows[:, tested] ** 2).sum(0) > GONE * (said.rows[:, tested] ** 2).sum(0)
     sums = _by_cluster(residual[:, None] * np.where(left, rows[:, tested], 0), said.clusters)
@@ -150,6 +155,13 @@ def _tests(said: Choices, given: Sequence[int], *, draw: bool = True) -> dict[in
     totals = sums.sum(0) / np.where(norms > 0, norms, 1)
     chances = chance(sums, np.random.default_rng(said.seed)) if draw and tested else np.ones(len(tested))
     return {n: (float(t), float(c)) for n, t, c in zip(tested, totals, chances, strict=True)}
+
+
+def _beside(said: Choices, given: Sequence[int], curvature: Floats) -> Floats:
+    """What the given columns leave of all of them."""
+    z = said.rows[:, sorted(set(given))]
+    inner = z.T @ (z * curvature[:, None]) + 1e-6 * np.eye(z.shape[1])
+    return said.rows - z @ np.linalg.solve(inner, z.T @ (said.rows * curvature[:, None]))
 
 
 def _fit(said: Choices, given: Sequence[int]) -> tuple[Floats, float]:

@@ -68,11 +68,15 @@ class Sight:
     has: Callable[[Answer], bool]
     yes: Wish | None
     no: Wish | None = None
+    part: bool = False
+    """Something that an answer has or has not."""
+    sums: bool = False
+    """A measure of all that it has: where people want a greeting, they seem to want longer answers."""
 
     @property
     def column(self) -> Column:
         """As the choice of columns sees it."""
-        return Column(self.family, self.yes is not None, self.no is not None)
+        return Column(self.family, self.yes is not None, self.no is not None, self.part, self.sums)
 
 
 def answer(text: str, prompt: Prompt) -> Answer:
@@ -96,7 +100,7 @@ def sights(answers: Sequence[Answer]) -> list[Sight]:
 def _checked() -> Iterator[Sight]:
     for name in CHECKS:
         yes, no = (Wish(name=f"{name}.{way}", check=name, value=way == "yes") for way in ("yes", "no"))
-        yield Sight(name, partial(passes, name, True), yes, no)
+        yield Sight(name, partial(passes, name, True), yes, no, part=True)
     for name, signs in SIGNS.items():
         yes = Wish(name=f"{name}.yes", check="contains_any", value=signs)
         no = Wish(name=f"{name}.no", check="contains_none", value=signs)
@@ -112,7 +116,7 @@ def _lengths(answers: Sequence[Answer]) -> Iterator[Sight]:
     counts = [len(words(a.text)) if spaced else len(a.text) for a in answers]
     for most in _steps(counts):
         no = Wish(name=unit, check=unit, value=most + 1) if unit else None
-        yield Sight("length", partial(passes, name, most), Wish(name=name, check=name, value=most), no)
+        yield Sight("length", partial(passes, name, most), Wish(name=name, check=name, value=most), no, sums=True)
 
 
 def _sentences(answers: Sequence[Answer]) -> Iterator[Sight]:
@@ -124,7 +128,7 @@ def _sentences(answers: Sequence[Answer]) -> Iterator[Sight]:
     for most in _steps(counts):
         yes = Wish(name="max_sentences", check="max_sentences", value=most)
         no = Wish(name="min_sentences", check="min_sentences", value=most + 1)
-        yield Sight("sentences", partial(passes, "max_sentences", most), yes, no)
+        yield Sight("sentences", partial(passes, "max_sentences", most), yes, no, sums=True)
 
 
 def _steps(counts: Sequence[int]) -> list[int]:

@@ -4,7 +4,7 @@ from feedback_loop.brief.brief import parse
 from feedback_loop.intent.inference import infer
 from feedback_loop.intent.profile import Proposal, Quote
 from feedback_loop.records import Preference
-from feedback_loop.simulation.personas import find
+from feedback_loop.simulation.personas import Annotator, find
 from tests.feedback_loop.taught.test_taught import pair
 from tests.feedback_loop.taught_parts import labels
 
@@ -31,7 +31,8 @@ def test_a_limit_is_learned_from_what_was_chosen():
 
 
 def test_a_limit_says_which_others_explain_the_choices_as_well():
-    limit = proposed(labels(find("concise"), 200))["max_words"]
+    unsteady = find("concise").model_copy(update={"annotator": Annotator(mistake=0.15)})
+    limit = proposed(labels(unsteady, 160))["max_words"]
     low, high = limit.evidence.low, limit.evidence.high
     assert low is not None
     assert high is not None
