@@ -55,11 +55,18 @@ class BriefTable(Table):
     """Held-out prompts that are answered at each level, of those that the evaluation asks; 0: no curve."""
 
 
+class ExamplesTable(Table):
+    """`[examples]`: answers that people wrote or ranked highest, shown before a chat as earlier turns; see docs/examples.md."""
+
+    shots: int = Field(0, ge=0, le=MOST_SHOTS)
+    """How many, of the requests nearest to the last one, where whoever chats does not say. A round's own answers see none."""
+
+
 Training = Literal["none", "dpo", "ppo", "rloo", "bon", "kto", "sft", "ditto", "bake", "bake+dpo"]
 
 
 class SoupTable(Table):
-    """`[soup]`: what the soup bench tries, every training at each level and number of examples; docs/soup-bench.md."""
+    """`[soup]`: what the soup bench tries, every training at every level with every number of examples; see docs/soup-bench.md."""
 
     trainings: tuple[Training, ...] = ()
     """Empty: the base and `dpo`, with a brief `bake` and `bake+dpo`, with a few answers that people wrote `sft`."""
@@ -69,13 +76,6 @@ class SoupTable(Table):
     """Examples shown before a request."""
     prompts: int = Field(24, ge=4)
     """Held-out requests that every cell answers."""
-
-
-class ExamplesTable(Table):
-    """`[examples]`: answers that people wrote or ranked highest, shown before a chat as earlier turns; see docs/examples.md."""
-
-    shots: int = Field(0, ge=0, le=MOST_SHOTS)
-    """How many, of the requests nearest to the last one, where whoever chats does not say. A round's own answers see none."""
 
 
 class SamplingTable(Table):
@@ -217,8 +217,8 @@ class Recipe(Table):
     model: ModelTable = ModelTable()
     prompts: PromptsTable = PromptsTable()
     brief: BriefTable = BriefTable()
-    soup: SoupTable = SoupTable()
     examples: ExamplesTable = ExamplesTable()
+    soup: SoupTable = SoupTable()
     sampling: SamplingTable = SamplingTable()
     asking: AskingTable = AskingTable()
     rankings: RankingsTable = RankingsTable()

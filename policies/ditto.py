@@ -47,7 +47,7 @@ def train_ditto(task: Task) -> dict[str, Any]:
         if not pairs:
             break  # it writes the demonstrations, word for word
         now = _held_near(part(task, f"turn-{turn}", parts), parts[0].out / "adapter")
-        facts.append(_learned(now, parts[-1].out / "adapter", [*pairs, *people]))
+        facts.append(_learned(now, parts[-1].out / "adapter", [*pairs, *people]) | {"pairs": len(pairs) + len(people)})
         parts.append(now)
         if facts[-1]["stopped"]:
             break
