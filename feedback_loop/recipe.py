@@ -66,7 +66,7 @@ Training = Literal["none", "dpo", "ppo", "rloo", "bon", "kto", "sft", "ditto", "
 
 
 class SoupTable(Table):
-    """`[soup]`: what the soup bench tries, every training at every level with every number of examples; see docs/soup-bench.md."""
+    """`[soup]`: what the soup bench tries, every training at each level and number of examples; docs/soup-bench.md."""
 
     trainings: tuple[Training, ...] = ()
     """Empty: the base and `dpo`, with a brief `bake` and `bake+dpo`, with a few answers that people wrote `sft`."""
