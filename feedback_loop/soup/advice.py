@@ -1,9 +1,9 @@
 """What to do next, in fixed sentences: from the gains, their intervals, and how the reward model has grown with its labels."""
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
-from feedback_loop.brief.curve import Met
 from feedback_loop.evaluate import wilson
 from feedback_loop.records import Record
 from feedback_loop.soup.cells import Cell, Gain, Said, Saying, Tried
@@ -16,12 +16,13 @@ WORDS: Mapping[Saying, str] = {
     "cheaper": "{cell} is not surely worse than the best, {best}, and costs {tokens} tokens a request in place of {of}.",
     "harm": "Leave out {ingredient}: it loses {loss} points ({low} to {high}) where it is added to {cell}.",
     "minutes": "A minute of people's time gained {gain} points by {ingredient} and {other_gain} by {other}.",
-    "unneeded": "No longer needed in the brief: {numbers}. At least {share} of the answers of {cell} meet each unasked.",
+    "unneeded": "Requirement {number} of the brief is no longer needed: {share} of the answers of {cell} meet it unasked.",
     "missed": "Requirement {number} is met by {share} of the answers of {cell} ({low} to {high}): say or show more of it.",
     "labels": "More comparisons should help: the reward model was right on {before} after {few}, on {after} after {pairs}.",
     "enough": "More comparisons may add little: the reward model was right on {before} after {few}, on {after} after {pairs}.",
 }
 """In English. `cell` and `best` are places in the table, rates, gains and losses shares; the rest are counts and names."""
+UNNEEDED = "Requirements {number} of the brief are no longer needed: at least {share} of the answers of {cell} meet each unasked."
 NEAR = 0.02
 """Win-rate points that are no reason to prefer a cell with more ingredients."""
 MET = 0.8
@@ -94,8 +95,17 @@ def in_words(said: Sequence[Said], cells: Sequence[Tried]) -> str:
 
 
 def sentences(said: Sequence[Said], cells: Sequence[Tried]) -> list[str]:
-    """The same, sentence by sentence."""
-    return [WORDS[one.key].format_map(_shown(one, cells)) for one in said]
+    """The same, sentence by sentence; requirements that need no pasting are one."""
+    found = list[str]()
+    for key, group in groupby(said, key=lambda one: one.key):
+        same = list(group)
+        if key == "unneeded" and len(same) > 1:
+            least = min(same, key=lambda one: one.values["share"])
+            numbers = ", ".join(str(one.values["number"]) for one in same)
+            found.append(UNNEEDED.format_map({**_shown(least, cells), "number": numbers}))
+        else:
+            found += [WORDS[key].format_map(_shown(one, cells)) for one in same]
+    return found
 
 
 def _shown(said: Said, cells: Sequence[Tried]) -> dict[str, str]:
@@ -190,7 +200,7 @@ def _requirements(cells: Sequence[Tried], then: int) -> list[Said]:
     unasked = [m for m in found if m.low >= MET and not cells[then].cell.level]
     missed = sorted((m for m in found if m.high < MISSED), key=lambda m: m.share)[:MOST]
     return [
-        *_unneeded(unasked, then),
+        *(Said(key="unneeded", values={"number": m.number, "share": m.share, "cell": then}) for m in unasked),
         *(
             Said(
                 key="missed",
@@ -199,13 +209,6 @@ def _requirements(cells: Sequence[Tried], then: int) -> list[Said]:
             for m in missed
         ),
     ]
-
-
-def _unneeded(unasked: Sequence[Met], then: int) -> list[Said]:
-    if not unasked:
-        return []
-    numbers = ", ".join(str(m.number) for m in unasked)
-    return [Said(key="unneeded", values={"numbers": numbers, "share": min(m.share for m in unasked), "cell": then})]
 
 
 def _labels(grown: Sequence[Grown]) -> list[Said]:

@@ -120,10 +120,17 @@ def test_a_cell_that_is_as_good_for_half_the_tokens_is_named():
 
 
 def test_requirements_that_the_advised_cell_meets_unasked_need_no_pasting_and_those_it_misses_are_named():
-    met = (Met(number=1, share=1.0, low=0.94, high=1.0), Met(number=2, share=0.3, low=0.2, high=0.42))
-    found = soup(plate(WHOLE, 1.0, 40), plate(BASE, 0.0), plate(DPO, 1.0, requirements=met))
-    assert "No longer needed in the brief: 1. At least 100% of the answers of dpo meet each unasked." in found.advice
-    assert "Requirement 2 is met by 30% of the answers of dpo (20% to 42%)" in found.advice
+    sure = [Met(number=n, share=share, low=0.9, high=1.0) for n, share in ((1, 1.0), (3, 0.96))]
+    missed = Met(number=2, share=0.3, low=0.2, high=0.42)
+    one = soup(plate(WHOLE, 1.0, 40), plate(BASE, 0.0), plate(DPO, 1.0, requirements=(sure[0], missed)))
+    assert "Requirement 1 of the brief is no longer needed: 100% of the answers of dpo meet it unasked." in one.advice
+    assert "Requirement 2 is met by 30% of the answers of dpo (20% to 42%)" in one.advice
+    two = soup(plate(WHOLE, 1.0, 40), plate(BASE, 0.0), plate(DPO, 1.0, requirements=tuple(sure)))
+    assert (
+        "Requirements 1, 3 of the brief are no longer needed: at least 96% of the answers of dpo meet each"
+        in two.advice
+    )
+    assert [said.values["number"] for said in two.said if said.key == "unneeded"] == [1, 3]
 
 
 @pytest.mark.parametrize(("before", "after", "said"), [(0.5, 0.8, "labels"), (0.8, 0.79, "enough"), (0.7, 0.75, None)])
