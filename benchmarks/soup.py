@@ -1,12 +1,13 @@
 """What a person's minutes are worth by baking, preferences, edits, examples and mixtures; and is what the soup advises best?
 
-    OMP_NUM_THREADS=1 nice -n 10 python -m benchmarks.soup --seeds 0 1 2 --json FILE.json
+    OMP_NUM_THREADS=1 nice -n 10 python -m benchmarks.soup --seeds 0 1 2 --keep FOLDER
 
 Five simulated people whose brief has five requirements spend the same minutes in three ways: on comparisons alone, on edits
 alone, and half on each (one label in four is an edit). Of each such run the soup is made by the program's own code, on the tiny
-Qwen with the demo's recipe: judged by the reward model, as for anybody, and again by the person's true utility, on 128 requests
-that nothing learned from. One label in ten is a mistake. An edit is the truly best of 8 answers of the base with the whole brief,
-where that is better than what was chosen: people who edit know what they want.
+Qwen with the demo's recipe: judged by the reward model, as for anybody, and again by the person's true utility, on requests
+that nothing learned from. One label in ten is a mistake. An edit is the truly best of 4 answers of the base with the whole brief,
+where that is better than what was chosen: people who edit know what they want. The runs stay in the folder, so the same command
+goes on after a kill, and after a change of the soup's code tells from what is kept what it would have said.
 """
 
 import argparse
@@ -15,7 +16,6 @@ import json
 import os
 import random
 import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -30,7 +30,7 @@ from feedback_loop.brief.brief import cut, instructed, load
 from feedback_loop.loop import collect
 from feedback_loop.progress import silent
 from feedback_loop.records import Comparison, Ranking, now
-from feedback_loop.run import Run, commit, open_run
+from feedback_loop.run import Run, commit, open_run, write_json
 from feedback_loop.simulation.personas import Persona, edit, find, respond
 from feedback_loop.soup.cells import Cell, Soup, Tried
 from feedback_loop.soup.cooking import cook
@@ -46,7 +46,7 @@ WAYS = {"comparisons": 0, "edits": 1, "both": 4}
 EDITED = 32
 """First comparisons among which all edits of those who only edit lie."""
 TRAININGS = {
-    "comparisons": ("dpo", "bake+dpo"),
+    "comparisons": ("dpo",),
     "edits": ("sft",),
     "both": ("dpo", "sft", "bake", "bake+dpo"),
 }
@@ -59,7 +59,6 @@ ARMS = {
     "examples alone (3)": ("edits", "none", 0.0, 3),
     "comparisons and edits (dpo)": ("both", "dpo", 0.0, 0),
     "comparisons and edits, 3 examples": ("both", "dpo", 0.0, 3),
-    "baking, then comparisons": ("comparisons", "bake+dpo", 0.0, 0),
     "baking, then both": ("both", "bake+dpo", 0.0, 0),
     "baking, then both, 3 examples": ("both", "bake+dpo", 0.0, 3),
 }
@@ -67,52 +66,61 @@ ARMS = {
 
 
 def main() -> None:
-    """Run every cell that the JSON file lacks, print the tables."""
+    """Make every soup, or read what is kept of it, and print the tables."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2])
     arguments.add_argument("--personas", nargs="*", default=list(PERSONAS))
     arguments.add_argument("--minutes", type=float, default=16.0)
     arguments.add_argument("--mistake", type=float, default=0.1)
-    arguments.add_argument("--prompts", type=int, default=128)
-    arguments.add_argument("--json", type=Path)
+    arguments.add_argument("--prompts", type=int, default=64)
+    arguments.add_argument("--keep", type=Path, required=True)
     given = arguments.parse_args()
     os.environ["WANDB_MODE"] = "disabled"
-    cells = json.loads(given.json.read_text()) if given.json and given.json.exists() else []
+    cells = []
     for seed in given.seeds:
         for name in given.personas:
-            key = [name, seed, given.minutes, given.mistake, given.prompts]
-            if any(found["key"] == key for found in cells):
-                continue
             with quiet():
-                cells.append({"key": key, **cell(find(name), seed, given)})
-            if given.json:
-                given.json.write_text(json.dumps(cells, indent=1), encoding="utf-8")
-    print(f"{arms(cells)}\n\n{advised(cells)}" if cells else "nothing to show")
+                soups = cell(find(name), seed, given)
+            cells.append({"person": name, "seed": seed, **soups})
+            found = {k: v.model_dump() if isinstance(v, Soup) else v for k, v in cells[-1].items()}
+            (given.keep / f"{name}-{seed}.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
+    print(f"{arms(cells)}\n\n{advised(cells)}")
 
 
-def cell(person: Persona, seed: int, given: argparse.Namespace) -> dict[str, Any]:
+def cell(person: Persona, seed: int, given: argparse.Namespace) -> dict[str, Soup]:
     """The soups of one person: by the reward model, where both kinds of label are there, and by true utility."""
     slips = person.model_copy(update={"annotator": person.annotator.model_copy(update={"mistake": given.mistake})})
     settings = [f"seed={seed}", f"brief.file={person.name}", "model.device=cpu", "policy.probe=0", "rankings.needed=1"]
-    settings += ["prompts.per_round=80", "asking.repeats=0", "asking.checks=0", f"soup.prompts={given.prompts}"]
-    found: dict[str, Any] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        start = begin.begin(Path(folder) / "start", "demo", None, settings)
-        with commit(start, 0, "prompts") as draft:
-            WORK["prompts"].work(start, 0, draft, silent)
-        sample_round(start, 0, silent)
-        written, shared = best_answers(start), Path(folder) / "cache"
-        shared.mkdir()  # what hangs on no label is made once
-        for way, every in WAYS.items():
-            shutil.copytree(start.path, Path(folder) / way)
-            run = open_run(Path(folder) / way)
-            run.cache.symlink_to(shared)
-            run = replace(run, recipe=_soup(run, TRAININGS[way]))
-            label(run, slips, every, given.minutes, written)
-            if way == "both":
-                found["by reward"] = cook(run, "", silent).model_dump()
-            found[way] = cook(run, person.name, silent).model_dump()
+    settings += ["prompts.per_round=72", "asking.repeats=0", "asking.checks=0", f"soup.prompts={given.prompts}"]
+    place, found = given.keep / f"{person.name}-{seed}", dict[str, Soup]()
+    shared = place / "cache"
+    shared.mkdir(parents=True, exist_ok=True)  # what hangs on no label is made once
+    start = started(place / "start", settings)
+    for way, every in WAYS.items():
+        if not (place / way / "labelled").exists():
+            shutil.rmtree(place / way, ignore_errors=True)
+            shutil.copytree(start.path, place / way)
+            (place / way / "cache").symlink_to(shared.absolute())
+            label(open_run(place / way), slips, every, given.minutes, best_answers(start, shared))
+            (place / way / "labelled").touch()
+        run = open_run(place / way)
+        run = replace(run, recipe=_soup(run, TRAININGS[way]))
+        if way == "both":
+            found["by reward"] = cook(run, "", silent)
+        found[way] = cook(run, person.name, silent)
     return found
+
+
+def started(path: Path, settings: Sequence[str]) -> Run:
+    """A run whose first round has its comparisons."""
+    if path.exists() and open_run(path).done(0, "comparisons"):
+        return open_run(path)
+    shutil.rmtree(path, ignore_errors=True)
+    run = begin.begin(path, "demo", None, settings)
+    with commit(run, 0, "prompts") as draft:
+        WORK["prompts"].work(run, 0, draft, silent)
+    sample_round(run, 0, silent)
+    return run
 
 
 def _soup(run: Run, trainings: Sequence[str]) -> Any:
@@ -120,14 +128,16 @@ def _soup(run: Run, trainings: Sequence[str]) -> Any:
     return run.recipe.model_copy(update={"soup": table})
 
 
-def best_answers(run: Run) -> dict[str, list[str]]:
-    """Of each prompt that may come to be edited 8 answers of the base with the whole brief."""
-    brief = load(run)
-    assert brief is not None
-    prompts = [c.prompt for n, c in enumerate(asked(run, 0)) if n < EDITED or n % WAYS["both"] == 0]
-    base = load_policy(run.recipe.model, None, name="base")
-    drawn = several(run.recipe, base, [instructed(p, cut(brief, 1.0)) for p in prompts], 8, run.seed(0, "edits"))
-    return {p.id: texts for p, texts in zip(prompts, drawn, strict=True)}
+def best_answers(run: Run, kept: Path) -> dict[str, list[str]]:
+    """Of each prompt that may come to be edited 4 answers of the base with the whole brief."""
+    file, brief = kept / "written.json", load(run)
+    if not file.exists() and brief is not None:
+        prompts = [c.prompt for n, c in enumerate(asked(run, 0)) if n < EDITED or n % WAYS["both"] == 0]
+        base = load_policy(run.recipe.model, None, name="base")
+        drawn = several(run.recipe, base, [instructed(p, cut(brief, 1.0)) for p in prompts], 4, run.seed(0, "edits"))
+        write_json(file, {p.id: texts for p, texts in zip(prompts, drawn, strict=True)})
+    found: dict[str, list[str]] = json.loads(file.read_text(encoding="utf-8"))
+    return found
 
 
 def label(run: Run, person: Persona, every: int, most: float, written: dict[str, list[str]]) -> None:
@@ -159,11 +169,11 @@ def said(run: Run, person: Persona, comparison: Comparison, place: int, written:
 
 def arms(cells: Sequence[dict[str, Any]]) -> str:
     """A line an arm: true win rate against the base with the whole brief, mean of the people and seeds; then by person."""
-    names = list(dict.fromkeys(found["key"][0] for found in cells))
+    names = list(dict.fromkeys(found["person"] for found in cells))
     lines = [f"| arm | minutes | tokens | wins | {' | '.join(names)} |", f"| --- |{' ---: |' * (3 + len(names))}"]
     for arm, (way, training, level, shots) in ARMS.items():
         wanted = Cell(training=training, level=level, shots=shots)
-        of = [(found["key"][0], at(found[way], wanted)) for found in cells]
+        of = [(found["person"], at(found[way], wanted)) for found in cells]
         rows = [(name, row) for name, row in of if row is not None]
         each = [fmean(row.win_rate for name, row in rows if name == who) for who in names]
         costs = f"{fmean(r.human_minutes for _, r in rows):.0f} | {fmean(r.tokens for _, r in rows):.0f}"
@@ -172,9 +182,9 @@ def arms(cells: Sequence[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def at(soup: dict[str, Any], cell: Cell) -> Tried | None:
+def at(soup: Soup, cell: Cell) -> Tried | None:
     """That cell of a soup."""
-    return next((t for t in Soup.model_validate(soup).cells if t.cell == cell), None)
+    return next((t for t in soup.cells if t.cell == cell), None)
 
 
 def advised(cells: Sequence[dict[str, Any]]) -> str:
@@ -185,7 +195,7 @@ def advised(cells: Sequence[dict[str, Any]]) -> str:
     ]
     right = 0
     for found in cells:
-        said, truth = Soup.model_validate(found["by reward"]), Soup.model_validate(found["both"])
+        said, truth = found["by reward"], found["both"]
         rates = {t.cell: t.win_rate for t in truth.cells if t.cell.level == 0}
         plain = rates[Cell(training="none", level=0.0, shots=0)]
         best = max(rates, key=lambda c: rates[c])
