@@ -195,31 +195,23 @@ def advised(cells: Sequence[dict[str, Any]]) -> str:
     ]
     right = 0
     for found in cells:
-        said, truth = found["by reward"], found["both"]
-        rates = {t.cell: t.win_rate for t in truth.cells if t.cell.level == 0}
-        plain = rates[Cell(training="none", level=0.0, shots=0)]
-        best = max(rates, key=lambda c: rates[c])
-        step = chosen(said)
+        said, truth = steps(found["by reward"]), steps(found["both"])
+        step, best = found["by reward"].next, max(truth, key=lambda name: truth[name])
         right += step == best
-        gained = next(t.win_rate for t in said.cells if t.cell == step) - next(
-            t.win_rate for t in said.cells if t.cell == Cell(training="none", level=0.0, shots=0)
-        )
-        shown = [f"{100 * gained:+.0f}", f"{100 * (rates[step] - plain):+.0f}", _name(best)]
-        shown += [f"{100 * (rates[best] - plain):+.0f}", f"{100 * (rates[best] - rates[step]):.1f}"]
-        lines.append(f"| {found['key'][0]} | {found['key'][1]} | {said.next or 'nothing'} | {' | '.join(shown)} |")
-    return "\n".join([*lines, f"The very best cell was advised in {right} of {len(cells)}."])
+        shown = [step or "nothing", *(f"{100 * (rates[step] - rates['']):+.0f}" for rates in (said, truth))]
+        shown += [
+            best or "nothing",
+            f"{100 * (truth[best] - truth['']):+.0f}",
+            f"{100 * (truth[best] - truth[step]):.1f}",
+        ]
+        lines.append(f"| {found['person']} | {found['seed']} | {' | '.join(shown)} |")
+    return "\n".join([*lines, f"The very best step was advised in {right} of {len(cells)}."])
 
 
-def chosen(soup: Soup) -> Cell:
-    """The cell that a soup advises, of those that paste nothing."""
-    parts = frozenset(soup.next.split("+")) if soup.next else frozenset()
-    return next(
-        t.cell for t in sorted(soup.cells, key=lambda t: t.cell.shots) if t.cell.level == 0 and t.cell.parts == parts
-    )
-
-
-def _name(cell: Cell) -> str:
-    return "+".join([*([] if cell.training == "none" else [cell.training]), *(["examples"] if cell.shots else [])])
+def steps(soup: Soup) -> dict[str, float]:
+    """Win rates of the base and of what one ingredient makes of it, without the brief, by the ingredient."""
+    one = [t for t in soup.cells if t.cell.level == 0 and len(t.cell.parts) < 2]
+    return {next(iter(t.cell.parts), ""): t.win_rate for t in one}
 
 
 if __name__ == "__main__":

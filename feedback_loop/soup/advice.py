@@ -24,7 +24,7 @@ WORDS: Mapping[Saying, str] = {
 """In English. `cell` and `best` are places in the table, rates, gains and losses shares; the rest are counts and names."""
 UNNEEDED = "Requirements {number} of the brief are no longer needed: at least {share} of the answers of {cell} meet each unasked."
 NEAR = 0.02
-"""Win-rate points that are no reason to prefer a cell with more ingredients."""
+"""Win-rate points that are no reason to prefer what costs more."""
 MET = 0.8
 """Lower bound of the share of answers from which a requirement is met unasked."""
 MISSED = 0.7
@@ -61,22 +61,22 @@ def advise(cells: Sequence[Tried], gains: Sequence[Gain], over: Over, now: int, 
 
 
 def next_step(cells: Sequence[Tried], over: Over, now: int) -> Gain | None:
-    """The cell that wins most of those that add something to `now`, or train otherwise, under no more of the brief; or None.
+    """The surest gain of one ingredient, added to `now` or trained in place of its training, under no more of the brief; or None.
 
-    Of those within NEAR of it the one with the fewest ingredients, then with the fewest tokens and minutes of people.
+    The surest has the highest lower bound, so what the judge knows little of comes last. Of those within NEAR of it the one
+    with the fewest tokens, then with the fewest minutes of people.
     """
     today = cells[now].cell
     found = [
         over(place, now)
         for place, tried in enumerate(cells)
-        if tried.cell.level == today.level and tried.cell.shots >= today.shots and tried.cell.parts - today.parts
-        if tried.cell.training != "none" or today.training == "none"
+        if tried.cell.level == today.level and tried.cell.shots >= today.shots
+        if len(tried.cell.parts - today.parts) == 1 and (tried.cell.training != "none" or today.training == "none")
     ]
-    most = max((gain.gain for gain in found), default=0.0)
-    if most <= 0:
-        return None
-    near = [gain for gain in found if gain.gain > 0 and gain.gain >= most - NEAR]
-    return min(near, key=lambda g: (len(g.of.parts), g.tokens, g.human_minutes, -g.gain))
+    better = [gain for gain in found if gain.gain > 0]
+    surest = max((gain.low for gain in better), default=0.0)
+    near = [gain for gain in better if gain.low >= surest - NEAR]
+    return min(near, key=lambda g: (g.tokens, g.human_minutes, -g.low), default=None)
 
 
 def named(cell: Cell) -> str:

@@ -84,17 +84,27 @@ def test_two_cells_that_answer_alike_differ_by_nothing_however_few_requests_ther
     assert gain(same, SHOWN, BASE).low < 0 < gain(same, SHOWN, BASE).high
 
 
-def test_the_next_step_is_the_cell_that_wins_most_without_the_brief_over_what_people_get_today():
-    assert MIXED.next == "bake+dpo"
+def test_the_next_step_adds_the_one_ingredient_that_gains_most_surely_over_what_people_get_today():
+    assert MIXED.next == "bake"
     assert MIXED.said[0].key == "add"
-    assert MIXED.advice.startswith("Next: bake+dpo. It gains ")
+    assert MIXED.advice.startswith("Next: bake. It gains ")
+    then = [plate(BASE, 0.0), plate(BAKE, 0.8), plate(BOTH, 1.6), plate(DPO, 0.5)]
+    assert soup(*then, now=BAKE).next == "dpo"
+    assert soup(*then, now=BOTH).next == ""
     assert soup(plate(BASE, 0.0), plate(DPO, 0.5), plate(SHOWN, 3.0), now=DPO).next == ""
 
 
-def test_of_equally_good_steps_the_one_with_fewer_ingredients_is_advised():
-    both = Cell(training="dpo", level=0.0, shots=3)
-    found = soup(plate(BASE, 0.0), plate(SHOWN, 1.0, 90), plate(both, 1.0, 90), plate(DPO, 1.0))
-    assert found.next == "dpo"
+def test_a_gain_that_the_judge_is_surer_of_goes_before_a_larger_one():
+    torn = [[2.4, -1.2] for _ in range(REQUESTS)]
+    base = [[0.0, 0.0] for _ in range(REQUESTS)]
+    most = [[1.0, 1.0] if n % 8 else [-1.0, -1.0] for n in range(REQUESTS)]
+    plates = [Plate(cell, said, 0.0, 1.0, 0.0) for cell, said in ((BASE, base), (DPO, torn), (BAKE, most))]
+    assert soup(*plates).next == "bake"
+
+
+def test_of_equally_sure_steps_the_one_that_costs_fewer_tokens_and_minutes_of_people_is_advised():
+    found = soup(plate(BASE, 0.0), plate(SHOWN, 1.0, 90), plate(DPO, 1.0, people=16), plate(BAKE, 1.0))
+    assert found.next == "bake"
 
 
 def test_a_small_gain_is_no_sure_one_and_no_gain_is_none():
