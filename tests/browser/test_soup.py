@@ -69,7 +69,7 @@ def test_two_cells_are_compared_blind_by_keys_then_it_is_told_and_counted(page: 
     section = page.locator(".fl-soup-looks")
     titles = section.locator(".fl-answer h3")
     expect(titles).to_have_text(["First", "Second"])
-    expect(section).to_contain_text("Of 6 requests, 1 got the same answer from both")
+    expect(section).to_contain_text("1 of 6 requests was answered alike by both")
     page.locator("#fl-soup-other").press("Tab")
     page.keyboard.press("1")
     expect(page.locator("#fl-soup-said")).to_contain_text("First was")

@@ -17,5 +17,8 @@ export function called({ training: name, level, shots }, hasBrief) {
 
 export const hasBrief = (soup) => soup.cells.some(({ cell }) => cell.level > 0);
 
-// Which of the four colours of a chart a training has.
-export const colours = (soup) => [...new Set(soup.cells.map(({ cell }) => cell.training))];
+// Every training with the colour that it has in a chart: the base itself has none.
+export function colours(soup) {
+  const all = [...new Set(soup.cells.map(({ cell }) => cell.training))], learned = all.filter((name) => name !== "none");
+  return new Map(all.map((name) => [name, name === "none" ? "fl-soup-plain" : `fl-line-${learned.indexOf(name) % 4}`]));
+}
