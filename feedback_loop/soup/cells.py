@@ -8,11 +8,15 @@ against the plain base.
 from pathlib import Path
 from typing import Literal
 
+from pydantic import Field
+
 from feedback_loop.brief.curve import Judge, Met
 from feedback_loop.records import Record
 from feedback_loop.run import Run, read_jsonl, read_record
 
-Saying = Literal["add", "maybe", "nothing", "paste", "cheaper", "harm", "unneeded", "missed", "labels", "enough"]
+Saying = Literal[
+    "add", "maybe", "nothing", "paste", "cheaper", "harm", "minutes", "unneeded", "missed", "labels", "enough"
+]
 """The sentences of an advice; `advice.WORDS` has them in English, with their gaps."""
 
 
@@ -20,11 +24,17 @@ class Cell(Record):
     """One way to get an answer."""
 
     training: str
-    """`none` is the base itself; else the name of a step, or `bake+dpo`."""
+    """`none` is the base itself; else the name of a step, or `bake+dpo`: one after the other."""
     level: float
     """Share of the brief that is pasted."""
     shots: int
     """Examples shown before the request."""
+
+    @property
+    def parts(self) -> frozenset[str]:
+        """Its ingredients by name, the brief apart."""
+        trained = () if self.training == "none" else self.training.split("+")
+        return frozenset((*trained, *(("examples",) if self.shots else ())))
 
 
 class Tried(Record):
@@ -65,7 +75,7 @@ class Said(Record):
     """One sentence of an advice, so that a page may say it in its own language."""
 
     key: Saying
-    values: dict[str, str | float | int] = {}
+    values: dict[str, str | float | int] = Field(default_factory=dict)
     """What stands in its gaps. Rates and gains are shares (0.1 is ten points), a cell is its place in `Soup.cells`."""
 
 
@@ -86,9 +96,11 @@ class Soup(Record):
     advice: str
     """In plain English, the next step first."""
     next: str
-    """The ingredient that the next step adds, as in `Gain`; empty where nothing is worth adding."""
+    """What the next step adds, as in `Gain`; several ingredients have a + between them. Empty where nothing is worth adding."""
     said: tuple[Said, ...] = ()
     """The advice again, sentence by sentence."""
+    left_out: tuple[str, ...] = ()
+    """What could not be tried, and why, a line each."""
 
 
 class Sample(Record):

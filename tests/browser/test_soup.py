@@ -52,6 +52,7 @@ def test_what_to_do_next_comes_first_and_every_figure_can_be_read(page: Page, se
     assert [g.get_attribute("data-sure") for g in gains.all()] == ["more", "more", "more", "unsure", "less"]
     expect(gains.nth(3)).to_contain_text("+5 points (−4 to +14)")
     expect(gains.nth(3)).to_contain_text("+290 tokens a request, +4.5 min of people's time")
+    expect(gains.nth(4)).to_be_hidden()
     assert page.locator(".fl-soup-part tr[data-cell]").count() == len(CELLS)
     starred = page.locator(".fl-soup-part tr.fl-soup-front").evaluate_all("rows => rows.map((r) => +r.dataset.cell)")
     assert sorted(starred) == sorted(soup().front)
