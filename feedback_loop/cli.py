@@ -253,13 +253,19 @@ def export(
 def chat(
     run: RunFolder,
     policy: Annotated[str, typer.Option(help="Such as round-002 or base; by default the one in force.")] = "",
+    examples: Annotated[
+        int | None,
+        typer.Option(
+            min=0, max=16, metavar="K", help="Examples of wished answers before the chat; by default the recipe's."
+        ),
+    ] = None,
 ) -> None:
     """Talk to a policy; /help says what else one may type. Nothing is stored."""
     from feedback_loop.cli_chat import chat as talk
     from feedback_loop.run import open_run
     from ui.visible import visible
 
-    talk(open_run(run), policy, visible)
+    talk(open_run(run), policy, examples, visible)
 
 
 @app.command()
