@@ -62,11 +62,11 @@ class ExamplesTable(Table):
     """How many, of the requests nearest to the last one, where whoever chats does not say. A round's own answers see none."""
 
 
-Training = Literal["none", "dpo", "ppo", "rloo", "bon", "kto", "sft", "bake", "bake+dpo"]
+Training = Literal["none", "dpo", "ppo", "rloo", "bon", "kto", "sft", "ditto", "bake", "bake+dpo"]
 
 
 class SoupTable(Table):
-    """`[soup]`: what the soup bench tries, every training at every level with every number of examples; see docs/soup-bench.md."""
+    """`[soup]`: what the soup bench tries, every training at each level and number of examples; docs/soup-bench.md."""
 
     trainings: tuple[Training, ...] = ()
     """Empty: the base and `dpo`, with a brief `bake` and `bake+dpo`, with a few answers that people wrote `sft`."""

@@ -17,6 +17,7 @@ SHARED = {
 }
 """What every room may use of `feedback_loop`."""
 WIRING = {"asking.refitting", "begin", "cli", "doctor", "loop", "serving", "stages", "talk.talker", "users"}
+WIRING |= {"soup.dishes", "soup.trained"}
 """What in `feedback_loop` may use the other rooms."""
 HEAVY = ("torch", "transformers", "trl", "peft", "gradio", "argilla", "wandb", "datasets")
 
