@@ -7,7 +7,7 @@ alone, of answers that the base wrote without the brief, as there is more to cha
 edited where that makes it better. An edit is the truly best of 4 answers of the base with the whole brief: people who edit know
 what they want. One label in ten is a mistake. Of each such run the soup is made by the program's own code, on the tiny Qwen with
 the demo's recipe: judged by the reward model, as for anybody, and again by the person's true utility, on requests that nothing
-learned from. The runs stay in the folder, so the same command goes on after a kill, and after a change of the soup's code tells from
+learned from. The runs stay in the folder: the same command goes on after a kill, and after a change of the soup's code says from
 what is kept what it would have said.
 """
 
