@@ -55,6 +55,22 @@ class BriefTable(Table):
     """Held-out prompts that are answered at each level, of those that the evaluation asks; 0: no curve."""
 
 
+Training = Literal["none", "dpo", "ppo", "rloo", "bon", "kto", "sft", "bake", "bake+dpo"]
+
+
+class SoupTable(Table):
+    """`[soup]`: what the soup bench tries, every training at every level with every number of examples; see docs/soup-bench.md."""
+
+    trainings: tuple[Training, ...] = ()
+    """Empty: the base and `dpo`, with a brief `bake` and `bake+dpo`, with a few answers that people wrote `sft`."""
+    levels: tuple[Level, ...] = (1.0, 0.0)
+    """Shares of the brief that are pasted; only nothing, where there is none."""
+    shots: Annotated[tuple[Annotated[int, Field(ge=0, le=16)], ...], Field(min_length=1)] = (0, 3)
+    """Examples shown before a request."""
+    prompts: int = Field(24, ge=4)
+    """Held-out requests that every cell answers."""
+
+
 class SamplingTable(Table):
     """`[sampling]`: how completions are drawn."""
 
@@ -194,6 +210,7 @@ class Recipe(Table):
     model: ModelTable = ModelTable()
     prompts: PromptsTable = PromptsTable()
     brief: BriefTable = BriefTable()
+    soup: SoupTable = SoupTable()
     sampling: SamplingTable = SamplingTable()
     asking: AskingTable = AskingTable()
     rankings: RankingsTable = RankingsTable()

@@ -81,8 +81,9 @@ def _prefer(task: Task, baked: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _key(task: Task) -> str:
-    """Hash of all that a baking from the base hangs on."""
-    parts = [fingerprint(task.model), task.policy.model_dump(), task.sampling.model_dump(), task.brief, task.run_seed]
+    """Hash of all that a baking from the base hangs on; what is learned on top is none of it."""
+    policy = task.policy.model_dump(exclude={"bake": {"then"}})
+    parts = [fingerprint(task.model), policy, task.sampling.model_dump(), task.brief, task.run_seed]
     chats = [[p.model_dump() for p in asked] for asked in (task.prompts, task.neutral)]
     return hashlib.sha256(json.dumps([*parts, chats]).encode()).hexdigest()[:24]
 

@@ -66,12 +66,16 @@ class Needed(Record):
 
 
 def by_reward(ours: Sequence[Sequence[float]], full: Sequence[Sequence[float]]) -> tuple[float, float, float]:
-    """Win rate with its interval from scores by every member of the reward model, a row a prompt.
+    """Win rate with its interval from scores by every member of the reward model, a row a prompt; see `by_points`."""
+    return by_points([[beats(a, b) for a, b in zip(*rows, strict=True)] for rows in zip(ours, full, strict=True)])
 
-    The interval holds what chance there is in the prompts (`rated`) and how far the members' win rates lie apart; the two are
+
+def by_points(points: Sequence[Sequence[float]]) -> tuple[float, float, float]:
+    """Win rate with its interval from a point a prompt and opinion, each from 0 to 1.
+
+    The interval holds what chance there is in the prompts (`rated`) and how far the opinions' win rates lie apart; the two are
     independent, so their squares add.
     """
-    points = [[_beats(a, b) for a, b in zip(one, other, strict=True)] for one, other in zip(ours, full, strict=True)]
     rate, low, high = rated([fmean(row) for row in points])
     apart = Z * pstdev(map(fmean, zip(*points, strict=True)))
     return rate, max(0.0, rate - math.hypot(rate - low, apart)), min(1.0, rate + math.hypot(high - rate, apart))
@@ -79,7 +83,7 @@ def by_reward(ours: Sequence[Sequence[float]], full: Sequence[Sequence[float]]) 
 
 def by_worth(ours: Sequence[float], full: Sequence[float]) -> tuple[float, float, float]:
     """Win rate with its interval from what each answer is truly worth, in the prompts' order."""
-    return rated([_beats(a, b) for a, b in zip(ours, full, strict=True)])
+    return rated([beats(a, b) for a, b in zip(ours, full, strict=True)])
 
 
 def rated(points: Sequence[float]) -> tuple[float, float, float]:
@@ -149,7 +153,8 @@ def needed(rows: Sequence[Row]) -> Needed | None:
     )
 
 
-def _beats(ours: float, theirs: float) -> float:
+def beats(ours: float, theirs: float) -> float:
+    """A point where ours is worth more, half of one where both are worth the same."""
     return 1.0 if ours > theirs else 0.5 if ours == theirs else 0.0
 
 

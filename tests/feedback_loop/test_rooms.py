@@ -12,7 +12,7 @@ ROOMS = ("feedback_loop", "policies", "reward", "ui")
 SHARED = {
     *("adapters", "chat", "checkpoint", "durable", "errors", "evaluate", "models", "policy_tables", "progress", "prompts"),
     *("recipe", "records", "run", "scores", "store", "tracking", "training", "brief.brief", "report.overview"),
-    *("simulation.checks", "talk.talking", "taught.lessons", "taught.traits", "team.flags", "team.team"),
+    *("simulation.checks", "soup.cells", "talk.talking", "taught.lessons", "taught.traits", "team.flags", "team.team"),
 }
 """What every room may use of `feedback_loop`."""
 WIRING = {"asking.refitting", "begin", "cli", "doctor", "loop", "serving", "stages", "talk.talker", "users"}
