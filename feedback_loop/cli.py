@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from feedback_loop import cli_brief, cli_repair
+from feedback_loop import cli_brief, cli_intent, cli_repair
 from feedback_loop.cli_parts import AsJson, RunFolder, say
 from feedback_loop.errors import LoopError
 
@@ -291,6 +291,7 @@ def _stage_command(name: str, stages: tuple[str, ...], help_: str) -> None:
 
 cli_repair.add_to(app)
 cli_brief.add_to(app)
+cli_intent.add_to(app)
 _stage_command("sample", ("prompts", "comparisons"), "Only this stage of the open round: the answers to compare.")
 _stage_command("collect", ("rankings",), "Only this stage: snapshot the rankings.")
 _stage_command("train-reward", ("preferences", "reward"), "Only this stage: preferences and the reward model.")

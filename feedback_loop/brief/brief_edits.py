@@ -16,6 +16,10 @@ MARKED = re.compile(rf"\s*(?:{'|'.join(map(re.escape, SUFFIXES))})(?=(?:\s*\[che
 """A mark at the end of a line, before the checks or after them."""
 
 
+ADDED = "Learned from choices"
+"""The heading under which a brief with headings takes what is added."""
+
+
 class Replaced(Record):
     """`RUN/briefs/000.json`: who took the brief of `000.md` out of force, when, and by what."""
 
@@ -65,6 +69,35 @@ def replace(run: Run, text: str, *, who: str, what: str) -> Brief:
         write_text(folder / f"{number}.json", record.model_dump_json(indent=2) + "\n")
     write_text(file, brief.text)
     return brief
+
+
+def extend(run: Run, item: str, who: str, what: str) -> Brief:
+    """Put a brief in force that asks for one thing more; UsageError where that cannot be. Without a brief, one is begun."""
+    file = file_of(run)
+    text = added(read(file).text if file.exists() else "", item)
+    asked = [p for name in ("prompts.jsonl", "heldout.jsonl") for p in read_jsonl(run.path / name, Prompt)]
+    check_room(run.recipe, valid(text, what), asked, what)
+    return replace(run, text, who=who, what=what)
+
+
+def added(text: str, item: str) -> str:
+    """The brief with one requirement more at its end: all that it asked for stays as it was.
+
+    Under a heading of its own where the brief has headings; else the list's next item, or a paragraph where there is no list.
+    """
+    found, body = blocks(text), text.rstrip()
+    if not body:
+        return f"- {item}\n"
+    if any(block.kind in ("heading", "section") for block in found):
+        own = found[-1].section == ADDED and found[-1].kind == "item"
+        return f"{body}\n- {item}\n" if own else f"{body}\n\n# {ADDED}\n\n- {item}\n"
+    items = [block for block in found if block.kind == "item"]
+    if not items:
+        return f"{body}\n\n{item}\n"
+    marker = re.split(r"(?<=\S)\s", items[-1].lines[0].strip())[0]
+    number = re.fullmatch(r"(\d+)([.)])", marker)
+    marker = f"{int(number[1]) + 1}{number[2]}" if number else marker
+    return f"{body}\n{marker} {item}\n"
 
 
 def marked(text: str, marks: Mapping[int, Mark]) -> str:

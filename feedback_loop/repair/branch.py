@@ -61,7 +61,7 @@ def _copy(run: Run, to: Path, number: int) -> None:
     for name in WHOLE:
         if (run.path / name).exists():
             shutil.copy2(run.path / name, to / name)
-    for name in ("recipes", "briefs"):
+    for name in ("recipes", "briefs", "intent"):
         if (run.path / name).exists():
             shutil.copytree(run.path / name, to / name)
     for n in range(number + 1):

@@ -23,8 +23,8 @@ def reply(number: int, rng: random.Random, **style: bool | int) -> str:
     return world.reply(REQUESTS[number], world.Style(**drawn), rng)
 
 
-def labels(persona: Persona, count: int, seed: int = 0, number: int = 0) -> list[Preference]:
-    """What the persona says of `count` pairs of replies, as preferences of round `number`."""
+def said(persona: Persona, count: int, seed: int = 0, number: int = 0) -> tuple[list[Comparison], list[Ranking]]:
+    """What the persona says of `count` pairs of replies, in round `number`."""
     rng = random.Random(seed)
     asked, given = [], []
     for n in rng.sample(range(len(REQUESTS)), count):
@@ -34,7 +34,12 @@ def labels(persona: Persona, count: int, seed: int = 0, number: int = 0) -> list
         asked.append(Comparison(id=f"c{n}", round=number, prompt=PROMPTS[n], completions=pair))
         status, choice = answer(persona, asked[-1], rng)
         given.append(Ranking(comparison_id=f"c{n}", user_id="anna", status=status, choice=choice, created_at=""))
-    return preferences(asked, given)
+    return asked, given
+
+
+def labels(persona: Persona, count: int, seed: int = 0, number: int = 0) -> list[Preference]:
+    """The same as preferences."""
+    return preferences(*said(persona, count, seed, number))
 
 
 def answers(policies: Mapping[str, Mapping[str, bool | int]], count: int = 100, seed: int = 1) -> list[Completion]:

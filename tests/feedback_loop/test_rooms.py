@@ -10,7 +10,18 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 ROOMS = ("feedback_loop", "policies", "reward", "ui")
 SHARED = {
-    *("adapters", "chat", "checkpoint", "durable", "errors", "evaluate", "models", "policy_tables", "progress", "prompts"),
+    *(
+        "adapters",
+        "chat",
+        "checkpoint",
+        "durable",
+        "errors",
+        "evaluate",
+        "models",
+        "policy_tables",
+        "progress",
+        "prompts",
+    ),
     *("recipe", "records", "run", "scores", "store", "tracking", "training", "brief.brief", "report.overview"),
     *("simulation.checks", "soup.cells", "talk.talking", "taught.lessons", "taught.traits", "team.flags", "team.team"),
 }

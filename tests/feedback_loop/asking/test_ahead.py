@@ -14,9 +14,9 @@ from feedback_loop.report.overview import Supply
 from feedback_loop.report.report import as_text, overview
 from feedback_loop.run import Run, commit, create, write_json, write_jsonl
 from feedback_loop.store.journal import Journal
+from tests.feedback_loop.asking.test_asked import part
 from tests.feedback_loop.stages.test_more import make as make_tiny
 from tests.feedback_loop.store.samples import comparison, ranking
-from tests.feedback_loop.asking.test_asked import part
 
 ALL = [comparison(n) for n in range(9)]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from feedback_loop.brief.brief import NAME, load, of_round, parse
-from feedback_loop.brief.brief_edits import Replaced, change, marked, ordered, parse_marks, parse_order, replace
+from feedback_loop.brief.brief_edits import Replaced, added, change, marked, ordered, parse_marks, parse_order, replace
 from feedback_loop.errors import UsageError
 from feedback_loop.progress import silent
 from feedback_loop.run import Run, commit, read_record
@@ -105,3 +105,27 @@ def test_a_run_without_a_brief_can_only_be_given_one(run: Run):
         choose_prompts(run, 0, draft, silent)
     assert of_round(run, 0) is None
     assert NAME not in run.manifest(0, "prompts").inputs
+
+
+@pytest.mark.parametrize(
+    ("text", "end"),
+    [
+        ("", "- Be kind. [check: emoji]\n"),
+        ("- One.\n- Two.\n", "- Two.\n- Be kind. [check: emoji]\n"),
+        ("1. One.\n2. Two.", "2. Two.\n3. Be kind. [check: emoji]\n"),
+        ("Write well.\n\nAnd briefly.\n", "And briefly.\n\nBe kind. [check: emoji]\n"),
+        (TEXT, "Write in prose.\n\n# Learned from choices\n\n- Be kind. [check: emoji]\n"),
+        (
+            "# Small things (out of scope)\n- Jokes.\n",
+            "- Jokes.\n\n# Learned from choices\n\n- Be kind. [check: emoji]\n",
+        ),
+    ],
+)
+def test_a_requirement_is_added_at_the_end_and_the_others_stay_as_they_were(text: str, end: str):
+    longer = added(text, "Be kind. [check: emoji]")
+    assert longer.endswith(end)
+    before, after = parse(text).requirements, parse(longer).requirements
+    assert after[:-1] == before
+    assert (after[-1].text, after[-1].mark, after[-1].checks[0].check) == ("Be kind.", "must", "emoji")
+    twice = parse(added(longer, "Be brief.")).requirements
+    assert [r.text for r in twice[-2:]] == ["Be kind.", "Be brief."]
