@@ -30,7 +30,8 @@ SMALL = (
     "asking.checks=0",
     "evaluation.prompts=12",
     "sampling.max_new_tokens=48",
-    "reward.trl.num_train_epochs=1",
+    "reward.form=head",
+    "reward.members=4",
     "policy.trl.num_train_epochs=1",
     "promotion.judge=reward",
 )
@@ -42,7 +43,7 @@ def command(*args: object) -> list[str]:
     return [sys.executable, "-m", "feedback_loop.cli", *map(str, args)]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def cli() -> Cli:
     """Run `feedback-loop ARGS` to its end."""
 

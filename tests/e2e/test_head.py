@@ -26,6 +26,7 @@ HEAD = (
 )
 
 
+@pytest.mark.nightly
 def test_two_rounds_by_a_head(cli: Cli, tmp_path: Path, argilla: Connection):
     env = {"ARGILLA_API_URL": argilla.api_url, "ARGILLA_API_KEY": argilla.api_key, "WANDB_MODE": "disabled"}
     path = init_small(cli, tmp_path / "run", *HEAD)
