@@ -7,27 +7,25 @@ app runs.
 import json
 import secrets
 import threading
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import iterate_in_threadpool
 
-from feedback_loop.records import Message, Position
+from feedback_loop.records import MOST_SHOTS, Message, Position
 from feedback_loop.talk.talking import MOST_MESSAGES, Ask, Correction, Said
+from ui.memory import Memory
 from ui.ports import ChatPort
 from ui.reading import answer
 from ui.visible import visible
 
 LONGEST = 20_000
 """Characters of one message."""
-REMEMBERED = 500
-"""Answers, of all people together."""
-T = TypeVar("T")
+GONE = "That answer is no longer remembered. Ask again, then correct the new one."
 
 
 class Turn(BaseModel):
@@ -46,6 +44,8 @@ class Chat(BaseModel):
     policy: str = Field("", max_length=100)
     """The one in force where empty."""
     level: float = Field(0.0, ge=0, le=1)
+    shots: int | None = Field(None, ge=0, le=MOST_SHOTS)
+    """As many examples as the recipe says where absent."""
 
 
 class Which(BaseModel):
@@ -70,33 +70,11 @@ class Written:
     text: str
 
 
-class Memory(Generic[T]):
-    """What was given to whom lately, by a name that nobody can guess."""
-
-    def __init__(self) -> None:
-        self._kept: OrderedDict[str, tuple[str, T]] = OrderedDict()
-
-    def add(self, user: str, thing: T) -> str:
-        """Its name."""
-        name = secrets.token_urlsafe(12)
-        self._kept[name] = (user, thing)
-        while len(self._kept) > REMEMBERED:
-            self._kept.popitem(last=False)
-        return name
-
-    def find(self, user: str, name: str) -> T:
-        """What has that name; 404 where this user was given nothing of that name lately."""
-        owner, thing = self._kept.get(name, (None, None))
-        if thing is None or owner != user:
-            raise HTTPException(404, "That answer is no longer remembered. Ask again, then correct the new one.")
-        return thing
-
-
 def build_chat_routes(chat: ChatPort, user: Callable[[Request], str]) -> APIRouter:
     """`user` gives the user of a request or refuses it; everybody who may rank may chat."""
     router = APIRouter(prefix="/api/chat", dependencies=[Depends(user)])
     under_way: dict[str, threading.Event] = {}
-    written, pairs = Memory[Written](), Memory[Correction]()
+    written, pairs = Memory[Written](GONE), Memory[Correction](GONE)
 
     @router.get("")
     def choices() -> dict[str, Any]:
@@ -166,7 +144,13 @@ def _ask(chat: ChatPort, body: Chat) -> Ask:
     if body.messages[-1].role != "user":
         raise HTTPException(400, "The last message is an answer already. Write something.")
     messages = tuple(Message(role=turn.role, content=turn.content) for turn in body.messages)
-    return Ask(messages=messages, policy=policy, level=body.level if there.brief else 0.0, seed=secrets.randbits(31))
+    return Ask(
+        messages=messages,
+        policy=policy,
+        level=body.level if there.brief else 0.0,
+        shots=there.shots if body.shots is None else body.shots,
+        seed=secrets.randbits(31),
+    )
 
 
 async def _lines(chat: ChatPort, ask: Ask, stop: threading.Event, remember: Callable[[str], str]) -> AsyncIterator[str]:
@@ -192,8 +176,8 @@ def shown(said: Said) -> dict[str, Any]:
         return {"state": "text", "text": visible(said.text)}
     if said.state == "done":
         raw = clean(said.text)
-        piece = answer(raw)
-        return {"state": "done", "raw": raw, "piece": piece, "ended": said.ended, "forgotten": said.forgotten}
+        how = {"ended": said.ended, "forgotten": said.forgotten, "shots": said.shots}
+        return {"state": "done", "raw": raw, "piece": answer(raw), **how}
     return {"state": said.state, "text": visible(said.text), "trouble": said.trouble}
 
 

@@ -23,7 +23,7 @@ from feedback_loop.team.team import me_of, team_of
 from ui import app as app_room
 from ui.app import build_app
 from ui.login import Login
-from ui.ports import ChatPort, RoundsPort, TeamPort
+from ui.ports import ChatPort, RoundsPort, SoupPort, TeamPort
 from ui.sides import SIDES
 from ui.site import Site
 
@@ -140,8 +140,18 @@ def chat_port(
     keep: Callable[[str, Correction], object] = lambda who, said: None,
 ) -> ChatPort:
     """A Chat page without a model."""
-    there = Choices(policies=("base", "round-000"), current="round-000", brief=False, busy=False)
+    there = Choices(policies=("base", "round-000"), current="round-000", brief=False, shots=1, busy=False)
     return ChatPort(choices=lambda: there, reply=reply, keep=keep)
+
+
+NO_SOUP = SoupPort(
+    command="feedback-loop soup runs/test",
+    table=lambda: None,
+    samples=lambda: (),
+    requirements=lambda number: (),
+    curve=lambda: (),
+)
+"""A Soup page of a run that nobody asked."""
 
 
 def app_of(
@@ -152,6 +162,7 @@ def app_of(
     login: Login = "name",
     title: str = "Test",
     chat: ChatPort | None = None,
+    soup: SoupPort = NO_SOUP,
 ) -> tuple[FastAPI, Journal]:
     """The app over these comparisons, and the journal it writes."""
     journal = Journal(folder / "journal.sqlite")
@@ -161,6 +172,7 @@ def app_of(
         rounds or rounds_port(),
         team_port(comparisons, journal),
         chat or chat_port(),
+        soup,
         title=title,
         login=login,
         secret="s",
