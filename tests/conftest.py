@@ -62,11 +62,11 @@ def cli() -> Cli:
     return run
 
 
-def init_small(cli: Cli, run: Path, *more: str) -> Path:
-    """A run on the tiny Qwen whose rounds take seconds."""
-    settings = [part for key in (*SMALL, *more) for part in ("--set", key)]
-    done = cli("init", run, *settings)
-    assert done.returncode == 0, done.stderr
+def init_small(run: Path, *more: str) -> Path:
+    """A run on the tiny Qwen whose rounds take seconds; made in this process, which imports the libraries once."""
+    from feedback_loop.begin import begin
+
+    begin(run, None, None, [*SMALL, *more])
     return run
 
 

@@ -37,7 +37,7 @@ def env(argilla: Connection) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def judged(cli: Cli, tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> Path:
     """A run whose first round waits for its duels; not to be changed."""
-    path = init_small(cli, tmp_path_factory.mktemp("judged") / "run", *GATED)
+    path = init_small(tmp_path_factory.mktemp("judged") / "run", *GATED)
     assert cli("advance", path, env=env).returncode == 0
     label(open_run(path), find("brisk"))
     done = cli("advance", path, env=env)
