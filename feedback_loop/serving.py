@@ -5,11 +5,13 @@ import contextlib
 from feedback_loop import loop
 from feedback_loop.asking import ahead, asked, refitting
 from feedback_loop.asking.labelling import comparisons_of, open_desk
+from feedback_loop.brief import brief, brief_curve
 from feedback_loop.connect import argilla
 from feedback_loop.gate import gatekeeper
 from feedback_loop.loop import Say
 from feedback_loop.report.report import overview, samples
 from feedback_loop.run import Run
+from feedback_loop.soup import cells
 from feedback_loop.store import courier as couriers
 from feedback_loop.store.journal import Journal
 from feedback_loop.talk import corrections
@@ -20,7 +22,7 @@ from feedback_loop.team.team_report import me, team
 from ui.accounts import Accounts
 from ui.app import build_app
 from ui.login import check_reach
-from ui.ports import ChatPort, RoundsPort, TeamPort
+from ui.ports import ChatPort, RoundsPort, SoupPort, TeamPort
 from ui.serve import serve as serve_app
 from ui.site import open_site
 from ui.users_routes import link
@@ -61,6 +63,13 @@ def serve(run: Run, *, host: str, port: int, url: str, open_browser: bool, say: 
                 choices=lambda: choices(run),
                 reply=talks.reply,
                 keep=lambda who, said: corrections.keep(run, desk.vote, who, said),
+            ),
+            SoupPort(
+                command=f"feedback-loop soup {run.path}",
+                table=lambda: cells.read(run),
+                samples=lambda: cells.samples(run),
+                requirements=lambda number: found.requirements if (found := brief.of_round(run, number)) else (),
+                curve=lambda: brief_curve.rows(run) if brief_curve.measured(run) else [],
             ),
             title=run.path.name,
             login=login,

@@ -20,11 +20,12 @@ from ui.guard import Guard, Pages, line
 from ui.languages import build_languages
 from ui.login_routes import build_login
 from ui.pages import HEAD, build_pages, theme
-from ui.ports import ChatPort, DeskPort, RoundsPort, TeamPort
+from ui.ports import ChatPort, DeskPort, RoundsPort, SoupPort, TeamPort
 from ui.reading_routes import build_reading
 from ui.rounds_routes import build_rounds_routes
 from ui.routes import build_routes, status_of
 from ui.site import Site
+from ui.soup_routes import build_soup_routes
 from ui.styles import STATIC, build_styles
 from ui.team_routes import build_team_routes
 from ui.users_routes import build_users
@@ -38,6 +39,7 @@ def build_app(
     rounds: RoundsPort,
     team: TeamPort,
     chat: ChatPort,
+    soup: SoupPort,
     *,
     title: str,
     login: doors.Login,
@@ -63,6 +65,7 @@ def build_app(
     app.include_router(build_routes(desk, rounds, user, owner))
     app.include_router(build_reading(desk, user))
     app.include_router(build_rounds_routes(rounds, user))
+    app.include_router(build_soup_routes(soup, user))
     app.include_router(build_team_routes(team, user, owner))
     app.include_router(build_chat_routes(chat, user))
     blocks = build_pages(title, users=door.accounts is not None)

@@ -7,10 +7,9 @@ app runs.
 import json
 import secrets
 import threading
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import StreamingResponse
@@ -19,15 +18,14 @@ from starlette.concurrency import iterate_in_threadpool
 
 from feedback_loop.records import Message, Position
 from feedback_loop.talk.talking import MOST_MESSAGES, Ask, Correction, Said
+from ui.memory import Memory
 from ui.ports import ChatPort
 from ui.reading import answer
 from ui.visible import visible
 
 LONGEST = 20_000
 """Characters of one message."""
-REMEMBERED = 500
-"""Answers, of all people together."""
-T = TypeVar("T")
+GONE = "That answer is no longer remembered. Ask again, then correct the new one."
 
 
 class Turn(BaseModel):
@@ -70,33 +68,11 @@ class Written:
     text: str
 
 
-class Memory(Generic[T]):
-    """What was given to whom lately, by a name that nobody can guess."""
-
-    def __init__(self) -> None:
-        self._kept: OrderedDict[str, tuple[str, T]] = OrderedDict()
-
-    def add(self, user: str, thing: T) -> str:
-        """Its name."""
-        name = secrets.token_urlsafe(12)
-        self._kept[name] = (user, thing)
-        while len(self._kept) > REMEMBERED:
-            self._kept.popitem(last=False)
-        return name
-
-    def find(self, user: str, name: str) -> T:
-        """What has that name; 404 where this user was given nothing of that name lately."""
-        owner, thing = self._kept.get(name, (None, None))
-        if thing is None or owner != user:
-            raise HTTPException(404, "That answer is no longer remembered. Ask again, then correct the new one.")
-        return thing
-
-
 def build_chat_routes(chat: ChatPort, user: Callable[[Request], str]) -> APIRouter:
     """`user` gives the user of a request or refuses it; everybody who may rank may chat."""
     router = APIRouter(prefix="/api/chat", dependencies=[Depends(user)])
     under_way: dict[str, threading.Event] = {}
-    written, pairs = Memory[Written](), Memory[Correction]()
+    written, pairs = Memory[Written](GONE), Memory[Correction](GONE)
 
     @router.get("")
     def choices() -> dict[str, Any]:

@@ -11,6 +11,7 @@ HEAD = """
 <script src="/page/reading.js"></script>
 <script src="/page/label/page.js" type="module"></script>
 <script src="/page/rounds/page.js" type="module"></script>
+<script src="/page/soup/page.js" type="module"></script>
 <script src="/page/flags.js" defer></script>
 <script src="/page/team.js" defer></script>
 <script src="/page/chat/page.js" type="module"></script>
@@ -33,13 +34,16 @@ def frame(name: str) -> None:
 
 
 def build_pages(title: str, *, users: bool = False) -> gr.Blocks:
-    """Label, Rounds, Team, Chat and Help; and Users, where people have accounts."""
+    """Label, Rounds, Soup, Team, Chat and Help; and Users, where people have accounts."""
     with gr.Blocks(title=title, analytics_enabled=False) as pages:
         gr.Navbar(main_page_name="Label")
         frame("fl-label")
     with pages.route("Rounds", "/rounds"):
         gr.Navbar(main_page_name="Label")
         frame("fl-rounds")
+    with pages.route("Soup", "/soup"):
+        gr.Navbar(main_page_name="Label")
+        frame("fl-soup")
     with pages.route("Team", "/team"):
         gr.Navbar(main_page_name="Label")
         frame("fl-team")

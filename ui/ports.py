@@ -5,8 +5,11 @@ from collections.abc import Callable, Collection, Generator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from feedback_loop.brief.brief import Requirement
+from feedback_loop.brief.curve import Row
 from feedback_loop.records import Answer, Comparison, Ranking
 from feedback_loop.report.overview import Overview, Sample, Supply
+from feedback_loop.soup import cells
 from feedback_loop.store.courier import DeliveryState
 from feedback_loop.store.desk import Progress
 from feedback_loop.talk.talking import Ask, Choices, Correction, Said
@@ -55,6 +58,22 @@ class RoundsPort:
     delivery: Callable[[], DeliveryState]
     supply: Callable[[], Supply]
     """Whether there is something to rank, and what is done about it."""
+
+
+@dataclass(frozen=True)
+class SoupPort:
+    """What each ingredient (brief, examples, training) is worth in this run."""
+
+    command: str
+    """What finds that out, to be typed in a terminal."""
+    table: Callable[[], cells.Soup | None]
+    """What was found last; None before."""
+    samples: Callable[[], Sequence[cells.Sample]]
+    """The requests that it was found on, with what each cell answered."""
+    requirements: Callable[[int], Sequence[Requirement]]
+    """What the brief of that round asks for; nothing without one."""
+    curve: Callable[[], Sequence[Row]]
+    """The half-a-word curve of every policy so far; empty where none is measured."""
 
 
 @dataclass(frozen=True)

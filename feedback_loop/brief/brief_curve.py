@@ -26,13 +26,18 @@ FEWEST = 16
 
 def rows(run: Run, persona: "Persona | None" = None) -> list[Row]:
     """The base as the last evaluated round has it, then every round's new policy; UsageError where nothing is measured."""
-    measured = [n for n in run.rounds() if has_curve(run, n)]
-    if not measured:
+    numbers = measured(run)
+    if not numbers:
         why = "it has no brief" if brief.load(run) is None else "no round with the brief is evaluated yet"
         raise UsageError(f"{run.path}: no curve, since {why}. See where it stands: feedback-loop status {run.path}")
-    of = {n: _with_requirements(run, n, of_round(run, n, persona)) for n in measured}
-    base = [row for row in of[measured[-1]] if row.policy == BASE]
-    return [*base, *(row for n in measured for row in of[n] if row.policy != BASE)]
+    of = {n: _with_requirements(run, n, of_round(run, n, persona)) for n in numbers}
+    base = [row for row in of[numbers[-1]] if row.policy == BASE]
+    return [*base, *(row for n in numbers for row in of[n] if row.policy != BASE)]
+
+
+def measured(run: Run) -> list[int]:
+    """The rounds that have a curve."""
+    return [n for n in run.rounds() if has_curve(run, n)]
 
 
 def of_round(run: Run, number: int, persona: "Persona | None" = None) -> list[Row]:

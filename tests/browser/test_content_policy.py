@@ -11,6 +11,7 @@ from tests.browser.serving import serving
 from tests.browser_fixture import log_in
 from tests.ui.app_parts import app_of, comparison, rounds_port
 from tests.ui.rounds_parts import alarmed, lessons
+from tests.ui.soup_parts import soup_port
 
 pytestmark = pytest.mark.browser
 WATCH = """window.violations = [];
@@ -49,6 +50,7 @@ STOPPED = {
 PAGES = {
     "/": ".fl-card",
     "/rounds": "#fl-start",
+    "/soup": ".fl-soup-gains",
     "/team": "#fl-team h1",
     "/chat": "#fl-chat textarea",
     "/help": "#fl-help table",
@@ -59,7 +61,10 @@ PAGES = {
 @pytest.fixture
 def url(tmp_path: Path) -> Iterator[str]:
     app, journal = app_of(
-        tmp_path, [comparison(n) for n in range(4)], rounds=replace(rounds_port(overview=alarmed()), taught=lessons)
+        tmp_path,
+        [comparison(n) for n in range(4)],
+        rounds=replace(rounds_port(overview=alarmed()), taught=lessons),
+        soup=soup_port(),
     )
     with serving(app) as address:
         yield address

@@ -10,20 +10,10 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 ROOMS = ("feedback_loop", "policies", "reward", "ui")
 SHARED = {
-    *(
-        "adapters",
-        "chat",
-        "checkpoint",
-        "durable",
-        "errors",
-        "evaluate",
-        "models",
-        "policy_tables",
-        "progress",
-        "prompts",
-    ),
-    *("recipe", "records", "run", "scores", "store", "tracking", "training", "brief.brief", "report.overview"),
-    *("simulation.checks", "soup.cells", "talk.talking", "taught.lessons", "taught.traits", "team.flags", "team.team"),
+    *("adapters", "chat", "checkpoint", "durable", "errors", "evaluate", "models", "policy_tables", "progress"),
+    *("prompts", "recipe", "records", "run", "scores", "store", "tracking", "training", "brief.brief", "brief.curve"),
+    *("intent.profile", "report.overview", "simulation.checks", "soup.cells", "talk.talking", "taught.lessons"),
+    *("taught.traits", "team.flags", "team.team"),
 }
 """What every room may use of `feedback_loop`."""
 WIRING = {"asking.refitting", "begin", "cli", "doctor", "loop", "serving", "stages", "talk.talker", "users"}

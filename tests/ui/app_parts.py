@@ -21,7 +21,7 @@ from feedback_loop.team.flags import Flag
 from feedback_loop.team.team import me_of, team_of
 from ui.app import build_app
 from ui.login import Login
-from ui.ports import ChatPort, RoundsPort, TeamPort
+from ui.ports import ChatPort, RoundsPort, SoupPort, TeamPort
 from ui.sides import SIDES
 from ui.site import Site
 
@@ -141,6 +141,16 @@ def chat_port(
     return ChatPort(choices=lambda: there, reply=reply, keep=keep)
 
 
+NO_SOUP = SoupPort(
+    command="feedback-loop soup runs/test",
+    table=lambda: None,
+    samples=lambda: (),
+    requirements=lambda number: (),
+    curve=lambda: (),
+)
+"""A Soup page of a run that nobody asked."""
+
+
 def app_of(
     folder: Path,
     comparisons: Sequence[Comparison],
@@ -149,6 +159,7 @@ def app_of(
     login: Login = "name",
     title: str = "Test",
     chat: ChatPort | None = None,
+    soup: SoupPort = NO_SOUP,
 ) -> tuple[FastAPI, Journal]:
     """The app over these comparisons, and the journal it writes."""
     journal = Journal(folder / "journal.sqlite")
@@ -158,6 +169,7 @@ def app_of(
         rounds or rounds_port(),
         team_port(comparisons, journal),
         chat or chat_port(),
+        soup,
         title=title,
         login=login,
         secret="s",

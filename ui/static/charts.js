@@ -1,4 +1,4 @@
-// Small pictures for the Rounds page, drawn by hand: curves over steps or rounds, the reliability curve, and intervals.
+// Small pictures, drawn by hand: curves over steps or rounds, the reliability curve, and intervals.
 (() => {
   const { element: el, t, number, percent } = window.feedbackLoop;
   const W = 320, H = 130, LEFT = 40, RIGHT = 8, TOP = 8, BOTTOM = 20, APART = 5;
@@ -11,14 +11,14 @@
   }
 
   // An empty picture with its grid, and the way from figures to places in it.
-  function frame(title, [x0, x1], [y0, y1], ticks, below, shares) {
-    const px = (x) => LEFT + ((W - LEFT - RIGHT) * (x - x0)) / (x1 - x0 || 1), py = (y) => TOP + ((H - BOTTOM - TOP) * (y1 - y)) / (y1 - y0);
-    const picture = svg("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": title });
+  function frame(title, [x0, x1], [y0, y1], ticks, below, shares, high = H) {
+    const px = (x) => LEFT + ((W - LEFT - RIGHT) * (x - x0)) / (x1 - x0 || 1), py = (y) => TOP + ((high - BOTTOM - TOP) * (y1 - y)) / (y1 - y0);
+    const picture = svg("svg", { viewBox: `0 0 ${W} ${high}`, role: "img", "aria-label": title });
     for (const y of ticks) {
       picture.append(svg("line", { x1: LEFT, x2: W - RIGHT, y1: py(y), y2: py(y), class: "fl-grid" }),
         svg("text", { x: LEFT - 5, y: py(y) + 3, "text-anchor": "end" }, shares ? percent(y) : number(y, Math.abs(y) >= 100 ? 0 : 2)));
     }
-    picture.append(svg("text", { x: LEFT, y: H - 4 }, below[0]), svg("text", { x: W - RIGHT, y: H - 4, "text-anchor": "end" }, below[1]));
+    picture.append(svg("text", { x: LEFT, y: high - 4 }, below[0]), svg("text", { x: W - RIGHT, y: high - 4, "text-anchor": "end" }, below[1]));
     return { picture, px, py };
   }
 
@@ -27,7 +27,7 @@
   // Curves that share one scale. `band` is {low, high} beside the first one's points, `whiskers` {low, high} by a curve's name,
   // `range` the least that the scale covers, `limits` are levels that should not be passed, `ideal` is one that marks chance,
   // `names` what the curves are called; `shares` are shown as percentages.
-  function chart(title, curves, axis, { range = null, band = null, whiskers = {}, limits = [], ideal = null, names = null, shares = false } = {}) {
+  function chart(title, curves, axis, { range = null, band = null, whiskers = {}, limits = [], ideal = null, names = null, shares = false, high = H } = {}) {
     const drawn = curves.filter((c) => c.x.length), xs = drawn.flatMap((c) => c.x);
     if (!drawn.length) return null;
     const ends = drawn.flatMap((c) => whiskers[c.name] ? [...whiskers[c.name].low, ...whiskers[c.name].high] : []);
@@ -35,7 +35,7 @@
     let [y0, y1] = [Math.min(...ys), Math.max(...ys)];
     if (y0 === y1) { y0 -= 0.5; y1 += 0.5; }
     const across = [Math.min(...xs), Math.max(...xs)], pad = Object.keys(whiskers).length ? 0.15 * (across[1] - across[0] || 1) : 0;
-    const { picture, px, py } = frame(said(title, drawn, whiskers, names, shares), [across[0] - pad, across[1] + pad], [y0, y1], [y0, (y0 + y1) / 2, y1], [`${axis} ${number(across[0])}`, across[1] === across[0] ? "" : number(across[1])], shares);
+    const { picture, px, py } = frame(said(title, drawn, whiskers, names, shares), [across[0] - pad, across[1] + pad], [y0, y1], [y0, (y0 + y1) / 2, y1], [`${axis} ${number(across[0])}`, across[1] === across[0] ? "" : number(across[1])], shares, high);
     const at = (values) => values.map((y, i) => `${px(drawn[0].x[i])},${py(y)}`);
     if (band) picture.append(svg("polygon", { points: [...at(band.high), ...at(band.low).reverse()].join(" "), class: "fl-band" }));
     for (const y of limits) picture.append(svg("line", { x1: LEFT, x2: W - RIGHT, y1: py(y), y2: py(y), class: "fl-limit" }));
@@ -113,5 +113,5 @@
     return picture;
   }
 
-  Object.assign(window.feedbackLoop, { chart, reliability, differences, share });
+  Object.assign(window.feedbackLoop, { chart, reliability, differences, share, drawing: { svg, frame, figure, upright } });
 })();

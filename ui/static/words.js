@@ -59,6 +59,7 @@
     for (const link of head.querySelectorAll("a[href]")) {
       const key = `page.${new URL(link.href).pathname.replaceAll("/", "") || "label"}`;
       if (key in words && link.textContent !== t(key)) link.textContent = t(key);
+      if (link.classList.contains("active")) link.setAttribute("aria-current", "page");
     }
     if (!head.querySelector(".fl-language")) head.append(picker());
   }
