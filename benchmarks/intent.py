@@ -1,9 +1,10 @@
-"""Which wishes does the intent profile find, and which does it invent? Simulated people with five requirements each, and one without any.
+"""Which wishes does the intent profile find, and which does it invent? Five simulated people, and one who wants nothing.
 
     python -m benchmarks.intent [--seeds 20] [--labels 32 64 128] [--mistake 0.1] [--out FILE]
 
-They choose between plain answers of the tiny base, drawn at random, and err as often as `--mistake` says; with edits, a quarter of their
-labels hold the best of the base's answers to that request beside the choice. Nothing of what they want reaches the inference.
+Each of the five wants five things. They choose between plain answers of the tiny base, drawn at random, and err as often as
+`--mistake` says; with edits, a quarter of their labels hold the best of the base's answers to that request beside the choice.
+Nothing of what they want reaches the inference.
 """
 
 import argparse
@@ -94,10 +95,17 @@ def cell(world: World, name: str, labels: int, edits: str, seed: int, mistake: f
     counts = Counter(f"{p.confidence} {kind(p, wants)}" for p in found)
     wrong = [p.text for p in found if kind(p, wants) == "false"]
     return {
-        "persona": name, "labels": labels, "edits": edits, "seed": seed, "mistake": mistake, "wants": len(wants.wants) if wants else 0,
-        "decided": sum(not p.tie for p in pairs), "counts": dict(counts), "false": wrong,
+        "persona": name,
+        "labels": labels,
+        "edits": edits,
+        "seed": seed,
+        "mistake": mistake,
+        "wants": len(wants.wants) if wants else 0,
+        "decided": sum(not p.tie for p in pairs),
+        "counts": dict(counts),
+        "false": wrong,
         "found": [f"{p.wish.check}={p.wish.value}" for p in found if kind(p, wants) == "true"],
-    }  # fmt: skip
+    }
 
 
 def report(rows: Sequence[Row]) -> str:
