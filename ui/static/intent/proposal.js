@@ -59,5 +59,5 @@ function form(p, own, words, act) {
   };
   const dismiss = p.state === "proposed" ? el("button", { type: "button", onclick: () => act("dismiss", { key: p.key }, words), "aria-label": `${t("intent.dismiss")}: ${words}` }, t("intent.dismiss")) : null;
   return el("form", { class: "fl-intent-form", onsubmit: send }, line,
-    el("div", {}, el("button", { class: "fl-primary", "aria-label": `${t("intent.accept")}: ${words}` }, t("intent.accept")), dismiss));
+    el("div", {}, el("button", { class: "fl-intent-take", "aria-label": `${t("intent.accept")}: ${words}` }, t("intent.accept")), dismiss));
 }
