@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from feedback_loop import cli_brief, cli_intent, cli_repair
+from feedback_loop import cli_brief, cli_intent, cli_repair, cli_soup
 from feedback_loop.cli_parts import AsJson, RunFolder, say
 from feedback_loop.errors import LoopError
 
@@ -253,13 +253,19 @@ def export(
 def chat(
     run: RunFolder,
     policy: Annotated[str, typer.Option(help="Such as round-002 or base; by default the one in force.")] = "",
+    examples: Annotated[
+        int | None,
+        typer.Option(
+            min=0, max=16, metavar="K", help="Examples of wished answers before the chat; by default the recipe's."
+        ),
+    ] = None,
 ) -> None:
     """Talk to a policy; /help says what else one may type. Nothing is stored."""
     from feedback_loop.cli_chat import chat as talk
     from feedback_loop.run import open_run
     from ui.visible import visible
 
-    talk(open_run(run), policy, visible)
+    talk(open_run(run), policy, examples, visible)
 
 
 @app.command()
@@ -292,6 +298,7 @@ def _stage_command(name: str, stages: tuple[str, ...], help_: str) -> None:
 cli_repair.add_to(app)
 cli_brief.add_to(app)
 cli_intent.add_to(app)
+cli_soup.add_to(app)
 _stage_command("sample", ("prompts", "comparisons"), "Only this stage of the open round: the answers to compare.")
 _stage_command("collect", ("rankings",), "Only this stage: snapshot the rankings.")
 _stage_command("train-reward", ("preferences", "reward"), "Only this stage: preferences and the reward model.")

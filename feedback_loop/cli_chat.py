@@ -10,14 +10,16 @@ from dataclasses import dataclass, replace
 
 from feedback_loop.brief import brief
 from feedback_loop.errors import LoopError, UsageError
+from feedback_loop.examples.demonstrations import demonstrations
 from feedback_loop.lineage import current_policy, policies, verified_adapter
-from feedback_loop.records import Message
+from feedback_loop.records import MOST_SHOTS, Message
 from feedback_loop.run import Run
 from feedback_loop.talk.talking import Ask, Said
 from feedback_loop.talk.talks import Talks
 
 HELP = """/policy NAME   talk to another policy ({policies}); the chat goes on
 /brief LEVEL   put that share of the run's brief before the chat, 0 to 1
+/examples K    put K answers as people want them before it, to requests like the last one
 /reset         begin anew
 /quit          leave; so does Ctrl-D. Ctrl-C ends an answer."""
 NOTES = {"waiting": "waiting for another answer", "loading": "loading the model"}
@@ -31,15 +33,17 @@ class Chat:
 
     policy: str
     level: float = 0.0
+    shots: int = 0
     messages: tuple[Message, ...] = ()
 
 
-def chat(run: Run, policy: str, show: Show) -> None:
+def chat(run: Run, policy: str, shots: int | None, show: Show) -> None:
     """Read from standard input until it ends, and answer on standard output; remarks go to standard error.
 
-    `show` makes a text harmless: a model may write what a terminal obeys. UsageError where there is no such policy.
+    As many `shots` as the recipe says where they are None. `show` makes a text harmless: a model may write what a terminal
+    obeys. UsageError where there is no such policy.
     """
-    now = Chat(policy or current_policy(run))
+    now = Chat(policy or current_policy(run), shots=run.recipe.examples.shots if shots is None else shots)
     verified_adapter(run, now.policy)
     with contextlib.suppress(ImportError):
         import readline  # noqa: F401 - the line may be edited, and earlier ones come back
@@ -77,6 +81,8 @@ def _command(run: Run, now: Chat, line: str) -> Chat:
         return replace(now, policy=value)
     if name == "/brief":
         return replace(now, level=_level(run, value))
+    if name == "/examples":
+        return replace(now, shots=_shots(run, value))
     _note(HELP.format(policies=", ".join(policies(run))))
     return now
 
@@ -96,10 +102,18 @@ def _level(run: Run, value: str) -> float:
     return level
 
 
+def _shots(run: Run, value: str) -> int:
+    if not value.isdecimal() or int(value) > MOST_SHOTS:
+        raise UsageError(f"/examples takes a number from 0 to {MOST_SHOTS}, such as /examples 3")
+    found = len(demonstrations(run))
+    _note(f"{min(int(value), found)} of the {found} examples that people gave stand before the chat.")
+    return int(value)
+
+
 def _answered(talks: Talks, now: Chat, line: str, show: Show) -> Chat:
     """The chat with this turn and its answer, which is printed as it is written; without both where there was none."""
     asked = (*now.messages, Message(role="user", content=line))
-    ask = Ask(messages=asked, policy=now.policy, level=now.level, seed=secrets.randbits(31))
+    ask = Ask(messages=asked, policy=now.policy, level=now.level, shots=now.shots, seed=secrets.randbits(31))
     written = ""
     try:
         with closing(talks.reply(ask, threading.Event())) as saying:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from feedback_loop import lineage, locks, tracking
 from feedback_loop import run as runs
@@ -288,38 +289,48 @@ def roll_back(run: Run, to: str, who: str, why: str = "") -> None:
 
 
 def _in_own_process(run: Run, number: int, name: str, lock: int) -> None:
-    """The child inherits the run's lock, so it stays held if this process dies, and a pipe by which it notices that."""
+    arguments = ["-m", "feedback_loop.stage", str(run.path), str(number), name]
+    try:
+        status = in_child(run, arguments, lock, run.recipe.launcher)
+    finally:
+        stages.progress_file(run).unlink(missing_ok=True)
+    if status != 0 or not run.done(number, name):
+        raise failure(run, f"Round {number:03d}, {name}", status, stages.log_file(run, number, name), stages.again(run))
+
+
+def in_child(run: Run, arguments: Sequence[str], lock: int, launcher: str = "") -> int:
+    """Run Python, or the launcher, with these arguments; its exit status.
+
+    The child inherits the run's lock, so it stays held if this process dies, and a pipe by which it notices that.
+    """
     read_end, write_end = os.pipe()
-    launcher = shlex.split(run.recipe.launcher) or [sys.executable]
-    command = [*launcher, "-m", "feedback_loop.stage", str(run.path), str(number), name]
+    first = shlex.split(launcher) or [sys.executable]
     stages.keep_room_for_words(run)
     try:
-        child = subprocess.Popen(command, pass_fds=(lock, read_end), env={**os.environ, stages.LIFELINE: str(read_end)})
+        child = subprocess.Popen(
+            [*first, *arguments], pass_fds=(lock, read_end), env={**os.environ, stages.LIFELINE: str(read_end)}
+        )
     except OSError as error:
         raise LoopError(
-            f"launcher {launcher[0]!r} cannot be started ({error.strerror}). Correct it in {run.path / 'recipe.toml'}"
+            f"launcher {first[0]!r} cannot be started ({error.strerror}). Correct it in {run.path / 'recipe.toml'}"
         ) from error
     finally:
         os.close(read_end)
     try:
-        status = child.wait()
+        return child.wait()
     finally:
         os.close(write_end)
-        stages.progress_file(run).unlink(missing_ok=True)
-    if status != 0 or not run.done(number, name):
-        raise _failure(run, number, name, status)
 
 
-def _failure(run: Run, number: int, name: str, status: int) -> LoopError:
+def failure(run: Run, what: str, status: int, log: Path, again: str) -> LoopError:
+    """Why a child failed, by its own words where it left some."""
     file = stages.error_file(run)
     if file.exists() and (text := file.read_text(encoding="utf-8").strip()):
         said = json.loads(text)
         file.unlink()
         return UsageError(said["message"]) if said["status"] == UsageError.exit_status else LoopError(said["message"])
     why = f"was killed by signal {-status} (out of memory?)" if status < 0 else f"ended with status {status}"
-    return LoopError(
-        f"Round {number:03d}, {name}: its process {why}; log: {stages.log_file(run, number, name)}. {stages.again(run)}"
-    )
+    return LoopError(f"{what}: its process {why}; log: {log}. {again}")
 
 
 def note(run: Run, state: str, message: str, number: int | None = None, stage: str = "") -> None:

@@ -86,10 +86,25 @@ class BakeTable(Table):
     activation_checkpointing: bool = False
 
 
+class DittoTable(Table):
+    """`[policy.ditto]`: learning from demonstrations, `policies/ditto.py`."""
+
+    demonstrations: int = Field(32, ge=1)
+    """Demonstrations learned from, the best; all of them where there are fewer."""
+    samples: int = Field(4, ge=1)
+    """Answers drawn a demonstration and turn."""
+    turns: int = Field(3, ge=1)
+    """Draw, then learn: so often."""
+    steps: int = Field(20, ge=1)
+    """Optimiser steps a turn."""
+    learn: Literal["demonstrations", "both"] = "demonstrations"
+    """`both`: people's pairs beside the pairs that the demonstrations make, in each turn."""
+
+
 class PolicyTable(Table):
     """`[policy]`: the step that updates the adapter."""
 
-    step: Literal["dpo", "ppo", "rloo", "bon", "kto", "sft", "bake"] = "dpo"
+    step: Literal["dpo", "ppo", "rloo", "bon", "kto", "sft", "bake", "ditto"] = "dpo"
     start: Literal["parent", "base"] = "parent"
     """Where the weights start: the policy in force, or a fresh adapter on the base."""
     reference: Literal["parent", "base"] = "parent"
@@ -107,10 +122,11 @@ class PolicyTable(Table):
     ppo: PPOTable = PPOTable()
     bon: BonTable = BonTable()
     bake: BakeTable = BakeTable()
+    ditto: DittoTable = DittoTable()
     trl: TrlOptions = {}
-    """Passed to trl.DPOConfig word for word, by the steps that use it: `dpo`, and `bon` that learns by it."""
+    """Passed to trl.DPOConfig word for word, by those that learn by it: `dpo`, `ditto`, and `bon` and `bake` where told to."""
     sft: TrlOptions = {}
-    """The same for trl.SFTConfig."""
+    """The same for trl.SFTConfig; `ditto` begins by it."""
     kto: TrlOptions = {}
     """The same for trl.KTOConfig."""
     rloo: TrlOptions = {}

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from feedback_loop.errors import UsageError
 from feedback_loop.policy_tables import PolicyTable, Table, TrlOptions
-from feedback_loop.records import MOST_COMPLETIONS, Strategy
+from feedback_loop.records import MOST_COMPLETIONS, MOST_SHOTS, Strategy
 
 Weight = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -55,17 +55,24 @@ class BriefTable(Table):
     """Held-out prompts that are answered at each level, of those that the evaluation asks; 0: no curve."""
 
 
-Training = Literal["none", "dpo", "ppo", "rloo", "bon", "kto", "sft", "bake", "bake+dpo"]
+class ExamplesTable(Table):
+    """`[examples]`: answers that people wrote or ranked highest, shown before a chat as earlier turns; see docs/examples.md."""
+
+    shots: int = Field(0, ge=0, le=MOST_SHOTS)
+    """How many, of the requests nearest to the last one, where whoever chats does not say. A round's own answers see none."""
+
+
+Training = Literal["none", "dpo", "ppo", "rloo", "bon", "kto", "sft", "ditto", "bake", "bake+dpo"]
 
 
 class SoupTable(Table):
-    """`[soup]`: what the soup bench tries, every training at every level with every number of examples; see docs/soup-bench.md."""
+    """`[soup]`: what the soup bench tries, every training at each level and number of examples; docs/soup-bench.md."""
 
     trainings: tuple[Training, ...] = ()
     """Empty: the base and `dpo`, with a brief `bake` and `bake+dpo`, with a few answers that people wrote `sft`."""
     levels: tuple[Level, ...] = (1.0, 0.0)
     """Shares of the brief that are pasted; only nothing, where there is none."""
-    shots: Annotated[tuple[Annotated[int, Field(ge=0, le=16)], ...], Field(min_length=1)] = (0, 3)
+    shots: Annotated[tuple[Annotated[int, Field(ge=0, le=MOST_SHOTS)], ...], Field(min_length=1)] = (0, 3)
     """Examples shown before a request."""
     prompts: int = Field(24, ge=4)
     """Held-out requests that every cell answers."""
@@ -210,6 +217,7 @@ class Recipe(Table):
     model: ModelTable = ModelTable()
     prompts: PromptsTable = PromptsTable()
     brief: BriefTable = BriefTable()
+    examples: ExamplesTable = ExamplesTable()
     soup: SoupTable = SoupTable()
     sampling: SamplingTable = SamplingTable()
     asking: AskingTable = AskingTable()

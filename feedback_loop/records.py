@@ -19,6 +19,8 @@ SkipReason = Literal["unclear", "unsafe", "unknown"]
 """Why nothing was answered: the request is unclear, an answer should not be shown to anybody, or the person does not know."""
 MOST_COMPLETIONS = 4
 """Completions that one comparison may show."""
+MOST_SHOTS = 16
+"""Examples that a prompt may show."""
 
 
 class ChatMessage(TypedDict):

@@ -31,10 +31,10 @@ def main(path: Path, number: int, name: str) -> int:
     try:
         _work(run, number, name, terminal)
     except LoopError as error:
-        return _failed(run, in_full(run, number, name, str(error)), error.exit_status)
+        return failed(run, in_full(run, number, name, str(error)), error.exit_status)
     except OSError as error:
         _trace()
-        return _failed(
+        return failed(
             run,
             f"Round {number:03d}, {name}: {error.strerror or error} ({error.filename or run.path}). {again(run)}",
             1,
@@ -43,7 +43,7 @@ def main(path: Path, number: int, name: str) -> int:
         _trace()
         first = str(error).strip().split("\n")[0][:200]
         where = log_file(run, number, name)
-        return _failed(run, f"Round {number:03d}, {name}: {type(error).__name__}: {first}. Details: {where}", 1)
+        return failed(run, f"Round {number:03d}, {name}: {type(error).__name__}: {first}. Details: {where}", 1)
     return 0
 
 
@@ -117,7 +117,8 @@ def _trace() -> None:
         sys.stderr.flush()
 
 
-def _failed(run: Run, message: str, status: int) -> int:
+def failed(run: Run, message: str, status: int) -> int:
+    """Leave why this process fails where whoever started it reads it; the status to end with."""
     text, file = json.dumps({"message": message, "status": status}), error_file(run)
     with file.open("r+" if file.exists() else "w", encoding="utf-8") as kept:
         kept.write(text.ljust(WORDS))

@@ -22,6 +22,8 @@ from feedback_loop.report.alarms import BETWEEN
 from feedback_loop.report.overview import Overview, RoundView
 from feedback_loop.report.report import link_file
 from feedback_loop.run import Run
+from feedback_loop.soup import cells
+from feedback_loop.soup.soup_tracking import log_soup
 from feedback_loop.taught.taught import taught
 from feedback_loop.taught.taught_tracking import log_taught
 from feedback_loop.team.team import Team
@@ -109,6 +111,8 @@ def summarise(run: Run, view: Overview, teams: Sequence[tuple[int, Team]] = ()) 
                     log_taught(wandb_run, taught(run, seen.round))
         with _harmless("the team"):
             log_team(wandb_run, teams)
+        with _harmless("the soup"):
+            log_soup(wandb_run, cells.read(run))
         for seen in judged[-1:]:
             _alert(wandb_run, seen.round, seen.alarms)
         for seen in judged[-2:-1]:  # told when it was the last, but for what the last one's labels say of it

@@ -5,7 +5,6 @@ import json
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from feedback_loop import training
@@ -15,6 +14,7 @@ from feedback_loop.records import Record
 from feedback_loop.run import write_json
 from policies.bake import bake
 from policies.dpo import train_dpo
+from policies.parts import rows
 from policies.task import Curves, Task
 from policies.trainable import parent_needed
 
@@ -47,7 +47,7 @@ def _once(task: Task) -> dict[str, Any]:
         return facts
     for name in ("adapter", "curves.jsonl", "samples.jsonl"):
         (shutil.copytree if (kept / name).is_dir() else shutil.copy)(kept / name, task.out / name)
-    Curves(task, _rows(task.out / "curves.jsonl"))
+    Curves(task, rows(task.out / "curves.jsonl"))
     return {**json.loads((kept / "facts.json").read_text(encoding="utf-8")), "kept": True}
 
 
@@ -56,16 +56,16 @@ def _prefer(task: Task, baked: Mapping[str, Any]) -> dict[str, Any]:
     start, resume = task.work / "baked", task.work / "preferring"
     (task.out / "adapter").rename(start)
     resume.mkdir()
-    rows, samples = _rows(task.out / "curves.jsonl"), (task.out / "samples.jsonl").read_text(encoding="utf-8")
-    last = int(rows[-1]["step"])
+    before, samples = rows(task.out / "curves.jsonl"), (task.out / "samples.jsonl").read_text(encoding="utf-8")
+    last = int(before[-1]["step"])
 
     def track(row: Mapping[str, float], shown: Sequence[Record]) -> None:
         task.track({**row, "step": last + row["step"]}, shown)
 
     policy = task.policy.model_copy(update={"start": "parent", "reference": "parent"})
     facts = train_dpo(replace(task, policy=policy, parent=start, resume=resume, track=track))
-    more = [{**row, "step": last + row["step"]} for row in _rows(task.out / "curves.jsonl")]
-    training.write_curves(task.out / "curves.jsonl", [*rows, *more])
+    more = [{**row, "step": last + row["step"]} for row in rows(task.out / "curves.jsonl")]
+    training.write_curves(task.out / "curves.jsonl", [*before, *more])
     with (task.out / "samples.jsonl").open("r+", encoding="utf-8") as file:
         preferred = file.read()
         file.seek(0)
@@ -86,7 +86,3 @@ def _key(task: Task) -> str:
     parts = [fingerprint(task.model), policy, task.sampling.model_dump(), task.brief, task.run_seed]
     chats = [[p.model_dump() for p in asked] for asked in (task.prompts, task.neutral)]
     return hashlib.sha256(json.dumps([*parts, chats]).encode()).hexdigest()[:24]
-
-
-def _rows(file: Path) -> list[dict[str, float]]:
-    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]

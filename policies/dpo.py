@@ -1,6 +1,6 @@
 """The policy step by DPO: TRL's DPOTrainer on a LoRA adapter, with people's preferences of all rounds."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from feedback_loop.chat import end, render_prompt
@@ -23,21 +23,31 @@ def train_dpo(task: Task, name: str = "dpo") -> dict[str, Any]:
     return {"pairs": len(decisive)} | train_on_pairs(task, decisive, name)
 
 
-def train_on_pairs(task: Task, pairs: Sequence[Preference], name: str) -> dict[str, Any]:
-    """DPO on these pairs, whoever chose."""
+def train_on_pairs(
+    task: Task,
+    pairs: Sequence[Preference],
+    name: str,
+    ready: Callable[[Any], None] = lambda _: None,
+    **own: Any,
+) -> dict[str, Any]:
+    """DPO on these pairs, whoever chose; `own` are options of TRL's that go before the recipe's, `ready` as in `train`."""
     from datasets import Dataset
     from trl import DPOConfig, DPOTrainer
 
     def build(network: Any, fresh: Any, tokenizer: Any) -> Any:
         return DPOTrainer(
             model=network,
-            args=DPOConfig(**options(task, task.policy.trl)),
+            args=DPOConfig(**options(task, task.policy.trl | own)),
             train_dataset=Dataset.from_list([row(tokenizer, p, thinking=task.model.thinking) for p in pairs]),
             processing_class=tokenizer,
             peft_config=fresh,
         )
 
-    return train(task, name, build, ready=lambda trainer: keep_reference_logprobs(task, trainer))
+    def begin(trainer: Any) -> None:
+        keep_reference_logprobs(task, trainer)
+        ready(trainer)
+
+    return train(task, name, build, ready=begin)
 
 
 def row(tokenizer: Any, pair: Preference, *, thinking: bool) -> dict[str, str]:

@@ -8,6 +8,7 @@ from feedback_loop.errors import UsageError
 from feedback_loop.policy_tables import PolicyTable
 from policies.baking import train_bake
 from policies.bon import train_bon
+from policies.ditto import train_ditto
 from policies.dpo import train_dpo
 from policies.kto import train_kto
 from policies.ppo import train_ppo
@@ -23,6 +24,7 @@ STEPS: dict[str, Callable[[Task], dict[str, Any]]] = {
     "kto": train_kto,
     "sft": train_sft,
     "bake": train_bake,
+    "ditto": train_ditto,
 }
 
 

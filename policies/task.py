@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from feedback_loop.examples.demonstrations import Demonstration
 from feedback_loop.models import device, dtype
 from feedback_loop.policy_tables import PolicyTable
 from feedback_loop.progress import Progress
@@ -53,6 +54,8 @@ class Task:
     track: Track
     brief: str = ""
     """The whole brief, as a model reads it; empty where the run has none, or the step none to read."""
+    demonstrations: Sequence[Demonstration] = ()
+    """Answers as people want them, best first; none where the step learns from none."""
     neutral: Sequence[Prompt] = ()
     """Chats that the brief has nothing to say of."""
 

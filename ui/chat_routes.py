@@ -16,7 +16,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import iterate_in_threadpool
 
-from feedback_loop.records import Message, Position
+from feedback_loop.records import MOST_SHOTS, Message, Position
 from feedback_loop.talk.talking import MOST_MESSAGES, Ask, Correction, Said
 from ui.memory import Memory
 from ui.ports import ChatPort
@@ -44,6 +44,8 @@ class Chat(BaseModel):
     policy: str = Field("", max_length=100)
     """The one in force where empty."""
     level: float = Field(0.0, ge=0, le=1)
+    shots: int | None = Field(None, ge=0, le=MOST_SHOTS)
+    """As many examples as the recipe says where absent."""
 
 
 class Which(BaseModel):
@@ -142,7 +144,13 @@ def _ask(chat: ChatPort, body: Chat) -> Ask:
     if body.messages[-1].role != "user":
         raise HTTPException(400, "The last message is an answer already. Write something.")
     messages = tuple(Message(role=turn.role, content=turn.content) for turn in body.messages)
-    return Ask(messages=messages, policy=policy, level=body.level if there.brief else 0.0, seed=secrets.randbits(31))
+    return Ask(
+        messages=messages,
+        policy=policy,
+        level=body.level if there.brief else 0.0,
+        shots=there.shots if body.shots is None else body.shots,
+        seed=secrets.randbits(31),
+    )
 
 
 async def _lines(chat: ChatPort, ask: Ask, stop: threading.Event, remember: Callable[[str], str]) -> AsyncIterator[str]:
@@ -168,8 +176,8 @@ def shown(said: Said) -> dict[str, Any]:
         return {"state": "text", "text": visible(said.text)}
     if said.state == "done":
         raw = clean(said.text)
-        piece = answer(raw)
-        return {"state": "done", "raw": raw, "piece": piece, "ended": said.ended, "forgotten": said.forgotten}
+        how = {"ended": said.ended, "forgotten": said.forgotten, "shots": said.shots}
+        return {"state": "done", "raw": raw, "piece": answer(raw), **how}
     return {"state": said.state, "text": visible(said.text), "trouble": said.trouble}
 
 

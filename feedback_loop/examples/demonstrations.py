@@ -1,13 +1,13 @@
 """Answers as people want them: what they wrote themselves, and what they ranked above others."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from feedback_loop import labels
 from feedback_loop.preferences import disliked, preferences
-from feedback_loop.records import Message, Preference, Record
+from feedback_loop.records import Disliked, Message, Preference, Record
 from feedback_loop.run import Run
 
 Origin = Literal["edit", "written", "ranked"]
@@ -28,7 +28,7 @@ class Demonstration(Record):
     user_id: str
     """Whose words they are, or who was the last to choose it."""
     worth: float
-    """Share of what was said of this answer that speaks for it, from 0 to 1; see `demonstrations`."""
+    """Share of what was said of this answer that speaks for it, from 0 to 1; see `best`."""
 
 
 @dataclass
@@ -45,23 +45,27 @@ class Tally:
 
 
 def demonstrations(run: Run, number: int | None = None) -> list[Demonstration]:
-    """The demonstrations in all labels that count so far, or in those that round `number` learns from; best first.
+    """The demonstrations in all labels that count so far, or in those that round `number` learns from; see `best`."""
+    said = labels.everything(run) if number is None else labels.learned(run, number)
+    asked, given = [c for one in said for c in one.comparisons], [r for one in said for r in one.rankings]
+    weights = run.recipe.preferences.weights
+    return best(preferences(asked, given, weights), disliked(asked, given, weights))
+
+
+def best(pairs: Sequence[Preference], poor: Sequence[Disliked]) -> list[Demonstration]:
+    """The demonstrations among people's pairs (oldest first) and what they called no good; best first.
 
     One a request: of what people wrote to it, else of what they ranked, the answer of the highest worth. Edits come before
     answers written from nothing, and these before ranked ones; among equals the newest. An answer is ranked where it won more
     than it lost, by the annotators' weights, a tie being half of each; an answer called no good lost once more.
     """
-    said = labels.everything(run) if number is None else labels.learned(run, number)
-    asked, given = [c for one in said for c in one.comparisons], [r for one in said for r in one.rankings]
-    weights = run.recipe.preferences.weights
-    pairs, poor = preferences(asked, given, weights), disliked(asked, given, weights)
-    tallies = _tallies(pairs)
-    for one in poor:
-        tallies[one.prompt, one.completion].lost += one.weight
-    return _best(_candidates(pairs, tallies))
+    kept = dict[Request, Demonstration]()
+    for one in sorted(_candidates(pairs, _tallies(pairs, poor)), key=lambda d: (ORIGINS.index(d.origin), -d.worth)):
+        kept.setdefault(one.request, one)
+    return list(kept.values())
 
 
-def _tallies(pairs: Sequence[Preference]) -> defaultdict[tuple[Request, str], Tally]:
+def _tallies(pairs: Sequence[Preference], poor: Sequence[Disliked]) -> defaultdict[tuple[Request, str], Tally]:
     found = defaultdict[tuple[Request, str], Tally](Tally)
     for pair in pairs:
         better, worse = (found[pair.prompt, side[-1].content] for side in (pair.chosen, pair.rejected))
@@ -70,6 +74,8 @@ def _tallies(pairs: Sequence[Preference]) -> defaultdict[tuple[Request, str], Ta
         better.lost += (1 - share) * pair.weight
         worse.won += (1 - share) * pair.weight
         worse.lost += share * pair.weight
+    for one in poor:
+        found[one.prompt, one.completion].lost += one.weight
     return found
 
 
@@ -90,11 +96,3 @@ def _candidates(
                 user_id=pair.user_id,
                 worth=tally.worth,
             )
-
-
-def _best(found: Iterable[Demonstration]) -> list[Demonstration]:
-    """The best first, one a request; the order given is kept among equals."""
-    kept = dict[Request, Demonstration]()
-    for one in sorted(found, key=lambda d: (ORIGINS.index(d.origin), -d.worth)):
-        kept.setdefault(one.request, one)
-    return list(kept.values())

@@ -1,6 +1,7 @@
 """What to do next, in fixed sentences: from the gains, their intervals, and how the reward model has grown with its labels."""
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from feedback_loop.evaluate import wilson
@@ -17,16 +18,19 @@ WORDS: Mapping[Saying, str] = {
     "minutes": "A minute of people's time gained {gain} points by {ingredient} and {other_gain} by {other}.",
     "unneeded": "Requirement {number} of the brief is no longer needed: {share} of the answers of {cell} meet it unasked.",
     "missed": "Requirement {number} is met by {share} of the answers of {cell} ({low} to {high}): say or show more of it.",
-    "labels": "More comparisons should help: the reward model was right on {before} after {few} pairs, on {after} after {pairs}.",
-    "enough": "More comparisons may add little: the reward model was right on {before} after {few} pairs, on {after} after {pairs}.",
+    "labels": "More comparisons should help: the reward model was right on {before} after {few}, on {after} after {pairs}.",
+    "enough": "More comparisons may add little: the reward model was right on {before} after {few}, on {after} after {pairs}.",
 }
 """In English. `cell` and `best` are places in the table, rates, gains and losses shares; the rest are counts and names."""
+UNNEEDED = "Requirements {number} of the brief are no longer needed: at least {share} of the answers of {cell} meet each unasked."
 NEAR = 0.02
-"""Win-rate points that are no reason to prefer a cell with more ingredients."""
+"""Win-rate points that are no reason to prefer what costs more."""
 MET = 0.8
 """Lower bound of the share of answers from which a requirement is met unasked."""
 MISSED = 0.7
 """Upper bound of the share of answers below which a requirement is missed."""
+RIGHT = 0.9
+"""Share right from which a reward model has little left to learn."""
 MOST = 2
 """Sentences of a kind."""
 
@@ -57,21 +61,22 @@ def advise(cells: Sequence[Tried], gains: Sequence[Gain], over: Over, now: int, 
 
 
 def next_step(cells: Sequence[Tried], over: Over, now: int) -> Gain | None:
-    """The cell that wins most of those that add something to `now` and paste no more of the brief; None where none wins more.
+    """The surest gain of one ingredient, added to `now` or trained in place of its training, under no more of the brief; or None.
 
-    Of those within NEAR of it the one with the fewest ingredients, then with the fewest tokens and minutes of people.
+    The surest has the highest lower bound, so what the judge knows little of comes last. Of those within NEAR of it the one
+    with the fewest tokens, then with the fewest minutes of people.
     """
     today = cells[now].cell
     found = [
         over(place, now)
         for place, tried in enumerate(cells)
-        if tried.cell.level == today.level and tried.cell.shots >= today.shots and tried.cell.parts - today.parts
+        if tried.cell.level == today.level and tried.cell.shots >= today.shots
+        if len(tried.cell.parts - today.parts) == 1 and (tried.cell.training != "none" or today.training == "none")
     ]
-    most = max((gain.gain for gain in found), default=0.0)
-    if most <= 0:
-        return None
-    near = [gain for gain in found if gain.gain > 0 and gain.gain >= most - NEAR]
-    return min(near, key=lambda g: (len(g.of.parts), g.tokens, g.human_minutes, -g.gain))
+    better = [gain for gain in found if gain.gain > 0]
+    surest = max((gain.low for gain in better), default=0.0)
+    near = [gain for gain in better if gain.low >= surest - NEAR]
+    return min(near, key=lambda g: (g.tokens, g.human_minutes, -g.low), default=None)
 
 
 def named(cell: Cell) -> str:
@@ -86,7 +91,21 @@ def named(cell: Cell) -> str:
 
 def in_words(said: Sequence[Said], cells: Sequence[Tried]) -> str:
     """The advice in English."""
-    return " ".join(WORDS[one.key].format_map(_shown(one, cells)) for one in said)
+    return " ".join(sentences(said, cells))
+
+
+def sentences(said: Sequence[Said], cells: Sequence[Tried]) -> list[str]:
+    """The same, sentence by sentence; requirements that need no pasting are one."""
+    found = list[str]()
+    for key, group in groupby(said, key=lambda one: one.key):
+        same = list(group)
+        if key == "unneeded" and len(same) > 1:
+            least = min(same, key=lambda one: one.values["share"])
+            numbers = ", ".join(str(one.values["number"]) for one in same)
+            found.append(UNNEEDED.format_map({**_shown(least, cells), "number": numbers}))
+        else:
+            found += [WORDS[key].format_map(_shown(one, cells)) for one in same]
+    return found
 
 
 def _shown(said: Said, cells: Sequence[Tried]) -> dict[str, str]:
@@ -193,7 +212,7 @@ def _requirements(cells: Sequence[Tried], then: int) -> list[Said]:
 
 
 def _labels(grown: Sequence[Grown]) -> list[Said]:
-    """Whether the last doubling of the labels made the reward model surely better, or no better at all."""
+    """Whether the last doubling of the labels made a reward model that is not right already surely better, or no better."""
     if len(grown) < 2:
         return []
     before, after = grown[-2:]
@@ -201,7 +220,7 @@ def _labels(grown: Sequence[Grown]) -> list[Said]:
     values: dict[str, Any] = {
         "before": before.accuracy, "few": before.pairs, "after": after.accuracy, "pairs": after.pairs
     }  # fmt: skip
-    if low > before.accuracy:
+    if low > before.accuracy and after.accuracy < RIGHT:
         return [Said(key="labels", values=values)]
     return [Said(key="enough", values=values)] if after.accuracy <= before.accuracy else []
 

@@ -96,7 +96,7 @@ class Soup(Record):
     advice: str
     """In plain English, the next step first."""
     next: str
-    """What the next step adds, as in `Gain`; several ingredients have a + between them. Empty where nothing is worth adding."""
+    """The ingredient that the next step adds, as in `Gain`; empty where none is worth adding."""
     said: tuple[Said, ...] = ()
     """The advice again, sentence by sentence."""
     left_out: tuple[str, ...] = ()

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from feedback_loop.begin import shipped
 from feedback_loop.brief import brief
 from feedback_loop.damage import sha256, written
 from feedback_loop.errors import UsageError
+from feedback_loop.examples.demonstrations import Demonstration, best
 from feedback_loop.lineage import adapter_files, adapter_folder, current_policy, policy_name
 from feedback_loop.progress import Progress
 from feedback_loop.records import Disliked, Preference, Prompt
@@ -143,8 +144,15 @@ def policy_task(run: Run, number: int, draft: Draft, report: Progress, track: Ca
         report=report,
         track=track,
         brief=instruction,
+        demonstrations=_demonstrations(run, number, pairs, draft) if recipe.policy.step == "ditto" else [],
         neutral=neutral,
     )
+
+
+def _demonstrations(run: Run, number: int, pairs: Sequence[Preference], draft: Draft) -> list[Demonstration]:
+    poor = run.stage_folder(number, "preferences") / "disliked.jsonl"
+    oldest_first = sorted(pairs, key=lambda p: p.round)
+    return best(oldest_first, draft.read(poor, Disliked) if written(poor) else [])
 
 
 def _to_bake(run: Run, draft: Draft) -> tuple[str, list[Prompt]]:
@@ -172,7 +180,7 @@ def reward_folders(run: Run, number: int) -> list[Path]:
 
 def _check_launcher(run: Run) -> None:
     """UsageError where a launcher starts several processes for a step that draws its own answers in one."""
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1 and run.recipe.policy.step in ("ppo", "rloo", "bon", "bake"):
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1 and run.recipe.policy.step in ("ppo", "rloo", "bon", "bake", "ditto"):
         raise UsageError(
             f'policy.step = "{run.recipe.policy.step}" runs in one process. Set launcher = "" in {run.path / "recipe.toml"}'
         )

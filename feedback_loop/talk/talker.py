@@ -18,6 +18,9 @@ from feedback_loop import locks
 from feedback_loop.asking import ahead
 from feedback_loop.brief import brief
 from feedback_loop.errors import LoopError, UsageError
+from feedback_loop.examples.demonstrations import demonstrations
+from feedback_loop.examples.nearest import nearest
+from feedback_loop.examples.shots import read, shown
 from feedback_loop.lineage import verified_adapter
 from feedback_loop.records import Prompt
 from feedback_loop.run import Run, open_run
@@ -81,6 +84,8 @@ def answer(run: Run, talker: "Talker", ask: Ask, tell: Tell, stop: threading.Eve
     """Answer a chat, telling each piece; what is said last."""
     found = brief.load(run) if ask.level else None
     prompt = Prompt(id="chat", prompt=ask.messages)
+    examples = nearest(prompt, demonstrations(run), ask.shots) if ask.shots else []
+    prompt = shown(prompt, examples)
     if found is not None:
         prompt = brief.instructed(prompt, brief.cut(found, ask.level))
 
@@ -95,7 +100,8 @@ def answer(run: Run, talker: "Talker", ask: Ask, tell: Tell, stop: threading.Eve
         unlike=ask.unlike,
     )  # fmt: skip
     ended = "stopped" if made.stopped else "cut" if made.cut else ""
-    return Said(state="done", text=made.text, ended=ended, forgotten=made.forgotten)
+    shots, forgotten = read(examples, made.forgotten)
+    return Said(state="done", text=made.text, ended=ended, forgotten=forgotten, shots=shots)
 
 
 def _may_leave(run: Run, idle: float, *, sharing: bool) -> bool:

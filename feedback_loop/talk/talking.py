@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from feedback_loop.records import Message, Position, Record
+from feedback_loop.records import MOST_SHOTS, Message, Position, Record
 
 MOST_TOKENS = 1024
 """Of one answer: what is longer is cut."""
@@ -22,6 +22,8 @@ class Ask(Record):
     policy: str
     level: float = Field(0.0, ge=0, le=1)
     """Share of the run's brief that stands before the chat."""
+    shots: int = Field(0, ge=0, le=MOST_SHOTS)
+    """Examples before the chat, of requests like it."""
     seed: int = Field(ge=0)
     unlike: str = ""
     """An answer that there is already: a different one is wanted, whole."""
@@ -38,6 +40,8 @@ class Said(Record):
     """Why a finished answer ends where it does, where the model had not come to its end."""
     forgotten: int = 0
     """How many of the first messages the model was not given, as the chat is longer than it can read."""
+    shots: int = 0
+    """How many examples the model was given, which may be fewer than were asked for."""
     trouble: Trouble | None = None
 
 
@@ -63,5 +67,7 @@ class Choices(Record):
     """The policy in force."""
     brief: bool
     """Whether the run has a brief to put before the chat."""
+    shots: int
+    """Examples before a chat, where whoever chats does not choose."""
     busy: bool
     """Whether somebody works on the run, which goes before the chat."""

@@ -30,6 +30,7 @@ def choices(run: Run) -> Choices:
         policies=tuple(policies(run)),
         current=current_policy(run),
         brief=brief.file_of(run).exists(),
+        shots=run.recipe.examples.shots,
         busy=locks.locked(run),
     )
 

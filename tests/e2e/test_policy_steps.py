@@ -81,6 +81,8 @@ def test_every_step_makes_a_round(cli: Cli, tmp_path: Path, env: dict[str, str])
         "policy.bon.min_accuracy=0",
         "policy.bake.steps=2",
         "policy.bake.then=dpo",
+        "policy.ditto.turns=1",
+        "policy.ditto.steps=2",
     )
     assert cli("advance", path, env=env).returncode == 0
     label(open_run(path), find("warm"))
@@ -88,7 +90,7 @@ def test_every_step_makes_a_round(cli: Cli, tmp_path: Path, env: dict[str, str])
     assert cli("train-reward", path, env=env).returncode == 0
     (path / "brief.md").write_text("Write one sentence. Use no emoji.")
     adapters = set()
-    for step in ("dpo", "ppo", "rloo", "bon", "kto", "bake"):
+    for step in ("dpo", "ppo", "rloo", "bon", "kto", "bake", "ditto"):
         twin = tmp_path / step
         shutil.copytree(path, twin)
         recipe = twin / "recipe.toml"
@@ -100,7 +102,7 @@ def test_every_step_makes_a_round(cli: Cli, tmp_path: Path, env: dict[str, str])
         adapters.add(manifest.outputs["adapter/adapter_model.safetensors"])
         tracked = list((twin / "wandb").glob("offline-run-*-000-policy/run-*.wandb"))
         assert len(tracked) == 1
-    assert len(adapters) == 6
+    assert len(adapters) == 7
     recipe = path / "recipe.toml"
     recipe.write_text(recipe.read_text().replace('step = "dpo"', 'step = "sft"'))
     one_line(

@@ -12,11 +12,12 @@ ROOMS = ("feedback_loop", "policies", "reward", "ui")
 SHARED = {
     *("adapters", "chat", "checkpoint", "durable", "errors", "evaluate", "models", "policy_tables", "progress"),
     *("prompts", "recipe", "records", "run", "scores", "store", "tracking", "training", "brief.brief", "brief.curve"),
-    *("intent.profile", "report.overview", "simulation.checks", "soup.cells", "talk.talking", "taught.lessons"),
-    *("taught.traits", "team.flags", "team.team"),
+    *("examples.demonstrations", "intent.profile", "report.overview", "simulation.checks", "soup.cells", "talk.talking"),
+    *("taught.lessons", "taught.traits", "team.flags", "team.team"),
 }
 """What every room may use of `feedback_loop`."""
 WIRING = {"asking.refitting", "begin", "cli", "doctor", "loop", "serving", "stages", "talk.talker", "users"}
+WIRING |= {"soup.dishes", "soup.trained"}
 """What in `feedback_loop` may use the other rooms."""
 HEAVY = ("torch", "transformers", "trl", "peft", "gradio", "argilla", "wandb", "datasets")
 

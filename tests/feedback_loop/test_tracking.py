@@ -17,6 +17,8 @@ from feedback_loop.report.overview import Bin, RoundView, Sample, Trust
 from feedback_loop.report.report import link_file, overview
 from feedback_loop.run import Run, create
 from feedback_loop.simulation.personas import find
+from feedback_loop.soup.cells import Cell
+from feedback_loop.soup.tasting import Kitchen, Plate, taste
 from feedback_loop.team.team import team_of
 from feedback_loop.team.team_tracking import figures
 from tests.feedback_loop.taught_parts import answers, labels, make_run
@@ -194,3 +196,18 @@ def test_a_team_that_wandb_cannot_take_costs_nothing_else(run: Run, monkeypatch:
     monkeypatch.setattr(tracking, "log_team", lambda *given: 1 / 0)
     tracking.summarise(run, overview(run).model_copy(update={"rounds": (ROUND,)}))
     assert "loop/reward_accuracy" in inspected(run)
+
+
+def test_the_soup_is_there_as_a_table_of_its_front_and_with_its_advice(run: Run):
+    base, dpo = (Cell(training=name, level=0.0, shots=0) for name in ("none", "dpo"))
+    kitchen = Kitchen(round=0, labels=32, demonstrations=4, judge="reward model", now=base)
+    plates = [Plate(cell, [[worth]] * 8, 0.0, 1.0, 8.0) for cell, worth in ((base, 0.0), (dpo, 1.0))]
+    (run.cache / "soup").mkdir(parents=True)
+    (run.cache / "soup" / "table.json").write_text(taste(plates, kitchen).model_dump_json())
+    tracking.summarise(run, overview(run).model_copy(update={"rounds": (ROUND,)}))
+    (file,) = run.path.glob("wandb/offline-run-*/files/media/table/soup/front_[0-9]*.table.json")
+    table = json.loads(file.read_text())
+    assert [dict(zip(table["columns"], row, strict=True))["cell"] for row in table["data"]] == ["dpo"]
+    text = inspected(run)
+    assert "soup/best_unasked" in text
+    assert "Next: dpo. It gains 50 points" in text

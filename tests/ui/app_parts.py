@@ -138,7 +138,7 @@ def chat_port(
     keep: Callable[[str, Correction], object] = lambda who, said: None,
 ) -> ChatPort:
     """A Chat page without a model."""
-    there = Choices(policies=("base", "round-000"), current="round-000", brief=False, busy=False)
+    there = Choices(policies=("base", "round-000"), current="round-000", brief=False, shots=1, busy=False)
     return ChatPort(choices=lambda: there, reply=reply, keep=keep)
 
 

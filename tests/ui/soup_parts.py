@@ -67,9 +67,16 @@ def soup() -> Soup:
     dpo, shown = CELLS[place("dpo", 0, 0)], CELLS[place("dpo", 0, 3)]
     said = (
         Said(key="add", values={"ingredient": "bake+dpo", "gain": 0.5, "low": 0.38, "high": 0.62, "cell": 0}),
-        Said(key="paste", values={"gain": 0.42, "low": 0.3, "high": 0.54}),
-        Said(key="unneeded", values={"number": 3, "share": 0.93, "low": 0.83, "high": 1.0}),
-        Said(key="enough", values={"after": 0.74, "labels": 32}),
+        Said(
+            key="cheaper",
+            values={"cell": place("bake+dpo", 0, 3), "best": len(CELLS) - 1, "tokens": 290.0, "of": 1123.0},
+        ),
+        Said(key="minutes", values={"ingredient": "dpo", "gain": 0.0256, "other": "examples", "other_gain": 0.011}),
+        Said(key="unneeded", values={"number": 3, "share": 0.93, "cell": place("bake+dpo", 0, 0)}),
+        Said(
+            key="missed", values={"number": 1, "share": 0.6, "low": 0.5, "high": 0.69, "cell": place("bake+dpo", 0, 0)}
+        ),
+        Said(key="enough", values={"before": 0.74, "few": 32, "after": 0.73, "pairs": 64}),
     )
     return Soup(
         round=2,

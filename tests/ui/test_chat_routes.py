@@ -22,7 +22,7 @@ def reply(ask: Ask, stop: threading.Event) -> Generator[Said]:
     """Something hostile; when a second answer is wanted, another one."""
     yield Said(state="loading")
     yield Said(state="text", text=HOSTILE)
-    yield Said(state="done", text="Another." if ask.unlike else HOSTILE)
+    yield Said(state="done", text="Another." if ask.unlike else HOSTILE, shots=ask.shots)
 
 
 @pytest.fixture(scope="module")
@@ -70,10 +70,18 @@ def test_an_answer_comes_a_line_a_piece_and_is_safe_to_show(anna: TestClient):
     assert anna.post("/api/chat", json={"messages": again}).status_code == 200, "what came back may be sent again"
 
 
+@pytest.mark.parametrize(("asked", "shots"), [({}, 1), ({"shots": 0}, 0), ({"shots": 5}, 5)])
+def test_examples_are_as_many_as_whoever_chats_says_or_else_the_recipe(anna: TestClient, asked: dict, shots: int):
+    assert anna.get("/api/chat").json()["shots"] == 1
+    done = json.loads(anna.post("/api/chat", json=ASKED | asked).text.splitlines()[-1])
+    assert done["shots"] == shots
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [
         ({"messages": []}, 422),
+        (ASKED | {"shots": 17}, 422),
         ({"messages": [{"role": "system", "content": "Obey."}]}, 422),
         ({"messages": [{"role": "user", "content": ""}]}, 422),
         ({"messages": [{"role": "user", "content": "x" * 20_001}]}, 422),

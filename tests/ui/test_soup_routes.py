@@ -1,5 +1,6 @@
 """The Soup page's routes: the table, the curve, and two cells' answers side by side in an order that only the app knows."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -8,11 +9,13 @@ from typing import get_args
 import pytest
 from fastapi.testclient import TestClient
 
+from feedback_loop.soup.advice import WORDS
 from feedback_loop.soup.cells import Saying, Soup
 from tests.ui.app_parts import CSRF, NO_SOUP, app_of
 from tests.ui.soup_parts import CELLS, curve, place, soup, soup_port
 from ui.languages import LANGUAGES, words
 
+GAP = re.compile(r"\{\w+\}")
 ONE, OTHER = place("none", 0.0, 0), place("bake+dpo", 1.0, 3)
 
 
@@ -90,5 +93,8 @@ def test_strangers_see_nothing(tmp_path: Path):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_each_sentence_of_an_advice_can_be_said(language: str):
-    assert {f"soup.said.{saying}" for saying in get_args(Saying)} <= set(words(language))
+def test_each_sentence_of_an_advice_can_be_said_with_what_stands_in_its_gaps(language: str):
+    for saying in get_args(Saying):
+        text = words(language)[f"soup.said.{saying}"]
+        assert isinstance(text, str)
+        assert sorted(GAP.findall(text)) == sorted(GAP.findall(WORDS[saying])), saying

@@ -8,7 +8,7 @@ import pytest
 from feedback_loop import recipe
 from feedback_loop.errors import UsageError
 from feedback_loop.progress import silent
-from feedback_loop.records import Message, Prompt
+from feedback_loop.records import Disliked, Message, Prompt
 from feedback_loop.report.curves import training_curves
 from feedback_loop.run import Draft, Run, commit, create, write_jsonl
 from feedback_loop.stages import training
@@ -21,7 +21,7 @@ def make(path: Path, *settings: str) -> Run:
     return create(path, recipe.load(None, settings), ASKED[:1], ASKED[1:])
 
 
-@pytest.mark.parametrize("step", ["ppo", "rloo", "bon", "bake"])
+@pytest.mark.parametrize("step", ["ppo", "rloo", "bon", "bake", "ditto"])
 def test_a_step_of_one_process_refuses_a_launcher_of_several(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ):
@@ -105,6 +105,29 @@ def test_a_baking_gets_the_whole_brief_and_chats_of_which_it_says_nothing(tmp_pa
     mine.write_text('{"prompt": "What is 3 + 3?"}\n')
     training.policy_task(run, 0, draft, silent, lambda *a: None)
     assert training._key(run, 0, draft) != key, "other chats, another baking"
+
+
+def test_a_step_by_demonstrations_gets_what_people_wrote_and_ranked_highest(tmp_path: Path):
+    run, (first, second) = make(tmp_path / "run", "policy.step=ditto"), obvious(2)
+    mine = (Message(role="assistant", content="Mine."),)
+    with commit(run, 0, "preferences") as draft:
+        write_jsonl(draft.path / "train.jsonl", [second])
+        write_jsonl(draft.path / "heldout.jsonl", [first, first.model_copy(update={"source": "edit", "chosen": mine})])
+        unlike = {"prompt": second.prompt, "prompt_id": "p", "user_id": "ben", "round": 0}
+        write_jsonl(draft.path / "disliked.jsonl", [Disliked(completion=second.chosen[0].content, **unlike)])
+    judged(run)
+    draft = Draft(tmp_path / "out", tmp_path / "work", tmp_path / "resume")
+    task = training.policy_task(run, 0, draft, silent, lambda *a: None)
+    assert [(d.text, d.origin) for d in task.demonstrations] == [("Mine.", "written")], (
+        "the other was called no good too"
+    )
+    assert any(file.name == "disliked.jsonl" for file in draft.inputs)
+    assert (
+        training.policy_task(
+            ranked(tmp_path / "dpo", "policy.step=dpo"), 0, draft, silent, lambda *a: None
+        ).demonstrations
+        == []
+    )
 
 
 def test_no_other_step_hangs_on_the_brief(tmp_path: Path):

@@ -14,6 +14,8 @@ from feedback_loop.run import Run, create
 from feedback_loop.talk.talking import Ask, Said
 from feedback_loop.talk.talks import Talks, choices
 from tests.conftest import command
+from tests.feedback_loop.decided_run import answers, vote
+from tests.feedback_loop.decided_run import ask as ask_people
 from tests.models_fixture import tiny_prompts
 
 
@@ -45,6 +47,13 @@ def test_one_process_answers_and_leaves_as_soon_as_somebody_works_on_the_run(run
     assert [s.state for s in again if s.state != "text"] == ["done"], "the model is there already"
     assert again[-1].text == said[-1].text
 
+    assert heard(talks, ask(shots=3))[-1].shots == 0, "nobody showed anything yet"
+    ask_people(run, 0)
+    vote(run, 0, answers(0)[:2])
+    shown = heard(talks, ask(shots=3))[-1]
+    assert (shown.state, shown.shots, shown.forgotten) == ("done", 2, 0)
+    assert shown.text != again[-1].text
+
     assert locks.chatting(run)
     assert not locks.sampling(run)
     with locks.sampler_lock(run) as mine:
@@ -72,6 +81,8 @@ def test_the_terminal_answers_and_knows_its_commands(run: Run):
         "/help",
         "/brief 0.5",
         "/brief much",
+        "/examples 3",
+        "/examples many",
         "/policy round-007",
         "And a door?",
         "/reset",
@@ -86,6 +97,8 @@ def test_the_terminal_answers_and_knows_its_commands(run: Run):
         "/policy NAME",
         "words of the brief stand before the chat",
         "/brief takes a share",
+        "0 of the 0 examples",
+        "/examples takes a number from 0",
         "no policy round-007. There are: base.",
         "A new chat.",
     ):

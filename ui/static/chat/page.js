@@ -4,10 +4,11 @@ import { turn } from "./turn.js";
 
 const { call, whenThere, element: el, t } = window.feedbackLoop;
 const LEVELS = [[0, "none"], [0.1, "line"], [0.5, "half"], [1, "all"]]; // shares of the brief
+const SHOTS = [0, 1, 3, 5]; // examples before the chat
 
 whenThere("fl-chat", async (page) => {
   let turns = [], leave = null; // {role, content}; how to leave the answer under way
-  const policy = el("select", { id: "fl-chat-policy" }), level = el("select", { id: "fl-chat-brief" });
+  const policy = el("select", { id: "fl-chat-policy" }), level = el("select", { id: "fl-chat-brief" }), shots = el("select", { id: "fl-chat-examples" });
   const brief = el("label", { hidden: true }, t("chat.brief"), level);
   const log = el("ol", { id: "fl-chat-log", role: "log", "aria-label": t("page.chat") });
   const note = el("p", { class: "fl-chat-note", role: "status" }), problem = el("p", { class: "fl-error", role: "alert", hidden: true });
@@ -17,7 +18,7 @@ whenThere("fl-chat", async (page) => {
 
   page.replaceChildren(
     el("header", { class: "fl-head" }, el("h1", {}, t("page.chat")),
-      el("div", { class: "fl-chat-choices" }, el("label", {}, t("chat.policy"), policy), brief, el("button", { type: "button", id: "fl-chat-new", onclick: anew }, t("chat.new")))),
+      el("div", { class: "fl-chat-choices" }, el("label", {}, t("chat.policy"), policy), brief, el("label", {}, t("chat.examples"), shots), el("button", { type: "button", id: "fl-chat-new", onclick: anew }, t("chat.new")))),
     log, note, problem,
     el("form", { class: "fl-chat-form", onsubmit: (event) => { event.preventDefault(); ask(); } }, text, el("div", {}, stop, send)),
     el("p", { class: "fl-note" }, t("chat.private")));
@@ -59,7 +60,7 @@ whenThere("fl-chat", async (page) => {
     theirs.box.scrollIntoView({ block: "nearest" });
     const asked = [...turns, { role: "user", content: written }];
     try {
-      const done = await heard({ messages: asked, policy: policy.value, level: Number(level.value || 0) }, theirs, left.signal);
+      const done = await heard({ messages: asked, policy: policy.value, level: Number(level.value || 0), shots: Number(shots.value) }, theirs, left.signal);
       turns = [...asked, { role: "assistant", content: done.raw }];
     } catch (error) {
       if (left.signal.aborted) return; // a new chat has begun
@@ -84,7 +85,7 @@ whenThere("fl-chat", async (page) => {
     }, signal);
     if (last?.state === "failed") throw new Error(t(`chat.trouble.${last.trouble}`, { text: last.text }));
     if (!last?.raw) throw new Error(t(last ? "chat.nothing" : "chat.broke_off"));
-    theirs.finish(last);
+    theirs.finish(last, body.shots);
     return last;
   }
 
@@ -92,6 +93,8 @@ whenThere("fl-chat", async (page) => {
     const there = await call("GET", "/chat");
     policy.append(...[...there.policies].reverse().map((name) => new Option(name === there.current ? t("chat.in_force", { policy: name }) : name, name, name === there.current, name === there.current)));
     level.append(...LEVELS.map(([share, name]) => new Option(t(`chat.brief.${name}`), share)));
+    const counts = [...new Set([...SHOTS, there.shots])].sort((a, b) => a - b);
+    shots.append(...counts.map((n) => new Option(n, n, n === there.shots, n === there.shots)));
     brief.hidden = !there.brief;
     if (there.busy) complain(t("chat.trouble.busy"));
     text.focus();

@@ -15,9 +15,9 @@ export function turn(role, written = "") {
     if (follows) box.scrollIntoView({ block: "end" });
   }
 
-  function finish({ id, piece, ended, forgotten }) {
+  function finish({ id, piece, ended, forgotten, shots }, wanted) {
     text.replaceChildren(reading.written(piece));
-    const said = [ended ? t(`chat.${ended}`) : "", forgotten ? t("chat.forgotten", { n: forgotten }) : ""];
+    const said = [ended ? t(`chat.${ended}`) : "", forgotten ? t("chat.forgotten", { n: forgotten }) : "", wanted ? t(shots ? "chat.examples.read" : "chat.examples.none", { n: shots }) : ""];
     foot.textContent = said.filter(Boolean).join(" ");
     box.append(better(id));
   }

@@ -2,29 +2,42 @@
 import { called, hasBrief, ingredient } from "./names.js";
 
 const { element: el, t, number, percent, seconds } = window.feedbackLoop;
-const SHARES = ["unneeded", "missed", "labels", "enough"]; // sentences whose figures are shares; in the others they are points
 
 export function advice(soup) {
   const [first, ...others] = soup.said.length ? soup.said.map((one) => sentence(one, soup)) : [soup.advice];
   return el("section", { class: "fl-soup-advice", "aria-label": t("soup.advice") }, el("p", {}, first),
-    others.length ? el("ul", {}, others.map((line) => el("li", {}, line))) : null);
+    others.length ? el("ul", {}, others.map((line) => el("li", {}, line))) : null,
+    (soup.left_out || []).map((line) => el("small", {}, line)));
 }
 
 function sentence({ key, values }, soup) {
-  const said = { ...values };
-  if ("cell" in said) said.cell = called(soup.cells[said.cell].cell, hasBrief(soup));
-  if ("ingredient" in said) said.ingredient = ingredient(said.ingredient);
-  for (const name of ["share", "before", "after"]) if (name in said) said[name] = percent(said[name]);
-  for (const name of ["gain", "low", "high"]) if (name in said) said[name] = SHARES.includes(key) ? percent(said[name]) : points(said[name]);
-  return t(`soup.said.${key}`, said);
+  return t(`soup.said.${key}`, Object.fromEntries(Object.entries(values).map(([name, value]) => [name, shown(key, name, value, soup)])));
 }
 
-// All on one scale, beside nothing gained.
+// What stands in a gap: gains are shares of a win rate, and said in points.
+function shown(key, name, value, soup) {
+  if (["cell", "best"].includes(name)) return called(soup.cells[value].cell, hasBrief(soup));
+  if (["ingredient", "other"].includes(name)) return ingredient(value);
+  if (["share", "before", "after"].includes(name) || (key === "missed" && ["low", "high"].includes(name))) return percent(value);
+  if (["gain", "other_gain", "loss", "low", "high"].includes(name)) return number(100 * value, key === "minutes" ? 1 : 0);
+  return number(value, 0);
+}
+
+// Each ingredient where it stands alone, then wherever it was added; all on one scale, beside nothing gained.
 export function gains(soup) {
   if (!soup.gains.length) return el("div", { hidden: true });
   const most = Math.max(0.01, ...soup.gains.flatMap((g) => [Math.abs(g.low), Math.abs(g.high)]));
-  return el("section", { class: "fl-soup-part" }, el("h2", {}, t("soup.gains")), el("p", { class: "fl-note" }, t("soup.gains.how")),
-    el("ul", { class: "fl-soup-gains" }, soup.gains.map((gain) => line(gain, most, soup))));
+  const sorted = (found) => [...found].sort((a, b) => b.gain - a.gain), list = (found) => el("ul", { class: "fl-soup-gains" }, found.map((gain) => line(gain, most, soup)));
+  const alone = sorted(plainest(soup.gains)), others = sorted(soup.gains.filter((gain) => !alone.includes(gain)));
+  return el("section", { class: "fl-soup-part" }, el("h2", {}, t("soup.gains")), el("p", { class: "fl-note" }, t("soup.gains.how")), list(alone),
+    others.length ? el("details", {}, el("summary", {}, el("h3", {}, t("soup.gains.more", { n: others.length }))), list(others)) : null);
+}
+
+// Of each ingredient the gain over the cell that has least of everything else.
+function plainest(gains) {
+  const has = ({ over }) => (over.training === "none" ? 0 : over.training.split("+").length) + (over.shots > 0) + over.level, found = new Map();
+  for (const gain of gains) if (!found.has(gain.ingredient) || has(gain) < has(found.get(gain.ingredient))) found.set(gain.ingredient, gain);
+  return [...found.values()];
 }
 
 function line(gain, most, soup) {
@@ -48,4 +61,3 @@ function costs({ tokens, training_minutes: training, human_minutes: people }) {
 
 const sign = (value) => value < 0 ? "−" : "+";
 const signed = (value) => sign(value) + number(Math.abs(100 * value), 0);
-const points = (value) => number(100 * value, 0);

@@ -77,7 +77,8 @@ export function looks(soup) {
       box.dataset.chosen = SAID[n] === name;
     });
     const wins = (select) => score.wins.get(Number(select.value)) || 0;
-    said.textContent = `${t("soup.looks.were", { first: names[first], second: names[second] })} ${t("soup.looks.score", { one: Number(one.value) + 1, wins: wins(one), other: Number(other.value) + 1, losses: wins(other), ties: score.ties })}`;
+    const were = el("span", { class: "fl-unseen" }, t("soup.looks.were", { first: names[first], second: names[second] }), " "); // it is seen above
+    said.replaceChildren(were, t("soup.looks.score", { one: Number(one.value) + 1, wins: wins(one), other: Number(other.value) + 1, losses: wins(other), ties: score.ties }));
     at += 1;
     const on = el("button", { type: "button", class: "fl-primary", id: "fl-soup-next", onclick: next }, t("soup.looks.next"));
     body.querySelector(".fl-soup-say").replaceChildren(on);

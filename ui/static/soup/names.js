@@ -3,9 +3,10 @@ const { t } = window.feedbackLoop;
 
 const known = (key, otherwise) => { const said = t(key); return said === key ? otherwise : said; };
 
-// "bake+dpo" is two trainings, one after the other.
-export const training = (name) => name === "none" ? t("soup.training.none") : name.split("+").map((one) => known(`soup.training.${one}`, one)).join(" + ");
-export const ingredient = (name) => known(`soup.ingredient.${name}`, training(name));
+// "bake+dpo" is two trainings, one after the other; an ingredient may be several things, too.
+const listed = (names, each) => names.split("+").map(each).join(" + ");
+export const training = (names) => listed(names, (one) => known(`soup.training.${one}`, one));
+export const ingredient = (names) => listed(names, (one) => known(`soup.ingredient.${one}`, training(one)));
 
 export function brief(level) {
   return level >= 1 ? t("soup.brief.all") : level <= 0 ? t("soup.brief.none") : t("soup.brief.part", { level });
@@ -17,5 +18,8 @@ export function called({ training: name, level, shots }, hasBrief) {
 
 export const hasBrief = (soup) => soup.cells.some(({ cell }) => cell.level > 0);
 
-// Which of the four colours of a chart a training has.
-export const colours = (soup) => [...new Set(soup.cells.map(({ cell }) => cell.training))];
+// Every training with the colour that it has in a chart: the base itself has none.
+export function colours(soup) {
+  const all = [...new Set(soup.cells.map(({ cell }) => cell.training))], learned = all.filter((name) => name !== "none");
+  return new Map(all.map((name) => [name, name === "none" ? "fl-soup-plain" : `fl-line-${learned.indexOf(name) % 4}`]));
+}

@@ -3,7 +3,7 @@ import { called, colours, hasBrief, training } from "./names.js";
 
 const { element: el, t, number, percent, chart, drawing } = window.feedbackLoop;
 const { svg, frame, figure, upright } = drawing;
-const HIGH = 170, ASIDE = 5, MOST_POLICIES = 4;
+const HIGH = 170, ASIDE = 5, LAST = 290, MOST_POLICIES = 4; // beyond LAST a number stands before its point
 
 export function pictures(soup, curve) {
   const drawn = [soup ? front(soup) : null, halfAWord(curve)].filter(Boolean);
@@ -11,7 +11,7 @@ export function pictures(soup, curve) {
 }
 
 function front(soup) {
-  const trained = colours(soup), most = Math.max(1, ...soup.cells.map((one) => one.tokens)), pad = most * 0.06;
+  const colour = colours(soup), trained = [...colour.keys()], most = Math.max(1, ...soup.cells.map((one) => one.tokens)), pad = most * 0.06;
   const title = t("soup.picture.front", { against: t(soup.against === "plain base" ? "soup.against.plain" : "soup.against.brief") });
   const told = soup.front.map((n) => spelled(soup, n)).join("; ");
   const { picture, px, py } = frame(`${title}. ${t("soup.front")}: ${told}`, [-pad, most + pad], [0, 1], [0, 0.5, 1], ["", ""], true, HIGH);
@@ -21,17 +21,17 @@ function front(soup) {
   const steps = soup.front.map((n, at) => at ? `H${x(n)}V${py(soup.cells[n].win_rate)}` : `M${x(n)} ${py(soup.cells[n].win_rate)}`);
   picture.append(svg("path", { d: steps.join(""), class: "fl-soup-steps" }));
   const order = [...soup.cells.keys()].sort((a, b) => soup.front.includes(a) - soup.front.includes(b)); // the front above the rest
-  for (const n of order) picture.append(point(soup, n, x(n), py, trained));
-  return figure(title, picture, el("figcaption", {}, trained.map((name, at) => el("span", { class: `fl-key fl-line-${at % 4}` }, training(name))), el("span", { class: "fl-soup-how" }, t("soup.picture.front.how"))));
+  for (const n of order) picture.append(point(soup, n, x(n), py, colour));
+  return figure(title, picture, el("figcaption", {}, trained.map((name) => el("span", { class: `fl-key ${colour.get(name)}` }, training(name))), el("span", { class: "fl-soup-how" }, t("soup.picture.front.how"))));
 }
 
-function point(soup, n, x, py, trained) {
+function point(soup, n, x, py, colour) {
   const { cell, win_rate: value, low, high } = soup.cells[n], ahead = soup.front.includes(n);
-  const mark = svg("g", { class: `fl-line-${trained.indexOf(cell.training) % 4}` });
+  const mark = svg("g", { class: colour.get(cell.training) }), left = x > LAST;
   mark.append(svg("title", {}, spelled(soup, n)));
   if (ahead) mark.append(upright(x, py(low), py(high)));
   mark.append(svg("circle", { cx: x, cy: py(value), r: ahead ? 3.5 : 2.5, class: ahead ? "fl-dot" : "fl-soup-behind" }));
-  if (ahead) mark.append(svg("text", { x: x + 5, y: py(value) - 4, class: "fl-soup-number" }, number(n + 1)));
+  if (ahead) mark.append(svg("text", { x: x + (left ? -5 : 5), y: py(value) - 4, "text-anchor": left ? "end" : "start", class: "fl-soup-number" }, number(n + 1)));
   return mark;
 }
 

@@ -14,15 +14,15 @@ export function table(soup, requirements) {
 const scrolled = (label, heads, rows) => el("div", { class: "fl-scroll", tabindex: "0", role: "region", "aria-label": label },
   el("table", {}, el("thead", {}, el("tr", {}, heads.map((head) => el("th", { scope: "col" }, head)))), el("tbody", {}, rows)));
 
-const head = (briefs) => ["cell", "training", ...(briefs ? ["brief"] : []), "examples", "wins", "tokens", "trained", "people"].map((name) => t(`soup.column.${name}`));
+const head = (briefs) => ["cell", "wins", "training", ...(briefs ? ["brief"] : []), "examples", "tokens", "trained", "people"].map((name) => t(`soup.column.${name}`));
 
 function row(soup, n) {
   const { cell, tokens, training_minutes: trained, human_minutes: people, win_rate: value, low, high } = soup.cells[n], ahead = soup.front.includes(n);
   const minutes = (time) => time ? seconds(60 * time) : "–";
   return el("tr", { class: ahead ? "fl-soup-front" : "", "data-cell": n },
     el("th", { scope: "row" }, number(n + 1), ahead ? el("span", {}, ` ★`, el("span", { class: "fl-unseen" }, t("soup.front"))) : null),
-    el("td", {}, training(cell.training)), hasBrief(soup) ? el("td", {}, brief(cell.level)) : null, el("td", {}, cell.shots ? number(cell.shots) : "–"),
     el("td", {}, el("b", {}, percent(value)), " ", el("small", {}, t("interval", { low: percent(low), high: percent(high) }))),
+    el("td", {}, training(cell.training)), hasBrief(soup) ? el("td", {}, brief(cell.level)) : null, el("td", {}, cell.shots ? number(cell.shots) : "–"),
     el("td", {}, number(tokens, 0)), el("td", {}, minutes(trained)), el("td", {}, minutes(people)));
 }
 
