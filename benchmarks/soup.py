@@ -2,12 +2,13 @@
 
     OMP_NUM_THREADS=1 nice -n 10 python -m benchmarks.soup --seeds 0 1 2 --keep FOLDER
 
-Five simulated people whose brief has five requirements spend the same minutes in three ways: on comparisons alone, on edits
-alone, and half on each (one label in four is an edit). Of each such run the soup is made by the program's own code, on the tiny
-Qwen with the demo's recipe: judged by the reward model, as for anybody, and again by the person's true utility, on requests
-that nothing learned from. One label in ten is a mistake. An edit is the truly best of 4 answers of the base with the whole brief,
-where that is better than what was chosen: people who edit know what they want. The runs stay in the folder, so the same command
-goes on after a kill, and after a change of the soup's code tells from what is kept what it would have said.
+Five simulated people whose brief has five requirements spend the same minutes in three ways: on comparisons alone; on edits
+alone, of answers that the base wrote without the brief, as there is more to change; and on comparisons of which every fourth is
+edited where that makes it better. An edit is the truly best of 4 answers of the base with the whole brief: people who edit know
+what they want. One label in ten is a mistake. Of each such run the soup is made by the program's own code, on the tiny Qwen with
+the demo's recipe: judged by the reward model, as for anybody, and again by the person's true utility, on requests that nothing
+learned from. The runs stay in the folder: the same command goes on after a kill, and after a change of the soup's code says from
+what is kept what it would have said.
 """
 
 import argparse
@@ -47,7 +48,7 @@ EDITED = 32
 """First comparisons among which all edits of those who only edit lie."""
 TRAININGS = {
     "comparisons": ("dpo",),
-    "edits": ("sft",),
+    "edits": ("sft", "dpo"),
     "both": ("dpo", "sft", "bake", "bake+dpo"),
 }
 ARMS = {
@@ -56,6 +57,7 @@ ARMS = {
     "baking alone": ("both", "bake", 0.0, 0),
     "preferences alone (dpo)": ("comparisons", "dpo", 0.0, 0),
     "edits alone (sft)": ("edits", "sft", 0.0, 0),
+    "edits alone (dpo)": ("edits", "dpo", 0.0, 0),
     "examples alone (3)": ("edits", "none", 0.0, 3),
     "comparisons and edits (dpo)": ("both", "dpo", 0.0, 0),
     "comparisons and edits, 3 examples": ("both", "dpo", 0.0, 3),
@@ -95,8 +97,9 @@ def cell(person: Persona, seed: int, given: argparse.Namespace) -> dict[str, Sou
     place, found = given.keep / f"{person.name}-{seed}", dict[str, Soup]()
     shared = place / "cache"
     shared.mkdir(parents=True, exist_ok=True)  # what hangs on no label is made once
-    start = started(place / "start", settings)
     for way, every in WAYS.items():
+        plain = ["brief.sampled=[0.0]"] if way == "edits" else []
+        start = started(place / f"start{'-plain' if plain else ''}", [*settings, *plain])
         if not (place / way / "labelled").exists():
             shutil.rmtree(place / way, ignore_errors=True)
             shutil.copytree(start.path, place / way)

@@ -10,11 +10,13 @@ from feedback_loop import begin
 from feedback_loop.asking.asked import asked
 from feedback_loop.durable import write_text
 from feedback_loop.errors import UsageError
+from feedback_loop.locks import locked
 from feedback_loop.progress import silent
 from feedback_loop.records import Ranking
 from feedback_loop.run import Run, commit, open_run, write_jsonl
 from feedback_loop.simulation.personas import find, respond
 from feedback_loop.soup import cells
+from feedback_loop.soup.bench import ask
 from feedback_loop.soup.cells import Cell, Soup
 from feedback_loop.soup.cooking import cook, stock
 from feedback_loop.stages import WORK
@@ -113,6 +115,19 @@ def test_before_there_are_labels_it_says_what_to_type(tmp_path: Path):
         stock(made)
     assert cells.read(made) is None
     assert cells.samples(made) == []
+
+
+def test_what_stops_the_bench_is_one_line_for_whoever_asked_and_the_run_is_free_again(run: Run):
+    with pytest.raises(UsageError, match="nobody: cannot read the persona"):
+        ask(run, "nobody", lambda _: None)
+    assert not locked(run)
+
+
+@pytest.mark.nightly
+def test_asked_from_outside_it_works_in_a_process_of_its_own(run: Run):
+    found = ask(run, "concierge", lambda _: None)
+    assert found == cells.read(run)
+    assert {t.judge for t in found.cells} == {"utility"}
 
 
 def kept(run: Run) -> list[Path]:
