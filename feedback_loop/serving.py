@@ -8,6 +8,7 @@ from feedback_loop.asking.labelling import comparisons_of, open_desk
 from feedback_loop.brief import brief, brief_curve
 from feedback_loop.connect import argilla
 from feedback_loop.gate import gatekeeper
+from feedback_loop.intent import intent
 from feedback_loop.loop import Say
 from feedback_loop.report.report import overview, samples
 from feedback_loop.run import Run
@@ -22,7 +23,7 @@ from feedback_loop.team.team_report import me, team
 from ui.accounts import Accounts
 from ui.app import build_app
 from ui.login import check_reach
-from ui.ports import ChatPort, RoundsPort, SoupPort, TeamPort
+from ui.ports import ChatPort, IntentPort, RoundsPort, SoupPort, TeamPort
 from ui.serve import serve as serve_app
 from ui.site import open_site
 from ui.users_routes import link
@@ -70,6 +71,11 @@ def serve(run: Run, *, host: str, port: int, url: str, open_browser: bool, say: 
                 samples=lambda: cells.samples(run),
                 requirements=lambda number: found.requirements if (found := brief.of_round(run, number)) else (),
                 curve=lambda: brief_curve.rows(run) if brief_curve.measured(run) else [],
+            ),
+            IntentPort(
+                profile=lambda: intent.profile(run),
+                accept=lambda key, line, who: intent.accept(run, intent.of(run, key), line, who),
+                dismiss=lambda key, who: intent.dismiss(run, intent.of(run, key), who),
             ),
             title=run.path.name,
             login=login,
