@@ -95,8 +95,8 @@ class DittoTable(Table):
     """Answers drawn a demonstration and turn."""
     turns: int = Field(3, ge=1)
     """Draw, then learn: so often."""
-    steps: int = Field(20, ge=1)
-    """Optimiser steps a turn."""
+    steps: int = Field(10, ge=1)
+    """Optimiser steps a turn. Many make the policy repeat what it was shown."""
     learn: Literal["demonstrations", "both"] = "demonstrations"
     """`both`: people's pairs beside the pairs that the demonstrations make, in each turn."""
 

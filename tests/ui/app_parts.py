@@ -1,6 +1,7 @@
 """A desk with a real journal, and a Rounds page's callables, for tests of the app."""
 
 import asyncio
+import functools
 import threading
 from collections.abc import Callable, Coroutine, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +21,7 @@ from feedback_loop.talk.talking import Ask, Choices, Correction, Said
 from feedback_loop.taught.lessons import Taught
 from feedback_loop.team.flags import Flag
 from feedback_loop.team.team import me_of, team_of
+from ui import app as app_room
 from ui.app import build_app
 from ui.login import Login
 from ui.ports import ChatPort, IntentPort, RoundsPort, SoupPort, TeamPort
@@ -28,6 +30,7 @@ from ui.site import Site
 
 SITE = Site(names=frozenset({"testserver"}))
 T = TypeVar("T")
+app_room.build_pages = functools.cache(app_room.build_pages)  # the frames hold nothing, and take a second to build
 CSRF = {"X-Feedback-Loop": "1"}
 
 
