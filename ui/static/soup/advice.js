@@ -69,4 +69,4 @@ function costs({ tokens, training_minutes: training, human_minutes: people }) {
 }
 
 const sign = (value) => value < 0 ? "−" : "+";
-const signed = (value) => sign(value) + number(Math.abs(100 * value), 0);
+const signed = (value) => Math.round(100 * value) ? sign(value) + number(Math.abs(100 * value), 0) : number(0);
