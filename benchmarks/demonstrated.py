@@ -59,10 +59,11 @@ ARMS = {
     "base, 3 examples": Arm(shots=3),
     "sft, the edits": Arm(("policy.step=sft",)),
     "ditto, the edits": Arm(("policy.step=ditto",), edits_alone=True),
-    "ditto": Arm(("policy.step=ditto",)),
+    "ditto": Arm(("policy.step=ditto", "policy.ditto.own=1000")),
     "dpo": Arm(("policy.step=dpo",)),
     "dpo, 3 examples": Arm(("policy.step=dpo",), shots=3),
-    "ditto-both": Arm(("policy.step=ditto", "policy.ditto.learn=both")),
+    "ditto-both": Arm(("policy.step=ditto", "policy.ditto.own=1000", "policy.ditto.learn=both")),
+    "ditto-both, the edits": Arm(("policy.step=ditto", "policy.ditto.learn=both"), edits_alone=True),
 }
 
 

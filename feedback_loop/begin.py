@@ -21,6 +21,7 @@ def begin(
 
     Without a recipe: `demo` for the shipped tiny model, `default` for any other.
     """
+    runs.refuse_used(path)  # before the imports, which take seconds
     from feedback_loop.brief.brief_tokens import check_room
     from feedback_loop.models import check_model
     from policies.steps import check_options as check_policy

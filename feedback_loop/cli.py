@@ -146,7 +146,8 @@ def advance(
 @app.command()
 def status(run: RunFolder, as_json: AsJson = False) -> None:
     """Say where a run stands."""
-    from feedback_loop.report.report import as_text, overview
+    from feedback_loop.report.report import overview
+    from feedback_loop.report.report_text import as_text
     from feedback_loop.run import open_run
 
     view = overview(open_run(run))

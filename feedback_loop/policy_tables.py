@@ -91,12 +91,16 @@ class DittoTable(Table):
 
     demonstrations: int = Field(32, ge=1)
     """Demonstrations learned from, the best; all of them where there are fewer."""
+    own: int = Field(4, ge=0)
+    """Answers in people's own words that are enough: where there are fewer, ranked ones are demonstrations too."""
     samples: int = Field(4, ge=1)
     """Answers drawn a demonstration and turn."""
     turns: int = Field(3, ge=1)
     """Draw, then learn: so often."""
-    steps: int = Field(20, ge=1)
+    steps: int = Field(10, ge=1)
     """Optimiser steps a turn."""
+    learning_rate: float = Field(2e-5, gt=0)
+    """At the start of a turn; it falls linearly to 0. High or for many steps, it makes the policy repeat what it was shown."""
     learn: Literal["demonstrations", "both"] = "demonstrations"
     """`both`: people's pairs beside the pairs that the demonstrations make, in each turn."""
 

@@ -152,30 +152,42 @@ def create(
     path: Path, recipe: recipes.Recipe, prompts: Asked, heldout: Asked, probes: Asked = (), brief: str = ""
 ) -> Run:
     """Make a run folder that holds all it needs; UsageError where the folder is already in use."""
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise UsageError(f"{path}: already there and not empty. Choose another folder for the run.")
-    made_by = f"feedback-loop {version('feedback-loop')}"
-    record = RunRecord(format=FORMAT, id=secrets.token_hex(4), created_at=now(), made_by=made_by)
-    make_folder(path.parent)
-    making = path.parent / f".{path.name}.making-{record.id}"
-    texts = {
-        "recipe.toml": recipes.dump(recipe),
-        "brief.md": brief,
-        "run.json": record.model_dump_json(indent=2) + "\n",
-    }
-    try:
-        (making / "rounds").mkdir(parents=True)
+    texts = {"recipe.toml": recipes.dump(recipe), "brief.md": brief}
+    with new_folder(path) as making:
+        (making / "rounds").mkdir()
         for name, asked in (("prompts", prompts), ("heldout", heldout), ("probes", probes)):
             write_jsonl(making / f"{name}.jsonl", asked)
         for name in filter(texts.get, texts):
             write_text(making / name, texts[name])
+    return open_run(path)
+
+
+@contextmanager
+def new_folder(path: Path, branched_from: Origin | None = None) -> Iterator[Path]:
+    """A folder to fill, which becomes the run at `path`, whole, at the end; UsageError where that is already in use."""
+    refuse_used(path)
+    made_by = f"feedback-loop {version('feedback-loop')}"
+    record = RunRecord(
+        format=FORMAT, id=secrets.token_hex(4), created_at=now(), made_by=made_by, branched_from=branched_from
+    )
+    make_folder(path.parent)
+    making = path.parent / f".{path.name}.making-{record.id}"
+    try:
+        making.mkdir()
+        yield making
+        write_text(making / "run.json", record.model_dump_json(indent=2) + "\n")
         if path.exists():
             path.rmdir()
         making.rename(path)
     finally:
         shutil.rmtree(making, ignore_errors=True)
     sync_folder(path.parent)
-    return open_run(path)
+
+
+def refuse_used(path: Path) -> None:
+    """UsageError where a new run cannot be made there."""
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise UsageError(f"{path}: already there and not empty. Choose another folder for the run.")
 
 
 def open_run(path: Path) -> Run:

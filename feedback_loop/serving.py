@@ -1,13 +1,15 @@
 """The web app on a run: the desk, the courier that carries votes to Argilla, and the rounds behind the Rounds page."""
 
 import contextlib
+from collections.abc import Callable
 
 from feedback_loop import loop
 from feedback_loop.asking import ahead, asked, refitting
 from feedback_loop.asking.labelling import comparisons_of, open_desk
 from feedback_loop.brief import brief, brief_curve
-from feedback_loop.connect import argilla
+from feedback_loop.connect import Connect, argilla
 from feedback_loop.gate import gatekeeper
+from feedback_loop.intent import intent
 from feedback_loop.loop import Say
 from feedback_loop.report.report import overview, samples
 from feedback_loop.run import Run
@@ -22,7 +24,7 @@ from feedback_loop.team.team_report import me, team
 from ui.accounts import Accounts
 from ui.app import build_app
 from ui.login import check_reach
-from ui.ports import ChatPort, RoundsPort, SoupPort, TeamPort
+from ui.ports import ChatPort, IntentPort, RoundsPort, SoupPort, TeamPort
 from ui.serve import serve as serve_app
 from ui.site import open_site
 from ui.users_routes import link
@@ -48,29 +50,15 @@ def serve(run: Run, *, host: str, port: int, url: str, open_browser: bool, say: 
         desk = open_desk(run, journal, priorities)
         app = build_app(
             desk,
-            RoundsPort(
-                overview=lambda: overview(run),
-                samples=lambda number: samples(run, number),
-                taught=lambda number: taught(run, number),
-                start=lambda: loop.launch(run),
-                rollback=lambda to, who, why: loop.roll_back(run, to, who, why),
-                decide=lambda promote, who, why: loop.decide(run, promote=promote, who=who, why=why, connect=connect),
-                delivery=courier.state,
-                supply=lambda: ahead.supply(run, more),
-            ),
+            _rounds(run, connect, courier, more),
             TeamPort(everybody=lambda: team(run), me=lambda name: me(run, name), flags=lambda: flags(run)),
             ChatPort(
                 choices=lambda: choices(run),
                 reply=talks.reply,
                 keep=lambda who, said: corrections.keep(run, desk.vote, who, said),
             ),
-            SoupPort(
-                command=f"feedback-loop soup {run.path}",
-                table=lambda: cells.read(run),
-                samples=lambda: cells.samples(run),
-                requirements=lambda number: found.requirements if (found := brief.of_round(run, number)) else (),
-                curve=lambda: brief_curve.rows(run) if brief_curve.measured(run) else [],
-            ),
+            _soup(run),
+            _intent(run),
             title=run.path.name,
             login=login,
             secret="",
@@ -84,6 +72,37 @@ def serve(run: Run, *, host: str, port: int, url: str, open_browser: bool, say: 
                 say(f"Nobody owns this run yet. This link, good once and for a day, makes you its owner: {owners}")
 
         serve_app(app, host=host, port=port, open_browser=open_browser, ready=ready, behind_proxy=bool(url))
+
+
+def _rounds(run: Run, connect: Connect, courier: couriers.Courier, more: Callable[[], bool]) -> RoundsPort:
+    return RoundsPort(
+        overview=lambda: overview(run),
+        samples=lambda number: samples(run, number),
+        taught=lambda number: taught(run, number),
+        start=lambda: loop.launch(run),
+        rollback=lambda to, who, why: loop.roll_back(run, to, who, why),
+        decide=lambda promote, who, why: loop.decide(run, promote=promote, who=who, why=why, connect=connect),
+        delivery=courier.state,
+        supply=lambda: ahead.supply(run, more),
+    )
+
+
+def _soup(run: Run) -> SoupPort:
+    return SoupPort(
+        command=f"feedback-loop soup {run.path}",
+        table=lambda: cells.read(run),
+        samples=lambda: cells.samples(run),
+        requirements=lambda number: found.requirements if (found := brief.of_round(run, number)) else (),
+        curve=lambda: brief_curve.rows(run) if brief_curve.measured(run) else [],
+    )
+
+
+def _intent(run: Run) -> IntentPort:
+    return IntentPort(
+        profile=lambda: intent.profile(run),
+        accept=lambda key, line, who: intent.accept(run, intent.of(run, key), line, who),
+        dismiss=lambda key, who: intent.dismiss(run, intent.of(run, key), who),
+    )
 
 
 def first_invite(run: Run, url: str) -> str:

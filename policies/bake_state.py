@@ -5,12 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from feedback_loop import checkpoint
 from feedback_loop.adapters import parameters
 from feedback_loop.models import load_tokenizer
 from feedback_loop.records import Record
+from policies import optimised
 from policies.base import Policy
-from policies.optimised import pack, unpack
 from policies.task import Task
 from policies.trainable import LEARNING, open_network, parent_needed, without_dropout
 from policies.watch import Measured
@@ -67,7 +66,8 @@ def open_baking(task: Task, seed: int) -> tuple[Baking, list[dict[str, float]]]:
     now.optimizer = torch.optim.AdamW(
         learning(now).values(), lr=task.policy.bake.learning_rate, eps=1e-5, weight_decay=0.0
     )
-    return now, _restore(now, task.resume / FILE)
+    kept = optimised.restore(task.resume / FILE, now, learning(now), BakeReading, BakeSample)
+    return now, kept.get("curves", [])
 
 
 def learning(now: Baking) -> dict[str, Any]:
@@ -77,28 +77,4 @@ def learning(now: Baking) -> dict[str, Any]:
 
 def save(now: Baking, folder: Path, curves: Sequence[Mapping[str, float]]) -> None:
     """Write the checkpoint over the one before."""
-    tensors = {f"good.{name}": tensor for name, tensor in now.good.items()} | pack(learning(now), now.optimizer)
-    facts = {
-        "step": now.step,
-        "good_step": now.good_step,
-        "readings": [row.model_dump() for row in now.readings],
-        "shown": [row.model_dump() for row in now.shown],
-        "seconds": now.seconds,
-        "curves": curves,
-    }
-    checkpoint.save(folder / FILE, tensors, facts)
-
-
-def _restore(now: Baking, file: Path) -> list[dict[str, float]]:
-    """Bring a training to where its checkpoint stands; the curves so far."""
-    found = checkpoint.load(file)
-    if found is None:
-        return []
-    tensors, facts = found
-    unpack(learning(now), now.optimizer, tensors)
-    now.good = {name.removeprefix("good."): t for name, t in tensors.items() if name.startswith("good.")}
-    now.step, now.good_step, now.seconds = facts["step"], facts["good_step"], facts["seconds"]
-    now.readings = [BakeReading(**row) for row in facts["readings"]]
-    now.shown = [BakeSample(**row) for row in facts["shown"]]
-    rows: list[dict[str, float]] = facts["curves"]
-    return rows
+    optimised.save(folder / FILE, now, learning(now), curves)

@@ -5,13 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from feedback_loop import checkpoint
 from feedback_loop.adapters import parameters, score_head
 from feedback_loop.errors import LoopError, UsageError
 from feedback_loop.models import load_tokenizer
 from feedback_loop.scores import Members, Whitening
+from policies import optimised
 from policies.base import Policy
-from policies.optimised import pack, unpack
 from policies.rollouts import Critic
 from policies.task import Task
 from policies.trainable import LEARNING, open_network, parent_needed, without_dropout
@@ -64,7 +63,10 @@ def open_training(task: Task) -> tuple[Training, list[dict[str, float]]]:
     critic = _critic(task, network)
     now = Training(Policy("ppo", network, tokenizer), members, critic, None, ppo.kl_coef)
     now.optimizer = torch.optim.AdamW(learning(now).values(), lr=ppo.learning_rate, eps=1e-5, weight_decay=0.0)
-    return now, _restore(now, task.resume / FILE)
+    kept = optimised.restore(task.resume / FILE, now, learning(now), Reading, StepSample)
+    if kept:
+        now.kl_coef, now.white = kept["kl_coef"], Whitening(*(tuple(part) for part in kept["white"]))
+    return now, kept.get("curves", [])
 
 
 def learning(now: Training) -> dict[str, Any]:
@@ -77,36 +79,9 @@ def learning(now: Training) -> dict[str, Any]:
 
 def save(now: Training, folder: Path, curves: Sequence[Mapping[str, float]]) -> None:
     """Write the checkpoint over the one before."""
-    tensors = {f"good.{name}": tensor for name, tensor in now.good.items()}
-    tensors |= pack(learning(now), now.optimizer)
     assert now.white is not None
-    facts = {
-        "step": now.step,
-        "good_step": now.good_step,
-        "kl_coef": now.kl_coef,
-        "white": [now.white.means, now.white.scales],
-        "readings": [row.model_dump() for row in now.readings],
-        "shown": [row.model_dump() for row in now.shown],
-        "seconds": now.seconds,
-        "curves": curves,
-    }
-    checkpoint.save(folder / FILE, tensors, facts)
-
-
-def _restore(now: Training, file: Path) -> list[dict[str, float]]:
-    """Bring a training to where its checkpoint stands; the curves so far."""
-    found = checkpoint.load(file)
-    if found is None:
-        return []
-    tensors, facts = found
-    unpack(learning(now), now.optimizer, tensors)
-    now.good = {name.removeprefix("good."): t for name, t in tensors.items() if name.startswith("good.")}
-    now.step, now.good_step, now.kl_coef = facts["step"], facts["good_step"], facts["kl_coef"]
-    now.white, now.seconds = Whitening(*(tuple(part) for part in facts["white"])), facts["seconds"]
-    now.readings = [Reading(**row) for row in facts["readings"]]
-    now.shown = [StepSample(**row) for row in facts["shown"]]
-    rows: list[dict[str, float]] = facts["curves"]
-    return rows
+    white = [now.white.means, now.white.scales]
+    optimised.save(folder / FILE, now, learning(now), curves, kl_coef=now.kl_coef, white=white)
 
 
 def _critic(task: Task, network: Any) -> Critic:

@@ -30,7 +30,8 @@ SMALL = (
     "asking.checks=0",
     "evaluation.prompts=12",
     "sampling.max_new_tokens=48",
-    "reward.trl.num_train_epochs=1",
+    "reward.form=head",
+    "reward.members=4",
     "policy.trl.num_train_epochs=1",
     "promotion.judge=reward",
 )
@@ -42,7 +43,7 @@ def command(*args: object) -> list[str]:
     return [sys.executable, "-m", "feedback_loop.cli", *map(str, args)]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def cli() -> Cli:
     """Run `feedback-loop ARGS` to its end."""
 
@@ -61,11 +62,11 @@ def cli() -> Cli:
     return run
 
 
-def init_small(cli: Cli, run: Path, *more: str) -> Path:
-    """A run on the tiny Qwen whose rounds take seconds."""
-    settings = [part for key in (*SMALL, *more) for part in ("--set", key)]
-    done = cli("init", run, *settings)
-    assert done.returncode == 0, done.stderr
+def init_small(run: Path, *more: str) -> Path:
+    """A run on the tiny Qwen whose rounds take seconds; made in this process, which imports the libraries once."""
+    from feedback_loop.begin import begin
+
+    begin(run, None, None, [*SMALL, *more])
     return run
 
 

@@ -17,10 +17,11 @@ from ui import login as doors
 from ui.account_routes import build_accounts
 from ui.chat_routes import build_chat_routes
 from ui.guard import Guard, Pages, line
+from ui.intent_routes import build_intent_routes
 from ui.languages import build_languages
 from ui.login_routes import build_login
 from ui.pages import HEAD, build_pages, theme
-from ui.ports import ChatPort, DeskPort, RoundsPort, SoupPort, TeamPort
+from ui.ports import ChatPort, DeskPort, IntentPort, RoundsPort, SoupPort, TeamPort
 from ui.reading_routes import build_reading
 from ui.rounds_routes import build_rounds_routes
 from ui.routes import build_routes, status_of
@@ -29,7 +30,7 @@ from ui.soup_routes import build_soup_routes
 from ui.styles import STATIC, build_styles
 from ui.team_routes import build_team_routes
 from ui.users_routes import build_users
-from ui.visitors import owner, user
+from ui.visitors import owner, role, user
 
 OWNERS_PAGES = frozenset({"/users", "/team"})
 
@@ -40,6 +41,7 @@ def build_app(
     team: TeamPort,
     chat: ChatPort,
     soup: SoupPort,
+    intent: IntentPort,
     *,
     title: str,
     login: doors.Login,
@@ -66,6 +68,7 @@ def build_app(
     app.include_router(build_reading(desk, user))
     app.include_router(build_rounds_routes(rounds, user))
     app.include_router(build_soup_routes(soup, user))
+    app.include_router(build_intent_routes(intent, user, owner, role))
     app.include_router(build_team_routes(team, user, owner))
     app.include_router(build_chat_routes(chat, user))
     blocks = build_pages(title, users=door.accounts is not None)

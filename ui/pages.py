@@ -12,6 +12,7 @@ HEAD = """
 <script src="/page/label/page.js" type="module"></script>
 <script src="/page/rounds/page.js" type="module"></script>
 <script src="/page/soup/page.js" type="module"></script>
+<script src="/page/intent/page.js" type="module"></script>
 <script src="/page/flags.js" defer></script>
 <script src="/page/team.js" defer></script>
 <script src="/page/chat/page.js" type="module"></script>
@@ -34,7 +35,7 @@ def frame(name: str) -> None:
 
 
 def build_pages(title: str, *, users: bool = False) -> gr.Blocks:
-    """Label, Rounds, Soup, Team, Chat and Help; and Users, where people have accounts."""
+    """Label, Rounds, Soup, Intent, Team, Chat and Help; and Users, where people have accounts."""
     with gr.Blocks(title=title, analytics_enabled=False) as pages:
         gr.Navbar(main_page_name="Label")
         frame("fl-label")
@@ -44,6 +45,9 @@ def build_pages(title: str, *, users: bool = False) -> gr.Blocks:
     with pages.route("Soup", "/soup"):
         gr.Navbar(main_page_name="Label")
         frame("fl-soup")
+    with pages.route("Intent", "/intent"):
+        gr.Navbar(main_page_name="Label")
+        frame("fl-intent")
     with pages.route("Team", "/team"):
         gr.Navbar(main_page_name="Label")
         frame("fl-team")

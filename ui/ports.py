@@ -7,6 +7,7 @@ from typing import Protocol
 
 from feedback_loop.brief.brief import Requirement
 from feedback_loop.brief.curve import Row
+from feedback_loop.intent.profile import Profile
 from feedback_loop.records import Answer, Comparison, Ranking
 from feedback_loop.report.overview import Overview, Sample, Supply
 from feedback_loop.soup import cells
@@ -74,6 +75,17 @@ class SoupPort:
     """What the brief of that round asks for; nothing without one."""
     curve: Callable[[], Sequence[Row]]
     """The half-a-word curve of every policy so far; empty where none is measured."""
+
+
+@dataclass(frozen=True)
+class IntentPort:
+    """What people seem to want, and what is decided about it."""
+
+    profile: Callable[[], Profile]
+    accept: Callable[[str, str, str], object]
+    """(key, line, who): put a proposal into the brief as this line; UsageError says why not."""
+    dismiss: Callable[[str, str], object]
+    """(key, who): let a proposal not come again."""
 
 
 @dataclass(frozen=True)

@@ -146,8 +146,13 @@ def load(run: Run) -> Brief | None:
 
 def of_round(run: Run, number: int) -> Brief | None:
     """The brief that a round works by: as it was when its prompts were chosen. None where it has none."""
-    file = run.stage_folder(number, "prompts") / NAME
+    file = file_of_round(run, number)
     return parse(file.read_text(encoding="utf-8")) if file.exists() else None
+
+
+def file_of_round(run: Run, number: int) -> Path:
+    """Where that lies, if it has one."""
+    return run.stage_folder(number, "prompts") / NAME
 
 
 def read(file: Path) -> Brief:

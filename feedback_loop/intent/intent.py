@@ -53,6 +53,14 @@ def named(found: Profile, number: int) -> Proposal:
     raise UsageError(f"No proposal {number}: there are {len(found.proposals)}. List them: feedback-loop intent RUN")
 
 
+def of(run: Run, key: str) -> Proposal:
+    """The proposal of that key; UsageError where there is none any more."""
+    for proposal in profile(run).proposals:
+        if proposal.key == key:
+            return proposal
+    raise UsageError(f"{key}: not proposed any more. List what is: feedback-loop intent {run.path}")
+
+
 def accept(run: Run, proposal: Proposal, text: str, who: str) -> str:
     """Put a proposal into the brief as `text`, or as it is proposed where that is empty; the line as it stands there now."""
     said = " ".join(text.split()) or proposal.text

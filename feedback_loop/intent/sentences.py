@@ -37,12 +37,12 @@ SENTENCES = {
     "script.latin": "Write in Latin letters.",
     "script.cyrillic": "Write in Cyrillic letters.",
     "script.han": "Write in Chinese characters.",
-    "max_words": "Write at most {value} words.",
-    "min_words": "Write at least {value} words.",
-    "max_characters": "Write at most {value} characters.",
-    "sentences": "Write {value} sentences.",
-    "max_sentences": "Write at most {value} sentences.",
-    "min_sentences": "Write at least {value} sentences.",
+    "max_words": "Write at most {n} words.",
+    "min_words": "Write at least {n} words.",
+    "max_characters": "Write at most {n} characters.",
+    "sentences": "Write {n} sentences.",
+    "max_sentences": "Write at most {n} sentences.",
+    "min_sentences": "Write at least {n} sentences.",
     "headings.yes": "Use headings.",
     "headings.no": "Use no headings.",
     "polite.yes": "Be polite (please, thank you).",
@@ -81,7 +81,7 @@ def line(wish: Wish, sentence: str = "") -> str:
 def _sentence(wish: Wish) -> str:
     if (wish.name, wish.value) == ("sentences", 1):
         return ONE
-    return SENTENCES[wish.name].format(value=wish.value, phrase=wish.phrase)
+    return SENTENCES[wish.name].format(n=wish.value, phrase=wish.phrase)
 
 
 def _check(wish: Wish) -> str:

@@ -1,20 +1,17 @@
 """A new run that goes on from an older round of another one, which is not changed."""
 
-import secrets
 import shutil
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 
 from feedback_loop import loop
 from feedback_loop.brief.brief import NAME
-from feedback_loop.durable import sync_file, sync_folder, write_text
+from feedback_loop.durable import sync_file, sync_folder
 from feedback_loop.errors import UsageError
 from feedback_loop.lineage import rollbacks
-from feedback_loop.records import now
 from feedback_loop.repair import discards
 from feedback_loop.report.overview import Truth
-from feedback_loop.run import FORMAT, STAGES, Origin, Run, RunRecord, files_below, open_run, read_jsonl, write_jsonl
+from feedback_loop.run import STAGES, Origin, Run, files_below, new_folder, open_run, read_jsonl, write_jsonl
 from feedback_loop.store.journal import copy_votes
 
 WHOLE = ("recipe.toml", "prompts.jsonl", "heldout.jsonl", "probes.jsonl", NAME)
@@ -30,34 +27,16 @@ def branch(run: Run, path: Path, number: int) -> Run:
     if not run.done(number, STAGES[-1]):
         decided = [f"{n:03d}" for n in run.rounds() if run.done(n, STAGES[-1])]
         raise UsageError(f"{run.path}: round {number:03d} is not decided. There are: {', '.join(decided) or 'none'}.")
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise UsageError(f"{path}: already there and not empty. Choose another folder for the new run.")
-    record = RunRecord(
-        format=FORMAT,
-        id=secrets.token_hex(4),
-        created_at=now(),
-        made_by=f"feedback-loop {version('feedback-loop')}",
-        branched_from=Origin(run=run.id, round=number),
-    )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    making = path.parent / f".{path.name}.making-{record.id}"
-    try:
+    with new_folder(path, Origin(run=run.id, round=number)) as making:
         with loop.alone(run):
             _copy(run, making, number)
-        write_text(making / "run.json", record.model_dump_json(indent=2) + "\n")
         _sync(making)
-        if path.exists():
-            path.rmdir()
-        making.rename(path)
-    finally:
-        shutil.rmtree(making, ignore_errors=True)
-    sync_folder(path.parent)
     return open_run(path)
 
 
 def _copy(run: Run, to: Path, number: int) -> None:
     """All of it but the record of what the new run is."""
-    (to / "rounds").mkdir(parents=True)
+    (to / "rounds").mkdir()
     for name in WHOLE:
         if (run.path / name).exists():
             shutil.copy2(run.path / name, to / name)

@@ -61,7 +61,7 @@ def _train(run: Run, number: int, kept: Path, report: Progress) -> None:
         place.mkdir(parents=True)
     started, facts, failed = time.monotonic(), dict[str, Any](), ""
     try:
-        task = policy_task(run, number, Draft(making, work, resume), report, lambda *_: None)
+        task = policy_task(run, number, Draft(making, work, resume), report, lambda *_: None, file_of(run))
         facts = STEPS[run.recipe.policy.step](task)
     except LoopError as error:
         failed = str(error)

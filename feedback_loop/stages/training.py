@@ -111,8 +111,13 @@ def train_policy(run: Run, number: int, draft: Draft, report: Progress) -> None:
         tracked.finish(draft.facts, adapter=draft.path / "adapter")
 
 
-def policy_task(run: Run, number: int, draft: Draft, report: Progress, track: Callable[..., None]) -> "Task":
-    """All that a policy step is given; of people's pairs, each as often as its weight says."""
+def policy_task(
+    run: Run, number: int, draft: Draft, report: Progress, track: Callable[..., None], baked: Path | None = None
+) -> "Task":
+    """All that a policy step is given; of people's pairs, each as often as its weight says.
+
+    `baked` is the brief that is moved into the adapter; the one that the round works by, where None.
+    """
     from policies.task import Task
     from reward.score import load_members
 
@@ -122,7 +127,8 @@ def policy_task(run: Run, number: int, draft: Draft, report: Progress, track: Ca
     rewards, parent = reward_folders(run, number), adapter_folder(run, current_policy(run))
     draft.use(*run.files(number, "reward"), *adapter_files(run, current_policy(run)))
     run.cache.mkdir(exist_ok=True)
-    instruction, neutral = _to_bake(run, draft) if recipe.policy.step == "bake" else ("", [])
+    said = baked or brief.file_of_round(run, number)
+    instruction, neutral = _to_bake(run, said, draft) if recipe.policy.step == "bake" else ("", [])
     return Task(
         model=recipe.model,
         policy=recipe.policy,
@@ -155,19 +161,19 @@ def _demonstrations(run: Run, number: int, pairs: Sequence[Preference], draft: D
     return best(oldest_first, draft.read(poor, Disliked) if written(poor) else [])
 
 
-def _to_bake(run: Run, draft: Draft) -> tuple[str, list[Prompt]]:
+def _to_bake(run: Run, said: Path, draft: Draft) -> tuple[str, list[Prompt]]:
     """The whole brief, and the chats that it has nothing to say of; UsageError where there is no brief."""
-    said = brief.load(run)
-    if said is None:
+    if not said.exists():
         raise UsageError(
-            f'policy.step = "bake" moves a brief into the adapter, and the run has none. Write {brief.file_of(run)}'
+            f'policy.step = "bake" moves a brief into the adapter, and {said} is not there: the round began without one. '
+            f"Write {brief.file_of(run)}, then: feedback-loop redo {run.path} prompts"
         )
     file = shipped("prompts", run.recipe.policy.bake.neutral_file, ".jsonl")
     asked = {p.prompt for p in read_jsonl(run.path / "prompts.jsonl", Prompt)}
     neutral = [p for p in prompts.load(file) if p.prompt not in asked]
-    draft.use(brief.file_of(run))
+    draft.use(said)
     draft.facts["neutral_sha256"] = sha256(file)
-    return brief.cut(said, 1.0), neutral
+    return brief.cut(brief.read(said), 1.0), neutral
 
 
 def reward_folders(run: Run, number: int) -> list[Path]:

@@ -20,6 +20,7 @@ from tests.browser.test_rounds_page import SAMPLES
 from tests.browser.test_team import team
 from tests.browser_fixture import log_in
 from tests.ui.app_parts import app_of, comparison, rounds_port
+from tests.ui.intent_parts import recording
 from tests.ui.rounds_parts import alarmed, lessons
 from tests.ui.soup_parts import soup_port
 from ui.accounts import Accounts
@@ -157,7 +158,7 @@ def with_accounts(tmp_path: Path) -> Iterator[tuple[str, Accounts]]:
     """An app with accounts, rounds in all states and a team."""
     port = rounds_port(overview=all_states(), taught=lessons(2))
     asked, answers = team()
-    app, journal = app_of(tmp_path, asked, rounds=port, login="accounts", soup=soup_port())
+    app, journal = app_of(tmp_path, asked, rounds=port, login="accounts", soup=soup_port(), intent=recording([]))
     rounds = {c.id: c.round for c in asked}
     with ExitStack() as opened:
         opened.enter_context(closing(journal))
@@ -196,6 +197,10 @@ def test_the_doors_and_all_other_pages(audited: Page, with_accounts: tuple[str, 
     audited.wait_for_selector(".fl-soup-say")
     audited.evaluate(UNFOLD)
     found += findings(audited, "/soup")
+    audited.goto(f"{url}/intent")
+    audited.wait_for_selector("[data-key='emoji.no']")
+    audited.evaluate(UNFOLD)
+    found += findings(audited, "/intent")
     audited.goto(f"{url}/rounds")
     audited.wait_for_selector("[data-round='2']")
     audited.evaluate(UNFOLD)

@@ -10,6 +10,7 @@ from playwright.sync_api import Page
 from tests.browser.serving import serving
 from tests.browser_fixture import log_in
 from tests.ui.app_parts import app_of, comparison, rounds_port
+from tests.ui.intent_parts import recording
 from tests.ui.rounds_parts import alarmed, lessons
 from tests.ui.soup_parts import soup_port
 
@@ -51,6 +52,7 @@ PAGES = {
     "/": ".fl-card",
     "/rounds": "#fl-start",
     "/soup": ".fl-soup-gains",
+    "/intent": "[data-part='likely']",
     "/team": "#fl-team h1",
     "/chat": "#fl-chat textarea",
     "/help": "#fl-help table",
@@ -65,6 +67,7 @@ def url(tmp_path: Path) -> Iterator[str]:
         [comparison(n) for n in range(4)],
         rounds=replace(rounds_port(overview=alarmed()), taught=lessons),
         soup=soup_port(),
+        intent=recording([]),
     )
     with serving(app) as address:
         yield address

@@ -23,8 +23,8 @@ def url(tmp_path: Path) -> Iterator[str]:
 @pytest.mark.parametrize(
     ("locale", "start", "pages"),
     [
-        ("ru-RU", "Начать", ["Оценка", "Раунды", "Смесь", "Команда", "Чат", "Справка"]),
-        ("zh-CN", "开始", ["标注", "轮次", "配比", "团队", "对话", "帮助"]),
+        ("ru-RU", "Начать", ["Оценка", "Раунды", "Смесь", "Пожелания", "Команда", "Чат", "Справка"]),
+        ("zh-CN", "开始", ["标注", "轮次", "配比", "意图", "团队", "对话", "帮助"]),
     ],
 )
 def test_the_browsers_language_is_spoken_and_another_can_be_chosen(
@@ -45,7 +45,7 @@ def test_the_browsers_language_is_spoken_and_another_can_be_chosen(
     assert page.evaluate("document.documentElement.lang")[:2] == locale[:2]
     assert page.locator(".fl-card").bounding_box()["width"] > 340
     page.select_option(".fl-language", "en")
-    expect(names).to_have_text(["Label", "Rounds", "Soup", "Team", "Chat", "Help"])
+    expect(names).to_have_text(["Label", "Rounds", "Soup", "Intent", "Team", "Chat", "Help"])
     page.goto(f"{url}/help")
     expect(page.locator("#fl-help h1")).to_have_text("How it works")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -25,9 +25,7 @@ LIVE = """() => document.querySelector("[data-round='0'] [data-stage=policy][dat
 @pytest.fixture
 def served(cli: Cli, tmp_path: Path, argilla: Connection) -> Iterator[tuple[Path, str]]:
     """A run and the address of its web app, served as a user would."""
-    path = init_small(
-        cli, tmp_path / "run", "reward.form=lora", "reward.members=1", "reward.trl.num_train_epochs=3", *PPO
-    )
+    path = init_small(tmp_path / "run", "reward.form=lora", "reward.members=1", "reward.trl.num_train_epochs=3", *PPO)
     env = {**os.environ, "ARGILLA_API_URL": argilla.api_url, "ARGILLA_API_KEY": argilla.api_key}
     process = subprocess.Popen(
         command("serve", path, "--no-browser", "--port", 0), env=env, stderr=subprocess.PIPE, text=True

@@ -46,9 +46,12 @@ def test_what_to_do_next_comes_first_and_every_figure_can_be_read(page: Page, se
     page.goto(f"{url}/soup")
     advice = page.locator(".fl-soup-advice > *").first
     expect(advice).to_have_text(
-        "Next: baked brief + preferences (DPO). It gains 50 points (38 to 62) over “untrained, no brief”."
+        "Next: baked brief + preferences (DPO). It gains 50 points (38 to 62) over “untrained, brief not pasted”."
     )
-    expect(page.locator(".fl-soup-advice li")).to_have_count(len(soup().said) - 1)
+    expect(page.locator(".fl-soup-advice li")).to_have_count(len(soup().said) - 2)
+    expect(page.locator(".fl-soup-advice li").nth(2)).to_contain_text(
+        "Requirements 2, 3 of the brief are no longer needed: 93%"
+    )
     gains = page.locator(".fl-soup-gains li")
     assert [g.get_attribute("data-sure") for g in gains.all()] == ["more", "more", "more", "unsure", "less"]
     expect(gains.nth(3)).to_contain_text("+5 points (−4 to +14)")
@@ -58,7 +61,7 @@ def test_what_to_do_next_comes_first_and_every_figure_can_be_read(page: Page, se
     starred = page.locator(".fl-soup-part tr.fl-soup-front").evaluate_all("rows => rows.map((r) => +r.dataset.cell)")
     assert sorted(starred) == sorted(soup().front)
     picture = page.locator(".fl-soup-pictures [role=img]").first.get_attribute("aria-label") or ""
-    assert f"{BARE + 1}. baked brief + preferences (DPO), no brief: 0 tokens, 58% (47% to 70%)" in picture
+    assert f"{BARE + 1}. baked brief + preferences (DPO), brief not pasted: 0 tokens, 58% (47% to 70%)" in picture
     assert page.locator("#fl-soup img").count() == 0
     shot(page, "390")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390, "nothing is cut off at the side"

@@ -84,20 +84,20 @@ def test_an_unwritable_folder_is_named(cli: Cli, tmp_path: Path):
 
 def test_a_run_that_is_none_and_a_newer_one_are_refused(cli: Cli, tmp_path: Path):
     one_line(cli("status", tmp_path), 2, "no run there. Make one: feedback-loop init")
-    run = init_small(cli, tmp_path / "run")
+    run = init_small(tmp_path / "run")
     record = run / "run.json"
     record.write_text(json.dumps(json.loads(record.read_text()) | {"format": runs.FORMAT + 1}))
     one_line(cli("advance", run), 1, f"run format {runs.FORMAT + 1} is newer")
 
 
 def test_a_second_advance_is_refused(cli: Cli, tmp_path: Path):
-    run = init_small(cli, tmp_path / "run")
+    run = init_small(tmp_path / "run")
     with locks.lock(runs.open_run(run)):
         one_line(cli("advance", run), 1, "another process", "is working on this run")
 
 
 def test_a_stage_before_its_time_says_what_is_missing(cli: Cli, tmp_path: Path):
-    run = init_small(cli, tmp_path / "run")
+    run = init_small(tmp_path / "run")
     one_line(cli("train-policy", run), 2, "Round 000 has no prompts yet, which policy needs")
     one_line(cli("redo", run, "policy"), 2, "Round 000 has no policy yet")
     one_line(cli("redo", run, "polish"), 2, "polish: no such stage")
@@ -105,7 +105,7 @@ def test_a_stage_before_its_time_says_what_is_missing(cli: Cli, tmp_path: Path):
 
 
 def test_argilla_with_a_wrong_key_gone_or_half_named(cli: Cli, tmp_path: Path, argilla):
-    run = init_small(cli, tmp_path / "run")
+    run = init_small(tmp_path / "run")
     named = {"ARGILLA_API_URL": argilla.api_url}
     one_line(cli("advance", run, env=named | {"ARGILLA_API_KEY": "wrong"}), 1, argilla.api_url)
     one_line(cli("advance", run, env=named), 2, "ARGILLA_API_KEY")
@@ -114,7 +114,7 @@ def test_argilla_with_a_wrong_key_gone_or_half_named(cli: Cli, tmp_path: Path, a
 
 
 def test_a_taken_port_is_named(cli: Cli, tmp_path: Path, argilla):
-    run = init_small(cli, tmp_path / "run")
+    run = init_small(tmp_path / "run")
     env = {"ARGILLA_API_URL": argilla.api_url, "ARGILLA_API_KEY": argilla.api_key}
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -124,7 +124,7 @@ def test_a_taken_port_is_named(cli: Cli, tmp_path: Path, argilla):
 
 
 def test_an_unknown_persona_lists_those_there_are(cli: Cli, tmp_path: Path):
-    run = init_small(cli, tmp_path / "run")
+    run = init_small(tmp_path / "run")
     one_line(cli("simulate", run, "--persona", "nobody"), 2, "nobody", "brisk")
 
 

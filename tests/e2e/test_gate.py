@@ -16,6 +16,7 @@ from feedback_loop.simulation.simulate import label
 from feedback_loop.store.argilla_store import open_store
 from tests.conftest import Cli, init_small, one_line
 from tests.e2e.test_pool import served, wait_until
+from tests.faults.conftest import copy
 
 pytestmark = [pytest.mark.e2e, pytest.mark.argilla]
 GATED = (
@@ -24,25 +25,32 @@ GATED = (
     "promotion.unlabelled=1",
     "rankings.needed=12",
     "prompts.per_round=16",
+    "asking.ahead=0",
 )
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def env(argilla: Connection) -> dict[str, str]:
     return {"ARGILLA_API_URL": argilla.api_url, "ARGILLA_API_KEY": argilla.api_key}
 
 
-def until_duels(cli: Cli, path: Path, env: dict[str, str], *more: str) -> Run:
-    """A run whose first round waits for its duels."""
-    init_small(cli, path, *GATED, *more)
+@pytest.fixture(scope="module")
+def judged(cli: Cli, tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> Path:
+    """A run whose first round waits for its duels; not to be changed."""
+    path = init_small(tmp_path_factory.mktemp("judged") / "run", *GATED)
     assert cli("advance", path, env=env).returncode == 0
-    run = open_run(path)
-    label(run, find("brisk"))
+    label(open_run(path), find("brisk"))
     done = cli("advance", path, env=env)
     assert done.returncode == 0, done.stderr
     assert "Round 000 has 0 of at most" in done.stderr
     assert done.stderr.strip().endswith(f"Rank more: feedback-loop serve {path}")
-    return run
+    return path
+
+
+@pytest.fixture
+def run(judged: Path, tmp_path: Path) -> Run:
+    """The same, of the test's own."""
+    return open_run(copy(judged, tmp_path / "run"))
 
 
 def decided(run: Run, number: int = 0) -> Decision:
@@ -50,9 +58,8 @@ def decided(run: Run, number: int = 0) -> Decision:
 
 
 def test_duels_decide_are_held_by_argilla_and_spare_labels(
-    cli: Cli, tmp_path: Path, argilla: Connection, env: dict[str, str]
+    cli: Cli, run: Run, argilla: Connection, env: dict[str, str]
 ):
-    run = until_duels(cli, tmp_path / "run", env)
     assert "new against old" in cli("status", run.path).stdout
     assert overview(run).rounds[0].stages[-1].state == "waiting"
     given = label(run, find("brisk"))
@@ -71,8 +78,7 @@ def test_duels_decide_are_held_by_argilla_and_spare_labels(
     assert asked.needed(run, 1) == max(3, 12 - given), "the duels are labels of the next round"
 
 
-def test_whoever_owns_the_run_may_decide_with_a_reason(cli: Cli, tmp_path: Path, env: dict[str, str]):
-    run = until_duels(cli, tmp_path / "run", env)
+def test_whoever_owns_the_run_may_decide_with_a_reason(cli: Cli, run: Run, env: dict[str, str]):
     one_line(cli("decide", run.path, "promote", "--reason", " ", env=env), 2, "needs a reason")
     done = cli("decide", run.path, "promote", "--reason", "the tone is right", env=env)
     assert done.returncode == 0, done.stderr
@@ -82,10 +88,7 @@ def test_whoever_owns_the_run_may_decide_with_a_reason(cli: Cli, tmp_path: Path,
     one_line(cli("decide", run.path, "keep", "--reason", "late", env=env), 2, "Round 001 has no new policy")
 
 
-def test_the_app_asks_the_duels_and_closes_the_round_when_they_settle_it(
-    cli: Cli, tmp_path: Path, argilla: Connection, env: dict[str, str]
-):
-    run = until_duels(cli, tmp_path / "run", env, "asking.ahead=0")
+def test_the_app_asks_the_duels_and_closes_the_round_when_they_settle_it(run: Run, argilla: Connection):
     duels = {c.id: c for c in asked.duels(run, 0)}
     with served(run.path, argilla) as anna:
         shown = anna.next()["items"]

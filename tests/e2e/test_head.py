@@ -26,9 +26,10 @@ HEAD = (
 )
 
 
+@pytest.mark.nightly
 def test_two_rounds_by_a_head(cli: Cli, tmp_path: Path, argilla: Connection):
     env = {"ARGILLA_API_URL": argilla.api_url, "ARGILLA_API_KEY": argilla.api_key, "WANDB_MODE": "disabled"}
-    path = init_small(cli, tmp_path / "run", *HEAD)
+    path = init_small(tmp_path / "run", *HEAD)
     done = cli("simulate", path, "--persona", "brisk", "--rounds", 2, "--json", env=env)
     assert done.returncode == 0, done.stderr
     assert [row["labels"] for row in json.loads(done.stdout)] == [10, 20]

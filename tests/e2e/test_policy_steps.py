@@ -27,8 +27,9 @@ def env(argilla: Connection) -> dict[str, str]:
 PPO = ("policy.step=ppo", "policy.ppo.steps=5", "policy.ppo.rollouts=16", "policy.ppo.learning_rate=3e-3")
 
 
+@pytest.mark.nightly
 def test_sigkill_at_any_moment_of_a_ppo_step_gives_the_same_adapter(cli: Cli, tmp_path: Path, env: dict[str, str]):
-    path = init_small(cli, tmp_path / "run", *PPO, "reward.members=2")
+    path = init_small(tmp_path / "run", *PPO, "reward.form=lora", "reward.trl.num_train_epochs=1", "reward.members=2")
     assert cli("advance", path, env=env).returncode == 0
     label(open_run(path), find("warm"))
     assert cli("collect", path, env=env).returncode == 0

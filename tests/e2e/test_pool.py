@@ -84,7 +84,7 @@ def wait_until(true: Callable[[], bool], what: str, seconds: float = 240) -> Non
 
 
 def test_a_fast_annotator_is_kept_supplied_and_every_vote_counts(cli: Cli, tmp_path: Path, argilla: Connection):
-    path = init_small(cli, tmp_path / "run", *SETTINGS)
+    path = init_small(tmp_path / "run", *SETTINGS)
     run = open_run(path)
     with served(path, argilla) as anna:
         voted = anna.rank(VOTES)
@@ -111,7 +111,7 @@ def test_a_fast_annotator_is_kept_supplied_and_every_vote_counts(cli: Cli, tmp_p
 
 @pytest.mark.nightly
 def test_a_sampler_that_was_killed_is_said_and_started_again(cli: Cli, tmp_path: Path, argilla: Connection):
-    path = init_small(cli, tmp_path / "run", *SETTINGS)
+    path = init_small(tmp_path / "run", *SETTINGS)
     run = open_run(path)
     with served(path, argilla) as anna:
         voted = anna.rank(2)
@@ -129,7 +129,7 @@ def test_advance_without_an_app_asks_all_of_the_rounds_prompts_and_no_more(
     cli: Cli, tmp_path: Path, argilla: Connection
 ):
     env = {"ARGILLA_API_URL": argilla.api_url, "ARGILLA_API_KEY": argilla.api_key}
-    path = init_small(cli, tmp_path / "run", *SETTINGS)
+    path = init_small(tmp_path / "run", *SETTINGS)
     assert cli("advance", path, env=env).returncode == 0
     run = open_run(path)
     assert [run.manifest(0, name).facts["prompts"] for name in asked.parts(run, 0)] == [4, 4]
@@ -141,7 +141,7 @@ def test_advance_without_an_app_asks_all_of_the_rounds_prompts_and_no_more(
 @pytest.mark.nightly
 def test_a_round_that_outlives_the_app_leaves_the_next_ones_answers(cli: Cli, tmp_path: Path, argilla: Connection):
     env = {"ARGILLA_API_URL": argilla.api_url, "ARGILLA_API_KEY": argilla.api_key}
-    path = init_small(cli, tmp_path / "run", *SETTINGS)
+    path = init_small(tmp_path / "run", *SETTINGS)
     assert cli("advance", path, env=env).returncode == 0
     run = open_run(path)
     assert label(run, find("brisk")) == 8

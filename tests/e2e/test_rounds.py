@@ -36,7 +36,7 @@ def held_by_argilla(argilla: Connection, run: Run, number: int) -> set[tuple[str
 def test_a_persona_runs_rounds_and_everything_is_on_record(
     cli: Cli, tmp_path: Path, argilla: Connection, env: dict[str, str]
 ):
-    path = init_small(cli, tmp_path / "run")
+    path = init_small(tmp_path / "run")
     done = cli("simulate", path, "--persona", "brisk", "--rounds", 2, "--json", env=env)
     assert done.returncode == 0, done.stderr
     rows = json.loads(done.stdout)
@@ -82,7 +82,7 @@ def test_a_persona_runs_rounds_and_everything_is_on_record(
 
 @pytest.mark.nightly
 def test_people_are_waited_for_and_a_redone_stage_comes_out_the_same(cli: Cli, tmp_path: Path, env: dict[str, str]):
-    path = init_small(cli, tmp_path / "run")
+    path = init_small(tmp_path / "run")
     done = cli("advance", path, env=env)
     assert done.returncode == 0
     assert done.stderr.strip().endswith(f"Round 000 has 0 of 8 rankings. Label more: feedback-loop serve {path}")
@@ -99,7 +99,7 @@ def test_people_are_waited_for_and_a_redone_stage_comes_out_the_same(cli: Cli, t
 
 
 def test_the_loop_may_die_alone_and_its_stage_ends_with_it(cli: Cli, tmp_path: Path, env: dict[str, str]):
-    path = init_small(cli, tmp_path / "run")
+    path = init_small(tmp_path / "run")
     run = open_run(path)
     process = subprocess.Popen(command("advance", path), env={**os.environ, **env}, stderr=subprocess.DEVNULL)
     work = run.round_folder(0) / ".work-2-comparisons"
@@ -116,7 +116,7 @@ def test_the_loop_may_die_alone_and_its_stage_ends_with_it(cli: Cli, tmp_path: P
 
 
 def test_votes_are_kept_while_a_desk_is_open_and_argilla_is_elsewhere(cli: Cli, tmp_path: Path, env: dict[str, str]):
-    path = init_small(cli, tmp_path / "run")
+    path = init_small(tmp_path / "run")
     assert cli("advance", path, env=env).returncode == 0
     run = open_run(path)
     journal = Journal(path / "journal.sqlite")

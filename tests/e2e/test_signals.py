@@ -65,7 +65,7 @@ def all_pairs(run: Run) -> list[Preference]:
 
 
 def test_all_that_a_person_says_arrives(cli: Cli, tmp_path: Path, argilla: Connection, env: dict[str, str]):
-    path = init_small(cli, tmp_path / "run", *SETTINGS)
+    path = init_small(tmp_path / "run", *SETTINGS)
     assert cli("advance", path, env=env).returncode == 0
     run = open_run(path)
     with contextlib.closing(Journal(path / "journal.sqlite")) as journal:
@@ -81,8 +81,9 @@ def test_all_that_a_person_says_arrives(cli: Cli, tmp_path: Path, argilla: Conne
     took = {r.comparison_id: r.seconds for r in given if r.comparison_id != revised.comparison_id}
     assert took == {c.id: {1: 2.0, 2: 9.5, 3: 20.25}.get(n, 1.5) for n, c in enumerate(shown) if n != 5}
 
-    done = cli("advance", path, env=env)
-    assert done.returncode == 0, done.stderr
+    for command in ("collect", "train-reward"):
+        done = cli(command, path, env=env)
+        assert done.returncode == 0, done.stderr
     kept = read_jsonl(run.stage_folder(0, "rankings") / "rankings.jsonl", Ranking)
     assert sorted(kept, key=lambda r: r.comparison_id) == sorted(given, key=lambda r: r.comparison_id)
     assert revised in kept

@@ -51,7 +51,7 @@ def learn(cli: Cli, path: Path, env: dict[str, str]) -> dict[str, str]:
 
 
 def test_a_discarded_persons_labels_leave_no_trace(cli: Cli, tmp_path: Path, argilla: Connection, env: dict[str, str]):
-    path = init_small(cli, tmp_path / "run", *QUICK)
+    path = init_small(tmp_path / "run", *QUICK)
     do(cli, "sample", path, env=env)
     run = open_run(path)
     label(run, find("brisk"))

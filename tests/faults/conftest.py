@@ -3,7 +3,6 @@
 import fcntl
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +11,7 @@ import pytest
 
 from feedback_loop.argilla_local import Connection
 from feedback_loop.run import STAGES
-from tests.conftest import SMALL, command
+from tests.conftest import init_small
 from tests.faults.rounds import QUICK, environment, finish, simulate
 
 
@@ -38,9 +37,7 @@ def once(folder: Path) -> Iterator[bool]:
 
 def made(path: Path, *more: str) -> Path:
     """A new run of quick rounds."""
-    settings = [part for key in (*SMALL, *QUICK, *more) for part in ("--set", key)]
-    subprocess.run(command("init", path, *settings), check=True, capture_output=True)
-    return path
+    return init_small(path, *QUICK, *more)
 
 
 @pytest.fixture(scope="session")

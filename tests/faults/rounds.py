@@ -73,14 +73,11 @@ def finish(process: "subprocess.Popen[str]", seconds: float = 500) -> None:
 
 
 def moments(calm: Run, rounds: int, count: int, seed: int) -> list[Moment]:
-    """`count` moments, in order, drawn from the time that a run took which nobody disturbed; at least one in each stage.
-
-    From the first three quarters of each stage: the disturbed run may be quicker, and what has ended cannot be killed.
-    """
+    """`count` moments, in order, drawn from the time that a run took which nobody disturbed; at least one in each stage."""
     rng, places = random.Random(seed), [(n, s) for n in range(rounds) for s in STAGES]
     lengths = [_seconds(calm, n, s) for n, s in places]
     drawn = [*range(len(places)), *rng.choices(range(len(places)), lengths, k=max(0, count - len(places)))][:count]
-    found = [(place, rng.uniform(0, 0.75 * lengths[place])) for place in drawn]
+    found = [(place, rng.uniform(0, lengths[place])) for place in drawn]
     return [Moment(*places[place], after) for place, after in sorted(found)]
 
 
@@ -98,14 +95,18 @@ def _seconds(run: Run, number: int, stage: str) -> float:
 
 
 def kill_at(path: Path, moment: Moment, rounds: int, env: Mapping[str, str]) -> str:
-    """Start the simulation and SIGKILL all of it at that moment; what it was at, or "" where it had ended by itself."""
+    """Start the simulation and SIGKILL all of it at that moment; what it was at, or "" where it had ended by itself.
+
+    A process that is quicker than its moment is killed as soon as it has done the stage: else it would be done with the rest too.
+    """
     run, process = open_run(path), simulate(path, rounds, env)
-    place = STAGES.index(moment.stage)
-    before = (moment.round, STAGES[place - 1]) if place else (moment.round - 1, STAGES[-1])
-    while process.poll() is None and before[0] >= 0 and not run.done(*before):
+    todo = [(n, stage) for n in range(rounds) for stage in STAGES if not run.done(n, stage)]
+    goal = max(todo[0], (moment.round, moment.stage), key=_place) if todo else None
+    place = _place(goal) if goal else 0
+    while goal and place and process.poll() is None and not run.done(*_at(place - 1)):
         time.sleep(0.005)
     ends = time.monotonic() + moment.after
-    while process.poll() is None and time.monotonic() < ends:
+    while process.poll() is None and time.monotonic() < ends and not (goal and run.done(*goal)):
         time.sleep(0.005)
     if process.poll() is not None:
         finish(process)
@@ -114,6 +115,14 @@ def kill_at(path: Path, moment: Moment, rounds: int, env: Mapping[str, str]) -> 
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     return str(note.get("stage") or "between stages")
+
+
+def _place(at: tuple[int, str]) -> int:
+    return at[0] * len(STAGES) + STAGES.index(at[1])
+
+
+def _at(place: int) -> tuple[int, str]:
+    return place // len(STAGES), STAGES[place % len(STAGES)]
 
 
 def disturbed(path: Path, at: Sequence[Moment], rounds: int, env: Mapping[str, str]) -> Counter[str]:

@@ -12,7 +12,14 @@ ROOMS = ("feedback_loop", "policies", "reward", "ui")
 SHARED = {
     *("adapters", "chat", "checkpoint", "durable", "errors", "evaluate", "models", "policy_tables", "progress"),
     *("prompts", "recipe", "records", "run", "scores", "store", "tracking", "training", "brief.brief", "brief.curve"),
-    *("examples.demonstrations", "report.overview", "simulation.checks", "soup.cells", "talk.talking"),
+    *(
+        "examples.demonstrations",
+        "intent.profile",
+        "report.overview",
+        "simulation.checks",
+        "soup.cells",
+        "talk.talking",
+    ),
     *("taught.lessons", "taught.traits", "team.flags", "team.team"),
 }
 """What every room may use of `feedback_loop`."""

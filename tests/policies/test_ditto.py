@@ -27,7 +27,7 @@ def shown(count: int = 4) -> list[Demonstration]:
 
 
 def task_of(folder: Path, count: int = 4, **more: Any) -> Task:
-    table = DittoTable(**{"samples": 2, "turns": 2, "steps": 2} | more)
+    table = DittoTable(**{"samples": 2, "turns": 2, "steps": 2, "learning_rate": 5e-3} | more)
     options = QUICK | {"per_device_train_batch_size": 4}
     policy = PolicyTable(step="ditto", ditto=table, start="base", reference="base", probe=0, trl=options, sft=options)
     return dataclasses.replace(make_task(folder, policy, pairs=obvious(6)), demonstrations=shown(count))
@@ -76,6 +76,13 @@ def test_the_best_are_learned_from_and_peoples_pairs_beside_them_where_the_recip
     facts = ditto.train_ditto(task_of(tmp_path, demonstrations=2, turns=1, steps=1, learn="both"))
     assert (facts["learn"], facts["demonstrations"]) == ("both", 2)
     assert facts["pairs"] > 6, "six are people's"
+
+
+def test_ranked_answers_are_demonstrations_only_where_people_wrote_few():
+    ranked = [d.model_copy(update={"origin": "ranked"}) for d in shown(6)]
+    assert ditto.chosen([*shown(4), *ranked], DittoTable()) == shown(4)
+    assert ditto.chosen([*shown(3), *ranked], DittoTable(demonstrations=5)) == [*shown(3), *ranked[:2]]
+    assert ditto.chosen(ranked, DittoTable(own=0)) == ranked
 
 
 def drawn(age: int, count: int) -> ditto.Draws:

@@ -1,6 +1,7 @@
 """A desk with a real journal, and a Rounds page's callables, for tests of the app."""
 
 import asyncio
+import functools
 import threading
 from collections.abc import Callable, Coroutine, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +11,7 @@ from typing import Any, TypeVar
 from fastapi import FastAPI
 
 from feedback_loop.errors import LoopError
+from feedback_loop.intent.profile import Profile
 from feedback_loop.records import Comparison, Completion, Message, Prompt, Ranking
 from feedback_loop.report.overview import Overview, Supply
 from feedback_loop.store.courier import DeliveryState
@@ -19,14 +21,16 @@ from feedback_loop.talk.talking import Ask, Choices, Correction, Said
 from feedback_loop.taught.lessons import Taught
 from feedback_loop.team.flags import Flag
 from feedback_loop.team.team import me_of, team_of
+from ui import app as app_room
 from ui.app import build_app
 from ui.login import Login
-from ui.ports import ChatPort, RoundsPort, SoupPort, TeamPort
+from ui.ports import ChatPort, IntentPort, RoundsPort, SoupPort, TeamPort
 from ui.sides import SIDES
 from ui.site import Site
 
 SITE = Site(names=frozenset({"testserver"}))
 T = TypeVar("T")
+app_room.build_pages = functools.cache(app_room.build_pages)  # the frames hold nothing, and take a second to build
 CSRF = {"X-Feedback-Loop": "1"}
 
 
@@ -151,6 +155,15 @@ NO_SOUP = SoupPort(
 """A Soup page of a run that nobody asked."""
 
 
+def intent_port(
+    profile: Profile = Profile(labels=0, choices=0, edits=0, comments=0, proposals=(), brief=()),  # noqa: B008
+    accept: Callable[[str, str, str], object] = lambda key, line, who: None,
+    dismiss: Callable[[str, str], object] = lambda key, who: None,
+) -> IntentPort:
+    """An Intent page of that profile."""
+    return IntentPort(profile=lambda: profile, accept=accept, dismiss=dismiss)
+
+
 def app_of(
     folder: Path,
     comparisons: Sequence[Comparison],
@@ -160,6 +173,7 @@ def app_of(
     title: str = "Test",
     chat: ChatPort | None = None,
     soup: SoupPort = NO_SOUP,
+    intent: IntentPort | None = None,
 ) -> tuple[FastAPI, Journal]:
     """The app over these comparisons, and the journal it writes."""
     journal = Journal(folder / "journal.sqlite")
@@ -170,6 +184,7 @@ def app_of(
         team_port(comparisons, journal),
         chat or chat_port(),
         soup,
+        intent or intent_port(),
         title=title,
         login=login,
         secret="s",

@@ -8,7 +8,7 @@ from feedback_loop.errors import LoopError
 from feedback_loop.records import Comparison
 from feedback_loop.store.desk import Desk
 from feedback_loop.store.journal import Journal
-from tests.ui.app_parts import CSRF, NO_SOUP, SITE, chat_port, comparison, rounds_port, team_port
+from tests.ui.app_parts import CSRF, NO_SOUP, SITE, chat_port, comparison, intent_port, rounds_port, team_port
 from ui.app import build_app
 
 OPEN: list[Comparison] = [comparison(n) for n in range(3)]
@@ -39,6 +39,7 @@ def stranger(tmp_path: Path, journal: Journal, comparisons: list[Comparison]) ->
             team_port(comparisons, journal),
             chat_port(),
             NO_SOUP,
+            intent_port(),
             title="Test",
             login="name",
             secret="s",

@@ -236,7 +236,7 @@ def gradio_paths(app: FastAPI) -> set[tuple[str, str]]:
     return found
 
 
-NEEDED = {"/", "/chat", "/rounds", "/help", "/users", "/team", "/theme.css", "/favicon.ico"}
+NEEDED = {"/", "/chat", "/rounds", "/soup", "/intent", "/help", "/users", "/team", "/theme.css", "/favicon.ico"}
 
 
 def test_of_gradios_routes_only_what_the_pages_need_is_open(anna: TestClient, parts: tuple[FastAPI, Journal]):

@@ -11,7 +11,8 @@ import pytest
 from feedback_loop import locks, recipe
 from feedback_loop.asking import ahead, asked
 from feedback_loop.report.overview import Supply
-from feedback_loop.report.report import as_text, overview
+from feedback_loop.report.report import overview
+from feedback_loop.report.report_text import as_text
 from feedback_loop.run import Run, commit, create, write_json, write_jsonl
 from feedback_loop.store.journal import Journal
 from tests.feedback_loop.asking.test_asked import part

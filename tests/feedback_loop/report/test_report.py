@@ -9,7 +9,8 @@ import pytest
 from feedback_loop.gate.forgetting import Check
 from feedback_loop.recipe import Recipe
 from feedback_loop.records import Message, Prompt
-from feedback_loop.report.report import as_text, overview
+from feedback_loop.report.report import overview
+from feedback_loop.report.report_text import as_text
 from feedback_loop.run import Run, commit, create, write_json
 
 

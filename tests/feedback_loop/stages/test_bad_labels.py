@@ -12,7 +12,8 @@ from feedback_loop import recipe
 from feedback_loop.errors import LoopError
 from feedback_loop.progress import silent
 from feedback_loop.records import Comparison, Completion, Ranking, now
-from feedback_loop.report.report import as_text, overview
+from feedback_loop.report.report import overview
+from feedback_loop.report.report_text import as_text
 from feedback_loop.run import Run, commit, create, open_run, write_jsonl
 from feedback_loop.stages import WORK
 from feedback_loop.stages.judging import decide_promotion

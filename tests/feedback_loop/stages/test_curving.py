@@ -15,7 +15,8 @@ from feedback_loop.errors import UsageError
 from feedback_loop.lineage import policy_name
 from feedback_loop.progress import silent
 from feedback_loop.records import Completion, Decision
-from feedback_loop.report.report import as_text, overview
+from feedback_loop.report.report import overview
+from feedback_loop.report.report_text import as_text
 from feedback_loop.run import Run, commit, create, read_jsonl, write_jsonl
 from feedback_loop.simulation.personas import find
 from feedback_loop.simulation.truth import truth

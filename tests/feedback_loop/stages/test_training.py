@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from feedback_loop import recipe
+from feedback_loop.brief.brief import file_of_round
 from feedback_loop.errors import UsageError
 from feedback_loop.progress import silent
 from feedback_loop.records import Disliked, Message, Prompt
@@ -89,18 +90,26 @@ def ranked(path: Path, *settings: str) -> Run:
     return judged(run)
 
 
+def begun_with(run: Run, text: str) -> None:
+    """The brief that the first round works by."""
+    file = file_of_round(run, 0)
+    file.parent.mkdir(parents=True)
+    file.write_text(text)
+
+
 def test_a_baking_gets_the_whole_brief_and_chats_of_which_it_says_nothing(tmp_path: Path):
     mine = tmp_path / "mine.jsonl"
     mine.write_text('{"prompt": "Question 0?"}\n{"prompt": "What is 2 + 2?"}\n')
     run = ranked(tmp_path / "run", "policy.step=bake", f"policy.bake.neutral_file={mine}")
     draft = Draft(tmp_path / "out", tmp_path / "work", tmp_path / "resume")
-    with pytest.raises(UsageError, match=r"the run has none\. Write .*brief\.md"):
+    with pytest.raises(UsageError, match=r"the round began without one\. Write .*brief\.md"):
         training.policy_task(run, 0, draft, silent, lambda *a: None)
-    (run.path / "brief.md").write_text("- Be brief.\n- Be kind. (out of scope)\n")
+    begun_with(run, "- Be brief.\n- Be kind. (out of scope)\n")
+    (run.path / "brief.md").write_text("- What was written since.\n")
     task = training.policy_task(run, 0, draft, silent, lambda *a: None)
     assert task.brief == "- Be brief."
     assert [p.request for p in task.neutral] == ["What is 2 + 2?"], "what the run asks is not neutral"
-    assert run.path / "brief.md" in draft.inputs
+    assert file_of_round(run, 0) in draft.inputs
     key = training._key(run, 0, draft)
     mine.write_text('{"prompt": "What is 3 + 3?"}\n')
     training.policy_task(run, 0, draft, silent, lambda *a: None)
@@ -132,17 +141,17 @@ def test_a_step_by_demonstrations_gets_what_people_wrote_and_ranked_highest(tmp_
 
 def test_no_other_step_hangs_on_the_brief(tmp_path: Path):
     run = ranked(tmp_path / "run", "policy.step=dpo")
-    (run.path / "brief.md").write_text("- Be brief.\n")
+    begun_with(run, "- Be brief.\n")
     draft = Draft(tmp_path / "out", tmp_path / "work", tmp_path / "resume")
     assert training.policy_task(run, 0, draft, silent, lambda *a: None).brief == ""
-    assert run.path / "brief.md" not in draft.inputs
+    assert file_of_round(run, 0) not in draft.inputs
 
 
 def test_a_round_bakes_and_then_learns_what_people_prefer(tmp_path: Path, reward_adapter: Path):
     small = ("steps=1", "rollouts=2", "then=dpo", "neutral_file=tiny_neutral")
     settings = [*(f"policy.bake.{key}" for key in small), "policy.probe=2", "sampling.max_new_tokens=8"]
     run = make(tmp_path / "run", "policy.step=bake", *settings, "model.device=cpu", "policy.trl.max_steps=1")
-    (run.path / "brief.md").write_text("- Write one sentence.\n")
+    begun_with(run, "- Write one sentence.\n")
     with commit(run, 0, "preferences") as draft:
         for name in ("train", "heldout"):
             write_jsonl(draft.path / f"{name}.jsonl", obvious(2))

@@ -64,7 +64,7 @@ def test_wishes_that_hang_on_the_request_are_no_trait_of_all_answers():
 
 
 @pytest.mark.parametrize("persona", [CARELESS, LEFT], ids=["a coin", "always the first"])
-@pytest.mark.parametrize("count", [24, 96])
+@pytest.mark.parametrize("count", [24, pytest.param(96, marks=pytest.mark.nightly)])
 def test_labels_without_a_wish_claim_nothing_in_nine_seeds_of_ten(persona: Persona, count: int):
     wrong = 0
     for seed in range(60):
@@ -147,7 +147,7 @@ def test_policies_that_answer_alike_have_moved_on_nothing_in_nine_seeds_of_ten()
         made = answers({"base": {}, "round-000": {}}, 60, seed)
         texts = {name: [c.completion for c in made if c.policy == name] for name in ("base", "round-000")}
         wrong += any(x.base.clear for x in learned([], texts).values())
-    assert wrong <= 4
+    assert wrong <= 6
 
 
 def test_numbers_and_words_of_a_lesson_agree():

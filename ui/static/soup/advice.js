@@ -4,10 +4,19 @@ import { called, hasBrief, ingredient } from "./names.js";
 const { element: el, t, number, percent, seconds } = window.feedbackLoop;
 
 export function advice(soup) {
-  const [first, ...others] = soup.said.length ? soup.said.map((one) => sentence(one, soup)) : [soup.advice];
+  const [first, ...others] = soup.said.length ? sentences(soup) : [soup.advice];
   return el("section", { class: "fl-soup-advice", "aria-label": t("soup.advice") }, el("p", {}, first),
     others.length ? el("ul", {}, others.map((line) => el("li", {}, line))) : null,
     (soup.left_out || []).map((line) => el("small", {}, line)));
+}
+
+// What need not be said any more is one sentence, however many requirements it is.
+function sentences(soup) {
+  const [first, ...more] = soup.said.filter(({ key }) => key === "unneeded");
+  if (!more.length) return soup.said.map((one) => sentence(one, soup));
+  const each = [first, ...more].map(({ values }) => values);
+  const together = t("soup.unneeded", { numbers: each.map((one) => number(one.number)).join(t("list.comma")), share: percent(Math.min(...each.map((one) => one.share))), cell: shown("", "cell", first.values.cell, soup) });
+  return soup.said.filter((one) => !more.includes(one)).map((one) => one === first ? together : sentence(one, soup));
 }
 
 function sentence({ key, values }, soup) {
@@ -60,4 +69,4 @@ function costs({ tokens, training_minutes: training, human_minutes: people }) {
 }
 
 const sign = (value) => value < 0 ? "−" : "+";
-const signed = (value) => sign(value) + number(Math.abs(100 * value), 0);
+const signed = (value) => Math.round(100 * value) ? sign(value) + number(Math.abs(100 * value), 0) : number(0);

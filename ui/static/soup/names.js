@@ -8,12 +8,11 @@ const listed = (names, each) => names.split("+").map(each).join(" + ");
 export const training = (names) => listed(names, (one) => known(`soup.training.${one}`, one));
 export const ingredient = (names) => listed(names, (one) => known(`soup.ingredient.${one}`, training(one)));
 
-export function brief(level) {
-  return level >= 1 ? t("soup.brief.all") : level <= 0 ? t("soup.brief.none") : t("soup.brief.part", { level });
-}
+const share = (level) => level >= 1 ? "all" : level <= 0 ? "none" : "part";
+export const brief = (level) => t(`soup.brief.${share(level)}`, { level });
 
 export function called({ training: name, level, shots }, hasBrief) {
-  return [training(name), hasBrief ? brief(level) : "", shots ? t("soup.shots", { n: shots }) : ""].filter(Boolean).join(t("list.comma"));
+  return [training(name), hasBrief ? t(`soup.pasted.${share(level)}`, { level }) : "", shots ? t("soup.shots", { n: shots }) : ""].filter(Boolean).join(t("list.comma"));
 }
 
 export const hasBrief = (soup) => soup.cells.some(({ cell }) => cell.level > 0);
