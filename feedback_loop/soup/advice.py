@@ -64,7 +64,7 @@ def next_step(cells: Sequence[Tried], over: Over, now: int) -> Gain | None:
     """The surest gain of one ingredient, added to `now` or trained in place of its training, under no more of the brief; or None.
 
     The surest has the highest lower bound, so what the judge knows little of comes last. Of those within NEAR of it the one
-    with the fewest tokens, then with the fewest minutes of people.
+    with the fewest tokens, then with the fewest minutes of people. See `_fair` for where the reward model judges.
     """
     today = cells[now].cell
     found = [
@@ -76,7 +76,20 @@ def next_step(cells: Sequence[Tried], over: Over, now: int) -> Gain | None:
     better = [gain for gain in found if gain.gain > 0]
     surest = max((gain.low for gain in better), default=0.0)
     near = [gain for gain in better if gain.low >= surest - NEAR]
-    return min(near, key=lambda g: (g.tokens, g.human_minutes, -g.low), default=None)
+    step = min(near, key=lambda g: (g.tokens, g.human_minutes, -g.low), default=None)
+    return step if step is None or cells[now].judge != "reward model" else _fair(cells, over, step, better)
+
+
+def _fair(cells: Sequence[Tried], over: Over, step: Gain, better: Sequence[Gain]) -> Gain:
+    """The step, or the surest that uses no label where it is not surely better than that by a judge who learned from the labels.
+
+    The reward model errs where the labels err, and a training on the same labels errs with it, so it is read too high.
+    """
+    free = [gain for gain in better if not cells[_place(cells, gain.of)].human_minutes]
+    if not free or step in free:
+        return step
+    other = max(free, key=lambda g: g.low)
+    return step if over(_place(cells, step.of), _place(cells, other.of)).low > 0 else other
 
 
 def named(cell: Cell) -> str:

@@ -17,6 +17,8 @@ def as_text(soup: Soup) -> str:
         costs = f"{t.tokens:>6.0f}  {t.training_minutes:>4.1f} min  {t.human_minutes:>2.0f} min"
         lines.append(f"{mark} {name:<{wide}}  {costs}  {t.win_rate:>4.0%} ({t.low:.0%} to {t.high:.0%})")
     lines.append("* nothing else wins more often with as few tokens")
+    if judge == "reward model":
+        lines.append("the reward model learned from the same labels, and reads what was trained on them too high")
     shown = [gain for gain in soup.gains if not gain.over.level and not gain.over.shots]
     if shown:
         lines.append(

@@ -102,6 +102,14 @@ def test_a_gain_that_the_judge_is_surer_of_goes_before_a_larger_one():
     assert soup(*plates).next == "bake"
 
 
+def test_the_reward_model_must_be_sure_that_a_training_on_its_own_labels_beats_one_that_needs_none():
+    free = plate(BAKE, 0.2)
+    assert soup(plate(BASE, 0.0), free, plate(DPO, 0.25, people=16)).next == "bake"
+    assert soup(plate(BASE, 0.0), free, plate(DPO, 2.5, people=16)).next == "dpo"
+    truth = Kitchen(round=2, labels=64, demonstrations=9, judge="utility", now=BASE)
+    assert taste([plate(BASE, 0.0), free, plate(DPO, 0.5, people=16)], truth).next == "dpo"
+
+
 def test_of_equally_sure_steps_the_one_that_costs_fewer_tokens_and_minutes_of_people_is_advised():
     found = soup(plate(BASE, 0.0), plate(SHOWN, 1.0, 90), plate(DPO, 1.0, people=16), plate(BAKE, 1.0))
     assert found.next == "bake"
