@@ -82,10 +82,11 @@ def _find(name: str, beside: Path, kind: str = "prompts", suffix: str = ".jsonl"
 
 def _absolute(read: Recipe) -> Recipe:
     """A model folder, and a file of neutral chats, by their full paths, so that the run works from anywhere."""
-    bake = read.policy.bake
-    if Path(bake.neutral_file).is_file():
-        bake = bake.model_copy(update={"neutral_file": str(Path(bake.neutral_file).absolute())})
-        read = read.model_copy(update={"policy": read.policy.model_copy(update={"bake": bake})})
+    chats = Path(read.policy.neutral_file)
+    if chats.is_file():
+        read = read.model_copy(
+            update={"policy": read.policy.model_copy(update={"neutral_file": str(chats.absolute())})}
+        )
     folder = Path(read.model.name)
     if read.model.name == "tiny" or not folder.is_dir():
         return read

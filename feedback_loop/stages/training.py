@@ -127,8 +127,10 @@ def policy_task(
     rewards, parent = reward_folders(run, number), adapter_folder(run, current_policy(run))
     draft.use(*run.files(number, "reward"), *adapter_files(run, current_policy(run)))
     run.cache.mkdir(exist_ok=True)
-    said = baked or brief.file_of_round(run, number)
-    instruction, neutral = _to_bake(run, said, draft) if recipe.policy.step == "bake" else ("", [])
+    neutral = _neutral(run, draft) if recipe.policy.step == "bake" or recipe.policy.neutral else []
+    instruction = (
+        _to_bake(run, baked or brief.file_of_round(run, number), draft) if recipe.policy.step == "bake" else ""
+    )
     return Task(
         model=recipe.model,
         policy=recipe.policy,
@@ -161,19 +163,23 @@ def _demonstrations(run: Run, number: int, pairs: Sequence[Preference], draft: D
     return best(oldest_first, draft.read(poor, Disliked) if written(poor) else [])
 
 
-def _to_bake(run: Run, said: Path, draft: Draft) -> tuple[str, list[Prompt]]:
-    """The whole brief, and the chats that it has nothing to say of; UsageError where there is no brief."""
+def _to_bake(run: Run, said: Path, draft: Draft) -> str:
+    """The whole brief; UsageError where there is none."""
     if not said.exists():
         raise UsageError(
             f'policy.step = "bake" moves a brief into the adapter, and {said} is not there: the round began without one. '
             f"Write {brief.file_of(run)}, then: feedback-loop redo {run.path} prompts"
         )
-    file = shipped("prompts", run.recipe.policy.bake.neutral_file, ".jsonl")
-    asked = {p.prompt for p in read_jsonl(run.path / "prompts.jsonl", Prompt)}
-    neutral = [p for p in prompts.load(file) if p.prompt not in asked]
     draft.use(said)
+    return brief.cut(brief.read(said), 1.0)
+
+
+def _neutral(run: Run, draft: Draft) -> list[Prompt]:
+    """The chats of which neither the brief nor people's wishes say anything."""
+    file = shipped("prompts", run.recipe.policy.neutral_file, ".jsonl")
+    asked = {p.prompt for p in read_jsonl(run.path / "prompts.jsonl", Prompt)}
     draft.facts["neutral_sha256"] = sha256(file)
-    return brief.cut(brief.read(said), 1.0), neutral
+    return [p for p in prompts.load(file) if p.prompt not in asked]
 
 
 def reward_folders(run: Run, number: int) -> list[Path]:

@@ -18,5 +18,5 @@ def test_to_bake_without_a_brief_is_refused_and_leaves_nothing(tmp_path: Path):
 def test_neutral_chats_of_ones_own_are_found_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "mine.jsonl").write_text('{"prompt": "What is 2 + 2?"}\n')
     monkeypatch.chdir(tmp_path)
-    named = [_absolute(recipe.load(None, [f"policy.bake.neutral_file={name}"])) for name in ("mine.jsonl", "neutral")]
-    assert [read.policy.bake.neutral_file for read in named] == [str(tmp_path / "mine.jsonl"), "neutral"]
+    named = [_absolute(recipe.load(None, [f"policy.neutral_file={name}"])) for name in ("mine.jsonl", "neutral")]
+    assert [read.policy.neutral_file for read in named] == [str(tmp_path / "mine.jsonl"), "neutral"]

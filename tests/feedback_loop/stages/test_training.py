@@ -100,7 +100,7 @@ def begun_with(run: Run, text: str) -> None:
 def test_a_baking_gets_the_whole_brief_and_chats_of_which_it_says_nothing(tmp_path: Path):
     mine = tmp_path / "mine.jsonl"
     mine.write_text('{"prompt": "Question 0?"}\n{"prompt": "What is 2 + 2?"}\n')
-    run = ranked(tmp_path / "run", "policy.step=bake", f"policy.bake.neutral_file={mine}")
+    run = ranked(tmp_path / "run", "policy.step=bake", f"policy.neutral_file={mine}")
     draft = Draft(tmp_path / "out", tmp_path / "work", tmp_path / "resume")
     with pytest.raises(UsageError, match=r"the round began without one\. Write .*brief\.md"):
         training.policy_task(run, 0, draft, silent, lambda *a: None)
@@ -148,8 +148,13 @@ def test_no_other_step_hangs_on_the_brief(tmp_path: Path):
 
 
 def test_a_round_bakes_and_then_learns_what_people_prefer(tmp_path: Path, reward_adapter: Path):
-    small = ("steps=1", "rollouts=2", "then=dpo", "neutral_file=tiny_neutral")
-    settings = [*(f"policy.bake.{key}" for key in small), "policy.probe=2", "sampling.max_new_tokens=8"]
+    small = ("steps=1", "rollouts=2", "then=dpo")
+    settings = [
+        *(f"policy.bake.{key}" for key in small),
+        "policy.probe=2",
+        "policy.neutral_file=tiny_neutral",
+        "sampling.max_new_tokens=8",
+    ]
     run = make(tmp_path / "run", "policy.step=bake", *settings, "model.device=cpu", "policy.trl.max_steps=1")
     begun_with(run, "- Write one sentence.\n")
     with commit(run, 0, "preferences") as draft:
