@@ -5,6 +5,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from fnmatch import fnmatchcase
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -38,6 +41,16 @@ SMALL = (
 """Overrides that make a round on the tiny Qwen take seconds; every part stays real."""
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What `nightly.txt` lists is nightly."""
+    lines = Path(__file__).with_name("nightly.txt").read_text(encoding="utf-8").splitlines()
+    dear = [line for line in lines if line and not line.startswith("# ")]
+    for item in items:
+        if any(fnmatchcase(item.nodeid, line) for line in dear):
+            item.add_marker(pytest.mark.nightly)
+
+
 def command(*args: object) -> list[str]:
     """`feedback-loop ARGS` as a list for subprocess."""
     return [sys.executable, "-m", "feedback_loop.cli", *map(str, args)]
@@ -58,6 +71,26 @@ def cli() -> Cli:
             check=False,
             env={**os.environ, **(env or {})},
         )
+
+    return run
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """The same in this process, which imports the libraries once: for commands that start nothing."""
+    from feedback_loop.cli import main
+
+    def run(*args: object) -> "subprocess.CompletedProcess[str]":
+        monkeypatch.setattr(sys, "argv", ["feedback-loop", *map(str, args)])
+        out, err, status = StringIO(), StringIO(), 0
+        before = signal.getsignal(signal.SIGTERM)
+        with redirect_stdout(out), redirect_stderr(err):
+            try:
+                main()
+            except SystemExit as ended:
+                status = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+        signal.signal(signal.SIGTERM, before)
+        return subprocess.CompletedProcess(args, status, out.getvalue(), err.getvalue())
 
     return run
 

@@ -1,6 +1,6 @@
 """Models for the tests of training, sampling and scoring: the shipped tiny Qwen3, and a Qwen2 of random weights."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -83,11 +83,6 @@ def make_task(
         report=silent,
         track=track,
     )
-
-
-def dear(values: Iterable[str], but: Collection[str]) -> list[Any]:
-    """Parameters of a test that each cost seconds: all of them nightly, `but` these always."""
-    return [pytest.param(one, marks=[] if one in but else [pytest.mark.nightly]) for one in sorted(values)]
 
 
 def adapter_bytes(task: Task) -> bytes:

@@ -30,8 +30,8 @@ TINY = DATA / "tiny_qwen" / "model"
         ("model.name=absent", "absent"),
     ],
 )
-def test_a_wrong_setting_makes_no_run(cli: Cli, tmp_path: Path, override: str, said: str):
-    one_line(cli("init", tmp_path / "run", "--set", override), 2, said)
+def test_a_wrong_setting_makes_no_run(here: Cli, tmp_path: Path, override: str, said: str):
+    one_line(here("init", tmp_path / "run", "--set", override), 2, said)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -43,34 +43,34 @@ def test_a_wrong_setting_makes_no_run(cli: Cli, tmp_path: Path, override: str, s
         ('{"prompt": "a"}\n{"prompt"', "line 2: not JSON"),
     ],
 )
-def test_a_bad_prompts_file_is_named_with_its_line(cli: Cli, tmp_path: Path, text: str, said: str):
+def test_a_bad_prompts_file_is_named_with_its_line(here: Cli, tmp_path: Path, text: str, said: str):
     file = tmp_path / "mine.jsonl"
     file.write_text(text)
-    one_line(cli("init", tmp_path / "run", "--set", f"prompts.file={file}"), 2, str(file), said)
+    one_line(here("init", tmp_path / "run", "--set", f"prompts.file={file}"), 2, str(file), said)
     assert not (tmp_path / "run").exists()
 
 
-def test_a_model_without_a_chat_template_is_refused(cli: Cli, tmp_path: Path):
+def test_a_model_without_a_chat_template_is_refused(here: Cli, tmp_path: Path):
     model = tmp_path / "model"
     shutil.copytree(TINY, model)
     (model / "chat_template.jinja").unlink(missing_ok=True)
     config = model / "tokenizer_config.json"
     config.write_text(json.dumps({k: v for k, v in json.loads(config.read_text()).items() if k != "chat_template"}))
-    one_line(cli("init", tmp_path / "run", "--recipe", "demo", "--model", model), 2, "chat template")
+    one_line(here("init", tmp_path / "run", "--recipe", "demo", "--model", model), 2, "chat template")
 
 
-def test_a_model_that_is_no_qwen_is_refused(cli: Cli, tmp_path: Path):
+def test_a_model_that_is_no_qwen_is_refused(here: Cli, tmp_path: Path):
     model = tmp_path / "model"
     shutil.copytree(TINY, model)
     config = model / "config.json"
     changed = {"model_type": "llama", "architectures": ["LlamaForCausalLM"]}
     config.write_text(json.dumps(json.loads(config.read_text()) | changed))
-    one_line(cli("init", tmp_path / "run", "--recipe", "demo", "--model", model), 2, "Qwen")
+    one_line(here("init", tmp_path / "run", "--recipe", "demo", "--model", model), 2, "Qwen")
 
 
-def test_a_folder_in_use_is_left_alone(cli: Cli, tmp_path: Path):
+def test_a_folder_in_use_is_left_alone(here: Cli, tmp_path: Path):
     (tmp_path / "thesis.txt").write_text("mine")
-    one_line(cli("init", tmp_path), 2, "already there and not empty")
+    one_line(here("init", tmp_path), 2, "already there and not empty")
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
 
 

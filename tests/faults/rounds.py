@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import time
@@ -95,34 +96,46 @@ def _seconds(run: Run, number: int, stage: str) -> float:
 
 
 def kill_at(path: Path, moment: Moment, rounds: int, env: Mapping[str, str]) -> str:
-    """Start the simulation and SIGKILL all of it at that moment; what it was at, or "" where it had ended by itself.
+    """Start the simulation and SIGKILL all of it at that moment; what it was at.
 
-    A process that is quicker than its moment is killed as soon as it has done the stage: else it would be done with the rest too.
+    Where a process was quicker than its moment, and did the stage, this and what came after is taken away, as if the kill had
+    come before it was committed, and the next process is killed in half the time.
     """
-    run, process = open_run(path), simulate(path, rounds, env)
-    todo = [(n, stage) for n in range(rounds) for stage in STAGES if not run.done(n, stage)]
-    goal = max(todo[0], (moment.round, moment.stage), key=_place) if todo else None
-    place = _place(goal) if goal else 0
-    while goal and place and process.poll() is None and not run.done(*_at(place - 1)):
-        time.sleep(0.005)
-    ends = time.monotonic() + moment.after
-    while process.poll() is None and time.monotonic() < ends and not (goal and run.done(*goal)):
-        time.sleep(0.005)
-    if process.poll() is not None:
+    run, after = open_run(path), moment.after
+    while True:
+        rewind(run, moment.round, moment.stage)
+        process = simulate(path, rounds, env)
+        ends = None
+        while process.poll() is None and (ends is None or time.monotonic() < ends):
+            if ends is None and done_before(run, moment):
+                ends = time.monotonic() + after
+            time.sleep(0.005)
+        if process.poll() is None:
+            note = read_note(path / "advance.json")
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            return str(note.get("stage") or "between stages")
         finish(process)
-        return ""
-    note = read_note(path / "advance.json")
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
-    return str(note.get("stage") or "between stages")
+        after /= 2
 
 
-def _place(at: tuple[int, str]) -> int:
-    return at[0] * len(STAGES) + STAGES.index(at[1])
+def done_before(run: Run, moment: Moment) -> bool:
+    """Whether the stage of a moment is next."""
+    place = STAGES.index(moment.stage)
+    return (
+        run.done(moment.round, STAGES[place - 1])
+        if place
+        else not moment.round or run.done(moment.round - 1, STAGES[-1])
+    )
 
 
-def _at(place: int) -> tuple[int, str]:
-    return place // len(STAGES), STAGES[place % len(STAGES)]
+def rewind(run: Run, number: int, stage: str) -> None:
+    """As the run was before that stage was committed."""
+    for later in STAGES[STAGES.index(stage) :]:
+        for folder in run.round_folder(number).glob(f"?-{later}*"):
+            shutil.rmtree(folder)
+    for after in [n for n in run.rounds() if n > number]:
+        shutil.rmtree(run.round_folder(after))
 
 
 def disturbed(path: Path, at: Sequence[Moment], rounds: int, env: Mapping[str, str]) -> Counter[str]:
@@ -130,7 +143,6 @@ def disturbed(path: Path, at: Sequence[Moment], rounds: int, env: Mapping[str, s
     kills: Counter[str] = Counter()
     for moment in at:
         kills[kill_at(path, moment, rounds, env)] += 1
-    kills.pop("", None)
     finish(simulate(path, rounds, env))
     return kills
 
