@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-TEST_ARGS ?= -n 3 --dist loadfile
+TEST_ARGS ?= -n 3 --dist loadfile --no-loadscope-reorder
 
 .PHONY: setup demo test lint clean
 
