@@ -27,17 +27,7 @@ from feedback_loop.records import Prompt, Record, now
 from feedback_loop.versions import git_revision, packages
 
 FORMAT = 2
-STAGES = (
-    "prompts",
-    "comparisons",
-    "rankings",
-    "preferences",
-    "reward",
-    "policy",
-    "evaluation",
-    "duels",
-    "promotion",
-)
+STAGES = ("prompts", "comparisons", "rankings", "preferences", "reward", "policy", "evaluation", "duels", "promotion")
 BATCH = re.compile(r"comparisons\.(more|chat)-\d{3,}")
 """Further comparisons beside the stage: sampled (`stages/more.py`), or corrected in a chat (`corrections.py`)."""
 R = TypeVar("R", bound=Record)
