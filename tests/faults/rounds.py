@@ -77,7 +77,7 @@ def moments(calm: Run, rounds: int, count: int, seed: int) -> list[Moment]:
     """`count` moments, in order, drawn from the time that a run took which nobody disturbed; at least one in each stage."""
     rng, places = random.Random(seed), [(n, s) for n in range(rounds) for s in STAGES]
     lengths = [_seconds(calm, n, s) for n, s in places]
-    drawn = [*range(len(places)), *rng.choices(range(len(places)), lengths, k=max(0, count - len(places)))][:count]
+    drawn = [*range(len(places)), *rng.choices(range(len(places)), k=max(0, count - len(places)))][:count]
     found = [(place, rng.uniform(0, lengths[place])) for place in drawn]
     return [Moment(*places[place], after) for place, after in sorted(found)]
 
