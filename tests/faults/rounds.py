@@ -74,7 +74,7 @@ def finish(process: "subprocess.Popen[str]", seconds: float = 500) -> None:
 
 
 def moments(calm: Run, rounds: int, count: int, seed: int) -> list[Moment]:
-    """`count` moments, in order, drawn from the time that a run took which nobody disturbed; at least one in each stage."""
+    """`count` moments, in order, of every stage alike: somewhere within the time that it took in a run which nobody disturbed."""
     rng, places = random.Random(seed), [(n, s) for n in range(rounds) for s in STAGES]
     lengths = [_seconds(calm, n, s) for n, s in places]
     drawn = [*range(len(places)), *rng.choices(range(len(places)), k=max(0, count - len(places)))][:count]
