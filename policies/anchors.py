@@ -9,12 +9,13 @@ import hashlib
 import json
 from collections.abc import Sequence
 
+from feedback_loop.chat import end_id, render_prompt
 from feedback_loop.models import fingerprint
 from feedback_loop.prompts import choose
 from feedback_loop.records import Message, Preference, Prompt
 from feedback_loop.run import read_jsonl, write_jsonl
 from policies.base import Policy, load_policy
-from policies.sampler import sample
+from policies.sampler import as_text, draw
 from policies.task import Task
 
 
@@ -48,16 +49,15 @@ def _drawn(task: Task, chats: Sequence[Prompt]) -> list[Preference]:
 
 
 def _answers(task: Task, base: Policy, asked: Sequence[Prompt]) -> dict[str, str]:
-    drawn = sample(
-        base,
-        asked,
-        task.sampling,
-        completions=1,
-        thinking=task.model.thinking,
-        seed=task.run_seed,
-        report=task.report,
-    )
-    return {c.prompt_id: c.completion for c in drawn.completions}
+    """By chat; a cut one must not be learned, and is left out."""
+    rendered = [render_prompt(base.tokenizer, p.messages, thinking=task.model.thinking) for p in asked]
+    stop, found = end_id(base.tokenizer), dict[str, str]()
+    for place, ids in draw(base, rendered, task.sampling, task.run_seed):
+        text = as_text(base.tokenizer, ids)
+        if text and ids[-1] == stop:
+            found[asked[place].id] = text
+        task.report(place + 1, len(asked), "neutral chats")
+    return found
 
 
 def _pair(chat: Prompt, chosen: str, rejected: str) -> Preference:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from feedback_loop import prompts
 from feedback_loop.policy_tables import PolicyTable
+from feedback_loop.recipe import SamplingTable
 from feedback_loop.records import Message
 from policies.anchors import anchors
 from policies.dpo import train_dpo
@@ -17,7 +18,8 @@ PLAIN = CHATS[0].model_copy(update={"id": "plain", "prompt": (Message(role="user
 
 def task(folder: Path, share: float) -> Task:
     policy = PolicyTable(neutral=share, trl=QUICK | {"num_train_epochs": 1})
-    return replace(make_task(folder, policy, pairs=obvious(4)), neutral=[*CHATS, PLAIN])
+    roomy = SamplingTable(max_new_tokens=96, batch_size=8)
+    return replace(make_task(folder, policy, pairs=obvious(4)), neutral=[*CHATS, PLAIN], sampling=roomy)
 
 
 def test_they_are_the_share_that_the_recipe_names_of_chats_with_an_instruction(tmp_path: Path):
@@ -28,6 +30,11 @@ def test_they_are_the_share_that_the_recipe_names_of_chats_with_an_instruction(t
     assert all(by_id[pair.prompt_id] == pair.prompt for pair in found)
     assert all(pair.chosen != pair.rejected and not pair.tie for pair in found)
     assert len(anchors(task(tmp_path / "half", 0.5), 40)) <= len(CHATS), "there are no more"
+
+
+def test_what_was_cut_is_not_learned(tmp_path: Path):
+    short = replace(task(tmp_path, 0.5), sampling=SamplingTable(max_new_tokens=3, batch_size=8))
+    assert anchors(short, 4) == []
 
 
 def test_they_are_drawn_once_a_run(tmp_path: Path):
