@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -88,6 +89,19 @@ def sampling(run: Run) -> bool:
 def chatting(run: Run) -> bool:
     """Whether a chat has the model now."""
     return _is_held(run.path / ".chat.lock")
+
+
+@contextmanager
+def soup_lock(run: Run) -> Iterator[None]:
+    """Say for as long as this is held that it is a soup that works on the run; for whoever holds the run's lock."""
+    with _held(run.path / ".soup.lock", GLANCE):
+        yield
+
+
+def cooking_since(run: Run) -> str | None:
+    """Since when a soup is being cooked, in ISO 8601; None while none is."""
+    file = run.path / ".soup.lock"
+    return datetime.fromtimestamp(file.stat().st_mtime, UTC).isoformat() if _is_held(file) else None
 
 
 @contextmanager

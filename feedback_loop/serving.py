@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Callable
 
-from feedback_loop import loop
+from feedback_loop import locks, loop
 from feedback_loop.asking import ahead, asked, refitting
 from feedback_loop.asking.labelling import comparisons_of, open_desk
 from feedback_loop.brief import brief, brief_curve
@@ -92,6 +92,7 @@ def _soup(run: Run) -> SoupPort:
         command=f"feedback-loop soup {run.path}",
         table=lambda: cells.read(run),
         samples=lambda: cells.samples(run),
+        cooking=lambda: locks.cooking_since(run),
         requirements=lambda number: found.requirements if (found := brief.of_round(run, number)) else (),
         curve=lambda: brief_curve.rows(run) if brief_curve.measured(run) else [],
     )

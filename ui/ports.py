@@ -71,6 +71,8 @@ class SoupPort:
     """What was found last; None before."""
     samples: Callable[[], Sequence[cells.Sample]]
     """The requests that it was found on, with what each cell answered."""
+    cooking: Callable[[], str | None]
+    """Since when a new one is being made, in ISO 8601; None while none is."""
     requirements: Callable[[int], Sequence[Requirement]]
     """What the brief of that round asks for; nothing without one."""
     curve: Callable[[], Sequence[Row]]

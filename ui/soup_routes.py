@@ -40,6 +40,7 @@ def build_soup_routes(soup: SoupPort, user: Callable[[Request], str]) -> APIRout
         asked = soup.requirements(found.round) if found else ()
         return {
             "command": soup.command,
+            "cooking": soup.cooking(),
             "soup": found,
             "requirements": {r.number: visible(r.text) for r in asked},
             "curve": [row.model_dump(exclude={"requirements"}) for row in soup.curve()],

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from feedback_loop import loop, stage, tracking
+from feedback_loop import locks, loop, stage, tracking
 from feedback_loop.errors import LoopError
 from feedback_loop.report.report import overview
 from feedback_loop.run import Run
@@ -18,7 +18,7 @@ def ask(run: Run, persona: str, say: Callable[[str], None]) -> Soup:
 
     LoopError in one line where it could not be made; what was done by then is kept.
     """
-    with loop.alone(run) as lock:
+    with loop.alone(run) as lock, locks.soup_lock(run):
         say("trying what the recipe's [soup] names; what is kept is not done again")
         arguments = ["-m", "feedback_loop.soup.cooking", str(run.path), persona]
         status = loop.in_child(run, arguments, lock)

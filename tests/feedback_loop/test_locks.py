@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,19 @@ def test_a_second_process_is_refused_and_a_killed_one_leaves_no_lock(run: Run):
     assert not locks.locked(run)
     with locks.lock(run):
         assert locks.locked(run)
+
+
+def test_a_soup_is_told_from_other_work_and_a_killed_one_is_none(run: Run):
+    with locks.lock(run):
+        assert locks.cooking_since(run) is None
+        with locks.soup_lock(run):
+            since = datetime.fromisoformat(locks.cooking_since(run) or "")
+            assert abs((datetime.now(UTC) - since).total_seconds()) < 60
+    child = holder(run, "soup_lock")
+    assert locks.cooking_since(run)
+    child.kill()
+    child.wait()
+    assert locks.cooking_since(run) is None
 
 
 def test_nobody_samples_beside_another_sampler_or_while_the_run_is_worked_on(run: Run):

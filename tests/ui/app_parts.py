@@ -149,6 +149,7 @@ NO_SOUP = SoupPort(
     command="feedback-loop soup runs/test",
     table=lambda: None,
     samples=lambda: (),
+    cooking=lambda: None,
     requirements=lambda number: (),
     curve=lambda: (),
 )

@@ -131,6 +131,7 @@ def soup_port() -> SoupPort:
         command="feedback-loop soup runs/test",
         table=soup,
         samples=samples,
+        cooking=lambda: None,
         requirements=lambda number: ASKED if number == 2 else (),
         curve=curve,
     )

@@ -51,6 +51,15 @@ def test_a_run_that_nobody_asked_says_what_to_type(tmp_path: Path):
     assert (said["soup"], said["command"], len(said["curve"])) == (None, "feedback-loop soup runs/test", 12)
 
 
+def test_a_soup_that_is_being_made_is_told_beside_the_last_one(tmp_path: Path):
+    app, journal = app_of(tmp_path, [], soup=replace(soup_port(), cooking=lambda: "2026-01-01T12:00:00+00:00"))
+    with TestClient(app, headers=CSRF) as client:
+        client.post("/login", data={"name": "anna"})
+        said = client.get("/api/soup").json()
+    journal.close()
+    assert (said["cooking"], said["soup"]["round"]) == ("2026-01-01T12:00:00+00:00", 2)
+
+
 def test_two_answers_come_in_an_order_that_is_drawn_and_told_only_when_it_is_asked_for(client: TestClient):
     orders = set()
     for _ in range(24):

@@ -19,9 +19,11 @@ whenThere("fl-soup", (page) => {
     }
   }
 
-  function draw({ soup, curve, requirements, command }) {
+  function draw({ soup, cooking, curve, requirements, command }) {
+    const cooks = cooking ? keep("cooking", [cooking, !soup], () => said(cooking, soup)) : null;
     place(page, soup ? [
       keep("head", soup, () => head(soup)),
+      cooks,
       keep("advice", soup, () => advice(soup)),
       keep("gains", soup, () => gains(soup)),
       keep("pictures", [soup, curve], () => pictures(soup, curve)),
@@ -29,13 +31,20 @@ whenThere("fl-soup", (page) => {
       soup.cells.length > 1 ? keep("looks", soup, () => looks(soup)) : null,
       keep("how", command, () => el("p", { class: "fl-note" }, ...parts("soup.again", { command: el("code", {}, command) }))),
     ] : [
-      keep("empty", command, () => empty(command)),
+      cooks || keep("empty", command, () => empty(command)),
       curve.length ? keep("pictures", [soup, curve], () => pictures(soup, curve)) : null,
     ]);
   }
 
   function head(soup) {
     return el("header", { class: "fl-head" }, el("div", {}, el("h1", {}, t("page.soup")), el("p", {}, t("soup.of", { ...soup, n: soup.requests }))));
+  }
+
+  // A soup that is being made at the moment: before there is one that is all there is to say.
+  function said(cooking, soup) {
+    const since = t("soup.cooking", { since: cooking });
+    return soup ? el("p", { class: "fl-soup-cooking", role: "status" }, [since, t("soup.cooking.then"), t("soup.cooking.before")].join(" "))
+      : el("div", { class: "fl-empty fl-soup-empty" }, el("h1", {}, t("soup.cooking.title")), el("p", { role: "status" }, since), el("p", {}, t("soup.cooking.then")));
   }
 
   function empty(command) {
