@@ -1,14 +1,13 @@
 """What baking a brief is worth, and what it costs where the brief does not apply: the tiny Qwen, a few minutes a persona.
 
     nice -n 10 python -m benchmarks.bake
-    nice -n 10 python -m benchmarks.bake --arms step reverse forward teacher half alone quarter
+    nice -n 10 python -m benchmarks.bake --arms step forward teacher half loose lightly
 
 A persona's wishes are written as a brief in the tiny world's words. The base answers 128 held-out requests without it and
 with it, the baked adapter without it, and each answer is worth 0 to 5 by the persona's true utility. Neutral chats state
 other directives themselves: the share of answers that follow all of them, and the KL from the base there, say what leaked.
-Arms: `step` is the step as it is; `reverse` learns by KL(student || teacher) on neutral chats too, `forward` by
-KL(teacher || student) throughout, `teacher` by that on the teacher's own answers (Prompt Baking); `half` bakes at strength
-0.5, `alone` without neutral chats, `quarter` with a quarter of them.
+Arms: `step` is the step as it is; `forward` learns the brief by KL(teacher || student), `teacher` by that on the teacher's own
+answers (Prompt Baking); `half` bakes at strength 0.5; neutral chats do not hold in `loose`, and weigh a quarter in `lightly`.
 """
 
 import argparse
@@ -17,6 +16,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +32,10 @@ from feedback_loop.prompts import DATA
 from feedback_loop.records import Prompt
 from feedback_loop.simulation.personas import find, utility
 from policies import bake
-from policies.bake_math import forward, reverse
+from policies.bake_math import forward
 from policies.bake_state import Baking
 from policies.base import Policy, load_policy
-from policies.rollouts import roll_out
+from policies.rollouts import prompt_ids, roll_out
 from policies.task import Task, precision
 
 BRIEFS = {
@@ -44,12 +44,11 @@ BRIEFS = {
 }
 ARMS: Mapping[str, list[str]] = {
     "step": [],
-    "reverse": [],
     "forward": [],
     "teacher": [],
     "half": ["policy.bake.strength=0.5"],
-    "alone": ["policy.bake.neutral=0"],
-    "quarter": ["policy.bake.neutral=0.25"],
+    "loose": ["policy.hold=0"],
+    "lightly": ["policy.hold=1"],
 }
 HEADS = ("base", "base, whole brief", "baked", "bake KL", "neutral KL", "base follows", "baked follows", "seconds")
 
@@ -127,13 +126,13 @@ def follows(policy: Policy) -> float:
 @contextmanager
 def learning_by(arm: str) -> Iterator[None]:
     """Inside, a baking's updates are those of the arm; its measurements stay what they are."""
+    forwards = partial(bake.apart, divergence=forward)
     ways: dict[str, dict[str, Any]] = {
-        "reverse": {"OUTSIDE": reverse},
-        "forward": {"INSIDE": forward},
-        "teacher": {"INSIDE": forward, "_draw": teacher_writes},
+        "forward": {"apart": forwards},
+        "teacher": {"apart": forwards, "_draw": teacher_writes},
     }
     way = ways.get(arm, {})
-    real: dict[str, Any] = {name: getattr(bake, name) for name in ("_update", "_draw", "INSIDE", "OUTSIDE")}
+    real: dict[str, Any] = {name: getattr(bake, name) for name in ("_update", "_draw", "apart")}
 
     def update(*given: Any) -> Any:
         put(way)
@@ -164,7 +163,7 @@ def teacher_writes(
     now.policy.model.eval()
     with precision(task.model), active(now.policy.model, None):
         rollouts = roll_out(now.policy, read, task.sampling, thinking=task.model.thinking, seed=seed, drawn=drawn)
-    heads = [bake.token_ids(task, now.policy, prompt) for prompt in asked]
+    heads = [prompt_ids(now.policy, prompt, thinking=False) for prompt in asked]
     rows = [(head, tail) for head, (_, tail) in zip(heads, rollouts.rows, strict=True)]
     return bake.Lesson(replace(rollouts, prompts=list(asked), rows=rows), rollouts.rows)
 

@@ -3,8 +3,8 @@
     python -m benchmarks.half_a_word --seeds 0 1 2 --json FILE.json
 
 Rounds as in `ten_rounds`: every stage is the program's own, on the tiny Qwen with the demo's recipe; each new policy is kept.
-Arms: `dpo` learns from rankings alone; `bake+dpo` moves the brief into the adapter first; with `neutral chats` a third of DPO's
-pairs hold the policy where the person's wishes do not apply (`policy.neutral`). Everything is judged by the person's
+Arms: `dpo` learns from rankings alone; `bake+dpo` moves the brief into the adapter first; where they are `loose`, neutral chats
+do not hold the policy where the person's wishes do not apply (`policy.hold = 0`). Everything is judged by the person's
 true utility, on requests that nothing learned from, against the base with the whole brief. The probe beside it states eight other
 directives in each chat: the share of answers that follow all of them, by the base and by the last policy.
 """
@@ -29,12 +29,12 @@ from policies.base import load_policy
 
 PERSONAS = ("concierge", "desk", "chum", "clerk", "adviser")
 BAKED = ["policy.step=bake", "policy.bake.then=dpo"]
-HELD = ["policy.neutral=0.33"]
+LOOSE = ["policy.hold=0"]
 ARMS = {
     "dpo": ["policy.step=dpo"],
     "bake+dpo": BAKED,
-    "dpo, neutral chats": ["policy.step=dpo", *HELD],
-    "bake+dpo, neutral chats": [*BAKED, *HELD],
+    "dpo, loose": ["policy.step=dpo", *LOOSE],
+    "bake+dpo, loose": [*BAKED, *LOOSE],
 }
 
 

@@ -74,8 +74,6 @@ class BakeTable(Table):
     """At the start; it falls linearly to 0."""
     strength: float = Field(1.0, ge=0, le=1)
     """How much of the brief: what is learned lies so far between the base without it and the base with it."""
-    neutral: float = Field(0.5, ge=0, lt=1)
-    """Share of the answers that are to chats which the brief has nothing to say of, where the policy is to stay the base."""
     then: Literal["none", "dpo"] = "none"
     """`dpo`: people's pairs are learned on top, from the baked adapter, which is then the reference too."""
     max_grad_norm: float = Field(1.0, gt=0)
@@ -119,10 +117,10 @@ class PolicyTable(Table):
     """Standard deviations of reward taken off a completion that was cut at `sampling.max_new_tokens`."""
     max_kl: float = Field(30.0, gt=0)
     """KL budget: nats a completion from the reference at which the step stops and keeps its last good adapter."""
-    neutral: float = Field(0.0, ge=0, lt=1)
-    """Share of the pairs learned by DPO that are neutral chats with an instruction of their own, followed as the base does it."""
+    hold: float = Field(4.0, ge=0)
+    """Weight of the KL from the base on neutral chats (nats a token) beside the step's own loss; 0 lets them go."""
     neutral_file: str = "neutral"
-    """JSONL of neutral chats, or the name of a shipped file in `data/prompts/`; baking uses them too."""
+    """JSONL of neutral chats, where the policy is to stay the base, or the name of a shipped file in `data/prompts/`."""
     probe: int = Field(16, ge=0)
     """Prompts answered at each measurement of a training by TRL or a baking (reward, KL, entropy, length); 0: none."""
     ppo: PPOTable = PPOTable()

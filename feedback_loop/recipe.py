@@ -251,6 +251,7 @@ def load(path: Path | None, overrides: list[str] | tuple[str, ...] = ()) -> Reci
 def parse(data: dict[str, Any], where: str) -> Recipe:
     """A validated recipe from plain data; UsageError names the first wrong key and what is known there."""
     _without_pseudo_pairs(data, where)
+    _without_neutral_shares(data, where)
     _without_shared_passwords(data, where)
     try:
         return Recipe.model_validate(data)
@@ -282,6 +283,16 @@ def _without_pseudo_pairs(data: dict[str, Any], where: str) -> None:
             )
         for key in ("pseudo_completions", "pseudo_accuracy"):
             policy.pop(key, None)
+
+
+def _without_neutral_shares(data: dict[str, Any], where: str) -> None:
+    """Take out keys by which neutral chats were pairs, or a share of a baking's answers: each step is held by them now."""
+    policy = data.get("policy", {})
+    if isinstance(policy, dict):
+        if policy.pop("neutral", 0):
+            raise UsageError(f"{where}: policy.neutral is gone. Remove it; policy.hold, a weight, does more by itself.")
+        if isinstance(policy.get("bake"), dict):
+            policy["bake"].pop("neutral", None)
 
 
 def _without_shared_passwords(data: dict[str, Any], where: str) -> None:

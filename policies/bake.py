@@ -2,36 +2,33 @@
 
 The student (base and adapter, plain prompt) writes answers; the teacher, the same base with the adapter off and the whole
 brief in front, says of each of their tokens what it would have written there, over the whole vocabulary; the student learns
-to be as near to that as it can. On chats that the brief has nothing to say of, the teacher is the plain base. So nobody has
-to rank anything, and no answer of the teacher is ever drawn. Agarwal et al. 2024 (GKD, arXiv 2306.13649) and "On-Policy
-Context Distillation" (arXiv 2602.12275), by the reverse KL; "Prompt Baking" (arXiv 2409.13697) by the forward one, which
-here is for neutral chats.
+to be as near to that as it can. So nobody has to rank anything, and no answer of the teacher is ever drawn. Agarwal et al.
+2024 (GKD, arXiv 2306.13649) and "On-Policy Context Distillation" (arXiv 2602.12275), by the reverse KL; "Prompt Baking"
+(arXiv 2409.13697) by the forward one. On chats that the brief has nothing to say of the policy is held (`held.py`).
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from feedback_loop import training
 from feedback_loop.adapters import active
 from feedback_loop.brief.brief import instructed
-from feedback_loop.chat import render_prompt
 from feedback_loop.errors import UsageError
 from feedback_loop.evaluate import kl_estimate, mean
 from feedback_loop.prompts import choose
 from feedback_loop.records import Prompt
 from policies import watch
-from policies.bake_math import Divergence, apart, forward, reverse
+from policies.bake_math import apart
 from policies.bake_state import BakeReading, BakeSample, Baking, learning, open_baking, save
 from policies.base import Policy
+from policies.held import base_answers, hold
 from policies.logprobs import Row, batches, states
-from policies.rollouts import Rollouts, roll_out, see, step_seed, walk
+from policies.rollouts import Rollouts, prompt_ids, roll_out, see, step_seed, walk
 from policies.task import Curves, Task, precision, timed
 from policies.trainable import LEARNING, parent_needed, placed
 
-INSIDE, OUTSIDE = reverse, forward
-"""What is learned by where the brief applies, and where it does not."""
 MEASUREMENTS = 5
 """Measurements of a baking, its start apart."""
 
@@ -62,6 +59,7 @@ def bake(task: Task) -> dict[str, Any]:
     now, rows = open_baking(task, seed)
     longest = _fits(task, now.policy)
     inside, outside = (_scope(prompts, task.policy.probe, seed) for prompts in (task.prompts, task.neutral))
+    held = base_answers(task, now.policy, outside.learned)
     curves, stopped = Curves(task, rows), None
     while True:
         row: dict[str, float] = {"step": now.step}
@@ -76,7 +74,7 @@ def bake(task: Task) -> dict[str, Any]:
         if stopped is None and (_due(now.step, table.steps) or not task.policy.probe):
             now.good, now.good_step = watch.snapshot(now.policy.model), now.step
         if stopped is None and now.step < table.steps:
-            figures, stopped = _update(task, now, inside, outside)
+            figures, stopped = _update(task, now, inside, held)
             row |= figures
         curves.add(row, now.shown)
         if stopped or now.step == table.steps:
@@ -100,20 +98,19 @@ def bake(task: Task) -> dict[str, Any]:
     }
 
 
-def _update(task: Task, now: Baking, inside: Scope, outside: Scope) -> tuple[dict[str, float], str | None]:
+def _update(task: Task, now: Baking, inside: Scope, held: Sequence[Row]) -> tuple[dict[str, float], str | None]:
     """One optimiser step on answers that the student writes for it; its figures, and why it must stop where it must."""
     import torch
 
     bake = task.policy.bake
-    neutral = round(bake.neutral * bake.rollouts) if outside.learned else 0
-    asked = [*_turn(task, now, inside, bake.rollouts - neutral), *_turn(task, now, outside, neutral)]
+    asked = [inside.learned[i] for i in walk(len(inside.learned), _seed(task), now.step * bake.rollouts, bake.rollouts)]
     done, total = 2 * bake.rollouts * now.step, 2 * bake.rollouts * bake.steps
     with timed(now.seconds, "sampling"):
         lesson = _draw(
             task,
             now,
             asked,
-            bake.rollouts - neutral,
+            bake.rollouts,
             step_seed(_seed(task), now.step),
             lambda drawn: task.report(done + drawn, total, "policy"),
         )
@@ -122,31 +119,21 @@ def _update(task: Task, now: Baking, inside: Scope, outside: Scope) -> tuple[dic
     tokens, loss = sum(len(tail) for _, tail in lesson.taught), 0.0
     with timed(now.seconds, "training"):
         now.policy.model.train()
-        for batch, divergence in _micro(lesson, bake.rollouts - neutral, bake.batch_tokens):
+        for batch in batches(lesson.taught, bake.batch_tokens):
             # Backward inside, too: what is computed again on the way back must meet the same adapter.
             with active(now.policy.model, LEARNING):
                 with precision(task.model):
-                    part = _apart(task, now, lesson, batch, divergence).sum() / tokens
+                    part = _apart(task, now, lesson, batch).sum() / tokens
                 part.backward()
             loss += float(part.detach())
+        figures = {"held_kl": hold(task, now.policy, held, now.step)} if held else {}
         norm = float(torch.nn.utils.clip_grad_norm_(learning(now).values(), bake.max_grad_norm))
         if not (math.isfinite(loss) and math.isfinite(norm)):
             return {}, "the loss or its gradient became NaN or infinite"
         now.optimizer.step()
         now.optimizer.zero_grad()
     task.report(done + 2 * bake.rollouts, total, "policy")
-    return {"loss": loss, "grad_norm": norm, "learning_rate": now.optimizer.param_groups[0]["lr"]}, None
-
-
-def _micro(lesson: Lesson, briefed: int, most_tokens: int) -> Iterator[tuple[list[int], Divergence]]:
-    """Places among a lesson's answers in micro-batches, and how each learns.
-
-    Where the brief applies by the reverse KL, which settles on what the teacher would write. On neutral chats by the forward
-    one, which keeps all that the base would: what the student has dropped there, the reverse one hardly sees.
-    """
-    for start, end, divergence in ((0, briefed, INSIDE), (briefed, len(lesson.taught), OUTSIDE)):
-        for batch in batches(lesson.taught[start:end], most_tokens):
-            yield [start + place for place in batch], divergence
+    return {"loss": loss, **figures, "grad_norm": norm, "learning_rate": now.optimizer.param_groups[0]["lr"]}, None
 
 
 def _measure(task: Task, now: Baking, inside: Scope, outside: Scope) -> None:
@@ -201,7 +188,7 @@ def _draw(
     with precision(task.model):
         rollouts = roll_out(now.policy, asked, task.sampling, thinking=task.model.thinking, seed=seed, drawn=drawn)
     heads = [
-        token_ids(task, now.policy, instructed(prompt, task.brief))
+        _ids(task, now.policy, instructed(prompt, task.brief))
         if place < briefed and task.policy.bake.strength
         else head
         for place, (prompt, (head, _)) in enumerate(zip(asked, rollouts.rows, strict=True))
@@ -209,7 +196,7 @@ def _draw(
     return Lesson(rollouts, [(head, tail) for head, (_, tail) in zip(heads, rollouts.rows, strict=True)])
 
 
-def _apart(task: Task, now: Baking, lesson: Lesson, batch: Sequence[int], divergence: Divergence = reverse) -> Any:
+def _apart(task: Task, now: Baking, lesson: Lesson, batch: Sequence[int]) -> Any:
     """Nats between student and teacher at each token of these answers, one after another; the adapter is in force."""
     import torch
 
@@ -229,13 +216,12 @@ def _apart(task: Task, now: Baking, lesson: Lesson, batch: Sequence[int], diverg
         plain,
         strength=bake.strength,
         temperature=task.sampling.temperature,
-        divergence=divergence,
     )
 
 
 def _fits(task: Task, policy: Policy) -> int:
     """Tokens of the longest request behind the brief; UsageError where no answer fits behind that: nothing is cut off."""
-    longest = max(len(token_ids(task, policy, instructed(prompt, task.brief))) for prompt in task.prompts)
+    longest = max(len(_ids(task, policy, instructed(prompt, task.brief))) for prompt in task.prompts)
     most, answer = policy.model.config.max_position_embeddings, task.sampling.max_new_tokens
     if longest + answer > most:
         raise UsageError(
@@ -245,11 +231,8 @@ def _fits(task: Task, policy: Policy) -> int:
     return longest
 
 
-def token_ids(task: Task, policy: Policy, prompt: Prompt) -> list[int]:
-    """Token ids of a prompt, up to where the model writes."""
-    text = render_prompt(policy.tokenizer, prompt.messages, thinking=task.model.thinking)
-    found: list[int] = policy.tokenizer(text, add_special_tokens=False)["input_ids"]
-    return found
+def _ids(task: Task, policy: Policy, prompt: Prompt) -> list[int]:
+    return prompt_ids(policy, prompt, thinking=task.model.thinking)
 
 
 def _scope(prompts: Sequence[Prompt], probe: int, seed: int) -> Scope:
@@ -260,11 +243,6 @@ def _scope(prompts: Sequence[Prompt], probe: int, seed: int) -> Scope:
     names = {p.id for p in probes}
     others = [p for p in prompts if p.id not in names]
     return Scope(others if len(others) >= len(probes) else prompts, probes)
-
-
-def _turn(task: Task, now: Baking, scope: Scope, count: int) -> list[Prompt]:
-    """The next prompts of a shuffled walk, `count` a step."""
-    return [scope.learned[i] for i in walk(len(scope.learned), _seed(task), now.step * count, count)]
 
 
 def _due(step: int, steps: int) -> bool:

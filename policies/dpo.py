@@ -6,7 +6,6 @@ from typing import Any
 from feedback_loop.chat import end, render_prompt
 from feedback_loop.errors import LoopError
 from feedback_loop.records import ChatMessage, Preference
-from policies.anchors import anchors
 from policies.reference import keep_reference_logprobs
 from policies.task import Task
 from policies.trl_training import options, train
@@ -31,20 +30,18 @@ def train_on_pairs(
     ready: Callable[[Any], None] = lambda _: None,
     **own: Any,
 ) -> dict[str, Any]:
-    """DPO on these pairs, whoever chose, and on neutral chats beside them, as `policy.neutral` says.
+    """DPO on these pairs, whoever chose.
 
     `own` are options of TRL's that go before the recipe's, `ready` as in `train`.
     """
     from datasets import Dataset
     from trl import DPOConfig, DPOTrainer
 
-    held = anchors(task, len(pairs))
-
     def build(network: Any, fresh: Any, tokenizer: Any) -> Any:
         return DPOTrainer(
             model=network,
             args=DPOConfig(**options(task, task.policy.trl | own)),
-            train_dataset=Dataset.from_list([row(tokenizer, p, thinking=task.model.thinking) for p in [*pairs, *held]]),
+            train_dataset=Dataset.from_list([row(tokenizer, p, thinking=task.model.thinking) for p in pairs]),
             processing_class=tokenizer,
             peft_config=fresh,
         )
@@ -53,7 +50,7 @@ def train_on_pairs(
         keep_reference_logprobs(task, trainer)
         ready(trainer)
 
-    return {"neutral": len(held)} | train(task, name, build, ready=begin)
+    return train(task, name, build, ready=begin)
 
 
 def row(tokenizer: Any, pair: Preference, *, thinking: bool) -> dict[str, str]:

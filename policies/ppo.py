@@ -16,6 +16,7 @@ from feedback_loop.adapters import active
 from feedback_loop.policy_tables import PPOTable
 from feedback_loop.scores import Judged, Whitening
 from policies import ppo_math, watch
+from policies.held import base_answers, hold
 from policies.logprobs import Row, batches, read, states
 from policies.ppo_state import Training, learning, open_training, save
 from policies.rollouts import Critic, Rollouts, Seen, roll_out, see, step_seed, walk
@@ -47,6 +48,7 @@ def train_ppo(task: Task) -> dict[str, Any]:
     """
     steps = task.policy.ppo.steps
     now, rows = open_training(task)
+    held = base_answers(task, now.policy, task.neutral)
     curves, stopped = Curves(task, rows), None
     while True:
         if not watch.is_alive(now.policy, task.prompts[0], thinking=task.model.thinking):
@@ -59,7 +61,7 @@ def train_ppo(task: Task) -> dict[str, Any]:
         if stopped is None:
             now.good, now.good_step = watch.snapshot(now.policy.model), now.step
             if now.step < steps:
-                figures, stopped = _update(task, now, experience)
+                figures, stopped = _update(task, now, experience, held)
         curves.add(now.readings[-1].model_dump() | figures, now.shown)
         if stopped or now.step == steps:
             break
@@ -115,7 +117,9 @@ def _experience(task: Task, now: Training) -> Experience:
     return Experience(rollouts, minibatches, seen, judged)
 
 
-def _update(task: Task, now: Training, experience: Experience) -> tuple[dict[str, float], str | None]:
+def _update(
+    task: Task, now: Training, experience: Experience, held: Sequence[Row]
+) -> tuple[dict[str, float], str | None]:
     """Several epochs of clipped updates; the step's figures, and why it must stop where it must."""
     import torch
 
@@ -132,6 +136,9 @@ def _update(task: Task, now: Training, experience: Experience) -> tuple[dict[str
                 minibatches = _minibatches(experience.rollouts.rows, ppo, step_seed(task.seed, now.step) + epoch)
             for minibatch in minibatches:
                 figures = _learn(task, now, experience, advantages, returns, minibatch)
+                if held:
+                    turn = now.step * ppo.epochs * ppo.minibatches + len(logged)
+                    figures["held_kl"] = hold(task, now.policy, held, turn)
                 figures["grad_norm"] = float(torch.nn.utils.clip_grad_norm_(learning(now).values(), ppo.max_grad_norm))
                 logged.append(figures)
                 if not all(map(math.isfinite, figures.values())):

@@ -70,7 +70,7 @@ def roll_out(
     for count, (place, ids) in enumerate(draw(policy, rendered, whole, seed), start=1):
         tails[place] = ids
         drawn(count)
-    heads = [policy.tokenizer(text, add_special_tokens=False)["input_ids"] for text in rendered]
+    heads = [prompt_ids(policy, p, thinking=thinking) for p in prompts]
     stop = end_id(policy.tokenizer)
     return Rollouts(
         list(prompts),
@@ -113,6 +113,13 @@ def values(network: Any, rows: Sequence[Row], critic: Critic, hidden: Any, *, pa
         return critic(hidden)
     with active(network, critic.adapter):
         return critic(states(network, rows, pad=pad).hidden)
+
+
+def prompt_ids(policy: Policy, prompt: Prompt, *, thinking: bool) -> list[int]:
+    """Token ids of a prompt, up to where the model writes."""
+    text = render_prompt(policy.tokenizer, prompt.messages, thinking=thinking)
+    found: list[int] = policy.tokenizer(text, add_special_tokens=False)["input_ids"]
+    return found
 
 
 def walk(size: int, seed: int, start: int, count: int) -> Iterator[int]:

@@ -57,7 +57,7 @@ class Task:
     demonstrations: Sequence[Demonstration] = ()
     """Answers as people want them, best first; none where the step learns from none."""
     neutral: Sequence[Prompt] = ()
-    """Chats that the brief has nothing to say of."""
+    """Chats of which neither the brief nor people's wishes say anything, to be answered as the base does."""
 
 
 class Curves:

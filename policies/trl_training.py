@@ -1,18 +1,20 @@
 """What the steps by TRL's trainers share: the network they get, the measurements on the way, and what is left behind."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from feedback_loop import scores, training
 from feedback_loop.errors import LoopError
+from feedback_loop.evaluate import mean
 from feedback_loop.models import device, dtype, load_tokenizer
 from feedback_loop.policy_tables import TrlOptions
 from feedback_loop.prompts import choose
 from feedback_loop.scores import Members, Whitening
 from policies import watch
 from policies.base import Policy
-from policies.logprobs import batches
+from policies.held import base_answers, hold
+from policies.logprobs import Row, batches
 from policies.rollouts import roll_out, see
 from policies.task import Curves, Task, precision
 from policies.trainable import open_trainable, parent_needed, place, placed
@@ -65,12 +67,15 @@ def run(task: Task, name: str, trainer: Any, tokenizer: Any) -> dict[str, Any]:
     """The same with a trainer whose network is in place."""
     if not len(trainer.train_dataset):
         raise LoopError(f"All prompts are longer than max_length = {trainer.args.max_length} tokens. Raise it.")
-    curves = Curves(task)
+    curves, policy = Curves(task), Policy(name, trainer.model, tokenizer)
     trainer.add_callback(_recorder(task, curves))
+    answers = base_answers(task, policy, task.neutral)
+    if answers:
+        trainer.add_callback(_holder(task, policy, answers, curves))
     watched = None
     if task.policy.probe and task.load_members is not None:
         members = task.load_members(trainer.model, tokenizer)
-        watched = Watch(task, Policy(name, trainer.model, tokenizer), members, curves)
+        watched = Watch(task, policy, members, curves)
         trainer.add_callback(_measurer(watched))
     trainer.train()
     steps: int = trainer.state.global_step
@@ -93,6 +98,7 @@ def run(task: Task, name: str, trainer: Any, tokenizer: Any) -> dict[str, Any]:
         "steps": steps,
         "loss": last.get("loss"),
         "margin": last.get("rewards/margins"),
+        "held": len(answers),
         **figures,
     }
 
@@ -127,6 +133,24 @@ def _recorder(task: Task, curves: Curves) -> Any:
                 curves.add(theirs | {"step": state.global_step}, track=False)
 
     return Recorder()
+
+
+def _holder(task: Task, policy: Policy, answers: Sequence[Row], curves: Curves) -> Any:
+    """A trainer callback that holds before each optimiser step, while the gradients are still 0; `held_kl` on the curves."""
+    from transformers import TrainerCallback
+
+    seen: list[float] = []
+
+    class Holder(TrainerCallback):
+        def on_step_begin(self, args: Any, state: Any, control: Any, **rest: Any) -> None:  # noqa: ARG002
+            seen.append(hold(task, policy, answers, state.global_step))
+
+        def on_log(self, args: Any, state: Any, control: Any, **rest: Any) -> None:  # noqa: ARG002
+            if seen:
+                curves.add({"step": state.global_step, "held_kl": mean(seen)})
+                seen.clear()
+
+    return Holder()
 
 
 def _measurer(watched: Watch) -> Any:

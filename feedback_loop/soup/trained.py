@@ -82,7 +82,7 @@ def _key(run: Run, number: int) -> str:
     files = [*run.files(number, "preferences"), *run.files(number, "reward"), run.path / "prompts.jsonl"]
     if recipe.policy.step == "bake":
         files.append(file_of(run))
-    if recipe.policy.step == "bake" or recipe.policy.neutral:
+    if recipe.policy.step == "bake" or recipe.policy.hold:
         files.append(shipped("prompts", recipe.policy.neutral_file, ".jsonl"))
     parts: list[Any] = [fingerprint(recipe.model), recipe.policy.model_dump(), recipe.sampling.model_dump(), packages()]
     parts += [run.seed(number, "policy"), run.seed(0, "policy"), *(checked(file) for file in files if file.is_file())]

@@ -127,7 +127,7 @@ def policy_task(
     rewards, parent = reward_folders(run, number), adapter_folder(run, current_policy(run))
     draft.use(*run.files(number, "reward"), *adapter_files(run, current_policy(run)))
     run.cache.mkdir(exist_ok=True)
-    neutral = _neutral(run, draft) if recipe.policy.step == "bake" or recipe.policy.neutral else []
+    neutral = _neutral(run, draft) if recipe.policy.step == "bake" or recipe.policy.hold else []
     instruction = (
         _to_bake(run, baked or brief.file_of_round(run, number), draft) if recipe.policy.step == "bake" else ""
     )
