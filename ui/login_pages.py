@@ -49,7 +49,7 @@ def _page(title: str, language: str, main: str) -> str:
     return f"""<!doctype html><html lang="{spoken.tag}" dir="{spoken.direction}"><head><meta charset="utf-8">
 <title>{called}</title><meta name="viewport" content="width=device-width, initial-scale=1">
 <link rel="stylesheet" href="/page/app.css"><link rel="stylesheet" href="/page/reading.css">
-<link rel="stylesheet" href="/page/doors.css">
+<link rel="stylesheet" href="/page/nav.css"><link rel="stylesheet" href="/page/doors.css">
 <script src="/page/language.js"></script><script src="/page/words.js"></script></head>
 <body class="fl-login"><header class="fl-login-head"></header><main><h1>{called}</h1>{main}</main></body></html>"""
 

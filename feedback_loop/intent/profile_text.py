@@ -27,7 +27,7 @@ def as_text(found: Profile, run: str) -> str:
         shown = [p for p in found.proposals if (p.confidence if p.state == "proposed" else p.state) == head]
         lines += ["", title, *(_proposal(p) for p in shown)] if shown else []
     if found.brief:
-        lines += ["", "What the brief asks for", *map(_standing, found.brief)]
+        lines += ["", "What the brief asks for, each beside the others", *map(_standing, found.brief)]
     if any(p.state == "proposed" for p in found.proposals):
         lines += ["", f"Into the brief: feedback-loop intent {run} --accept N [--text ...]; or --dismiss N."]
     return "\n".join(lines)

@@ -71,13 +71,20 @@ def next_step(cells: Sequence[Tried], over: Over, now: int) -> Gain | None:
         over(place, now)
         for place, tried in enumerate(cells)
         if tried.cell.level == today.level and tried.cell.shots >= today.shots
-        if len(tried.cell.parts - today.parts) == 1 and (tried.cell.training != "none" or today.training == "none")
+        if _is_one(tried.cell.parts - today.parts, cells, today)
+        if tried.cell.training != "none" or today.training == "none"
     ]
     better = [gain for gain in found if gain.gain > 0]
     surest = max((gain.low for gain in better), default=0.0)
     near = [gain for gain in better if gain.low >= surest - NEAR]
     step = min(near, key=lambda g: (g.tokens, g.human_minutes, -g.low), default=None)
     return step if step is None or cells[now].judge != "reward model" else _fair(cells, over, step, better)
+
+
+def _is_one(more: frozenset[str], cells: Sequence[Tried], today: Cell) -> bool:
+    """Whether these are one ingredient, or trainings that were not tried apart."""
+    apart = any(frozenset() < tried.cell.steps - today.parts < more for tried in cells)
+    return len(more) == 1 or (bool(more) and "examples" not in more and not apart)
 
 
 def _fair(cells: Sequence[Tried], over: Over, step: Gain, better: Sequence[Gain]) -> Gain:

@@ -33,8 +33,12 @@ class Cell(Record):
     @property
     def parts(self) -> frozenset[str]:
         """Its ingredients by name, the brief apart."""
-        trained = () if self.training == "none" else self.training.split("+")
-        return frozenset((*trained, *(("examples",) if self.shots else ())))
+        return self.steps | ({"examples"} if self.shots else frozenset())
+
+    @property
+    def steps(self) -> frozenset[str]:
+        """What it was trained by, by name."""
+        return frozenset(() if self.training == "none" else self.training.split("+"))
 
 
 class Tried(Record):

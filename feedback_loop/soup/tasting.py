@@ -51,7 +51,9 @@ def taste(plates: Sequence[Plate], kitchen: Kitchen) -> Soup:
     def over(ours: int, theirs: int) -> Gain:
         return _gain(cells[ours], cells[theirs], points[ours], points[theirs])
 
-    gains = tuple(over(a, b) for a, b in permutations(range(len(cells)), 2) if _adds_one(cells[a].cell, cells[b].cell))
+    gains = tuple(
+        over(a, b) for a, b in permutations(range(len(cells)), 2) if _adds_one(cells[a].cell, cells[b].cell, cells)
+    )
     now = next((n for n, tried in enumerate(cells) if tried.cell == kitchen.now), cells.index(_plain(cells)))
     step, said = next_step(cells, over, now), advise(cells, gains, over, now, kitchen.grown)
     return Soup(
@@ -134,11 +136,11 @@ def _added(ours: Cell, theirs: Cell) -> Iterator[str]:
         yield "brief"
 
 
-def _adds_one(ours: Cell, theirs: Cell) -> bool:
-    """Whether one cell is another with one ingredient more, from nothing of it."""
+def _adds_one(ours: Cell, theirs: Cell, tried: Sequence[Tried]) -> bool:
+    """Whether one cell is another with one ingredient more, from nothing of it; trainings that were not tried apart are one."""
     more = [(ours.level, theirs.level), (ours.shots, theirs.shots)]
     changed = [(a, b) for a, b in more if a != b]
     if ours.training != theirs.training:
-        mine, others = ours.parts - {"examples"}, theirs.parts - {"examples"}
-        return not changed and others < mine and len(mine) == len(others) + 1
+        between = any(theirs.steps < each.cell.steps < ours.steps for each in tried)
+        return not changed and theirs.steps < ours.steps and not between
     return len(changed) == 1 and changed[0][1] == 0 < changed[0][0]

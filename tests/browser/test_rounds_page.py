@@ -192,7 +192,7 @@ def test_duels_are_shown_as_they_stand_and_an_owner_decides_with_a_reason_only(p
     opened(page, url)
     gate = page.locator("[data-round='3'] .fl-gate")
     expect(gate).to_contain_text(
-        "12 of at most 60 duels judged. Of the first 10 the new version wins 66% (90 %: 40% to 86%)."
+        "12 of at most 60 duels judged. Of the first 10 the new version wins 66% (90%: 40% to 86%)."
     )
     expect(gate.get_by_role("img", name="The new version's share of duels won: 66%")).to_be_visible()
     expect(page.locator("#fl-start")).to_be_disabled()

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -112,7 +113,8 @@ def all_in_sight(page: Page) -> None:
 
 def test_before_anything_was_tried_it_says_what_to_type_and_a_phone_shows_all_pages_names(page: Page, serve: Serve):
     page.set_viewport_size({"width": 390, "height": 844})
-    log_in(page, url := serve(NO_SOUP))
+    cooking: list[str | None] = [None]
+    log_in(page, url := serve(replace(NO_SOUP, cooking=lambda: cooking[0])))
     page.goto(f"{url}/soup")
     expect(page.locator(".fl-soup-empty code")).to_have_text("feedback-loop soup runs/test")
     all_in_sight(page)
@@ -120,3 +122,8 @@ def test_before_anything_was_tried_it_says_what_to_type_and_a_phone_shows_all_pa
     expect(page.locator(".fl-soup-empty h1")).to_have_text("Пока ничего не испробовано")
     all_in_sight(page)
     shot(page, "empty")
+    cooking[0] = "2026-01-01T12:00:00+00:00"
+    page.reload()
+    expect(page.locator(".fl-soup-empty h1")).to_have_text("Смесь готовится")
+    expect(page.locator(".fl-soup-empty [role=status]")).to_contain_text("2026")
+    expect(page.locator(".fl-soup-empty code")).to_have_count(0)

@@ -77,8 +77,8 @@
   // How sure the reward model was against how often people agreed; on the dashed line it is as sure as it should be.
   function reliability(title, bins) {
     if (!bins.length) return null;
-    const least = Math.min(0.5, ...bins.map((b) => b.low)), points = bins.map((b) => t("rounds.sure.point", b));
-    const { picture, px, py } = frame(`${title}. ${points.join("; ")}`, [0.5, 1], [least, 1], [least, (1 + least) / 2, 1], [t("rounds.sure.least", { share: 0.5 }), percent(1)], true);
+    const least = Math.min(0.5, ...bins.map((b) => Math.floor(10 * b.low) / 10)), points = bins.map((b) => t("rounds.sure.point", b));
+    const { picture, px, py } = frame(`${title}. ${points.join("; ")}`, [0.5, 1], [least, 1], [0.5, 0.75, 1], [t("rounds.sure.least", { share: 0.5 }), percent(1)], true);
     picture.append(svg("line", { x1: px(0.5), y1: py(0.5), x2: px(1), y2: py(1), class: "fl-ideal" }));
     picture.append(svg("polyline", { points: bins.map((b) => `${px(b.predicted)},${py(b.observed)}`).join(" "), class: "fl-line fl-line-0" }));
     bins.forEach((b, n) => {

@@ -94,6 +94,12 @@ def test_the_next_step_adds_the_one_ingredient_that_gains_most_surely_over_what_
     assert soup(plate(BASE, 0.0), plate(DPO, 0.5), plate(SHOWN, 3.0), now=DPO).next == ""
 
 
+def test_trainings_that_were_not_tried_apart_are_one_ingredient():
+    found = soup(plate(BASE, 0.0), plate(BOTH, 1.6))
+    assert [(g.ingredient, g.over) for g in found.gains] == [("bake+dpo", BASE)]
+    assert found.next == "bake+dpo"
+
+
 def test_a_gain_that_the_judge_is_surer_of_goes_before_a_larger_one():
     torn = [[2.4, -1.2] for _ in range(REQUESTS)]
     base = [[0.0, 0.0] for _ in range(REQUESTS)]

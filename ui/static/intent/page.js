@@ -40,7 +40,7 @@ whenThere("fl-intent", (page) => {
     place(page, [
       keep("head", [found.labels, found.choices, found.edits, found.comments], () => head(found)),
       problem, said,
-      of("likely").length + of("perhaps").length + of("quoted").length ? null : keep("nothing", 0, () => el("p", { id: "fl-intent-nothing" }, t("intent.nothing"))),
+      of("likely").length + of("perhaps").length + of("quoted").length ? null : keep("nothing", found.brief.length > 0, () => el("p", { id: "fl-intent-nothing" }, t(found.brief.length ? "intent.nothing.more" : "intent.nothing"))),
       part("likely", of("likely"), found.owner), part("perhaps", of("perhaps"), found.owner), part("quoted", of("quoted"), found.owner),
       found.brief.length ? keep("brief", found.brief, () => brief(found.brief)) : null,
       part("accepted", of("accepted"), found.owner), part("dismissed", of("dismissed"), found.owner),
@@ -68,7 +68,7 @@ whenThere("fl-intent", (page) => {
 
   function brief(standings) {
     const verdict = (s) => t(`intent.verdict.${s.verdict.replace(" ", "_")}`);
-    return el("section", { class: "fl-intent-part", "data-part": "brief" }, el("h2", {}, title("brief")),
+    return el("section", { class: "fl-intent-part", "data-part": "brief" }, el("h2", {}, title("brief")), standings.length > 1 ? el("p", { class: "fl-note" }, t("intent.head.brief.how")) : null,
       el("ul", { class: "fl-intent-brief" }, standings.map((s) => el("li", { "data-verdict": s.verdict },
         el("span", { dir: "auto" }, s.text), el("small", {}, t("intent.standing", { ...s, verdict: verdict(s) }))))));
   }

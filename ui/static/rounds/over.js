@@ -21,6 +21,7 @@ export function overRounds(overview) {
     const what = t("rounds.over.brief_what", { policy: ours.policy, tokens: said(ours), of: ours.of, base: said(base), judge: t(`rounds.over.judge.${ours.judge.replace(" ", "_")}`) });
     return over(t("rounds.over.brief"), { brief_tokens_needed: what }, 1, { range: [0, ours.of], ideal: base.tokens ?? base.of });
   }
+  const steep = Math.max(0.5, ...of("length_correlation").y.map(Math.abs)); // nothing stands in the middle
   const charts = [
     brief(),
     over(t("rounds.over.base"), { win_rate_base: proxy, true_win_rate_base: truth, next_round_agreement: t("rounds.over.people") }, 1, rates),
@@ -28,7 +29,7 @@ export function overRounds(overview) {
     over(t("rounds.over.right"), { reward_accuracy: t("rounds.over.unseen") }, 1, rates),
     last ? reliability(t("rounds.sure.title", { round: last.round }), last.trust.reliability) : null,
     over(t("rounds.over.calibration"), { calibration_error: t("rounds.over.calibration_what") }, 2, { range: [0, 0.2] }),
-    over(t("rounds.over.length"), { length_correlation: t("rounds.over.length_what") }, 2, { range: [-0.5, 0.5], limits: [-0.3, 0.3], whiskers: {} }),
+    over(t("rounds.over.length"), { length_correlation: t("rounds.over.length_what") }, 2, { range: [-steep, steep], limits: [-0.3, 0.3], whiskers: {} }),
   ].filter(Boolean);
   if (!charts.length) return null;
   return el("section", { "aria-label": t("rounds.over.title") },

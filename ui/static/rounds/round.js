@@ -16,6 +16,7 @@ const CURVES = [
   "reward/loss", "reward/accuracy", "reward/margin", "policy/reward", "policy/kl", "policy/entropy", "policy/length", "policy/ended",
   "policy/loss", "policy/rewards/margins", "policy/rewards/accuracies", "policy/clip_fraction", "policy/value_loss", "policy/explained_variance",
 ];
+const SHARES = { "reward/accuracy": null, "policy/ended": [0, 1], "policy/rewards/accuracies": [0, 1], "policy/clip_fraction": null }; // and the least that is shown
 
 // A round's box; `update(round, overview, owner, act)` draws what changed in it.
 export function roundBox(number_, open) {
@@ -73,7 +74,7 @@ function decision(round) {
 const by = (who) => ["people", "rule"].includes(who) ? t(`rounds.by.${who}`) : t("rounds.by.person", { who });
 
 function figures(metrics) {
-  const show = (value, kind) => kind === "share" ? percent(value) : number(value);
+  const show = (value, kind) => kind === "share" ? percent(value) : number(value, Math.abs(value) < 10 ? 2 : 0);
   const interval = (name, kind) => `${name}_low` in metrics ? el("small", {}, t("interval", { low: show(metrics[`${name}_low`], kind), high: show(metrics[`${name}_high`], kind) })) : null;
   return el("dl", { class: "fl-figures" }, Object.entries(KINDS).filter(([name]) => name in metrics)
     .map(([name, kind]) => el("div", {}, el("dt", {}, t(`rounds.figure.${name}`)), el("dd", {}, show(metrics[name], kind), " ", interval(name, kind)))));
@@ -84,7 +85,7 @@ function curves(round) {
   const doubt = round.curves.find((c) => c.name === "policy/reward_sd" && Math.max(...c.y) > 0);
   if (!drawn.length) return el("div", { hidden: true });
   const around = (c) => c.name === "policy/reward" && doubt ? { low: c.y.map((y, i) => y - (doubt.y[i] || 0)), high: c.y.map((y, i) => y + (doubt.y[i] || 0)) } : null;
-  return el("div", { class: "fl-charts", tabindex: "0", role: "region", "aria-label": t("rounds.curves") }, drawn.map((c) => chart(t(`rounds.curve.${c.name}`), [c], t("rounds.step_axis"), { band: around(c) })));
+  return el("div", { class: "fl-charts", tabindex: "0", role: "region", "aria-label": t("rounds.curves") }, drawn.map((c) => chart(t(`rounds.curve.${c.name}`), [c], t("rounds.step_axis"), { band: around(c), shares: c.name in SHARES, range: SHARES[c.name] })));
 }
 
 function alarms(lines) {
