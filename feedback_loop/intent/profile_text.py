@@ -13,7 +13,7 @@ HEADS = {
     "accepted": "In the brief",
     "dismissed": "Dismissed",
 }
-VERDICTS = {"borne out": "choices bear it out", "against": "choices go against it", "unknown": "choices do not tell"}
+VERDICTS = {"borne out": "choices bear it out", "against": "choices go against it", "unknown": "not clear by itself"}
 
 
 def as_text(found: Profile, run: str) -> str:
