@@ -1,12 +1,15 @@
 """How much of its brief a policy still needs, before and after three rounds: simulated people who want what their brief says.
 
     python -m benchmarks.half_a_word --seeds 0 1 2 --json FILE.json
+    python -m benchmarks.half_a_word --model FOLDER --personas host russian --rounds 1 --seeds 0 --json FILE.json
 
 Rounds as in `ten_rounds`: every stage is the program's own, on the tiny Qwen with the demo's recipe; each new policy is kept.
+With `--model`, a real Qwen by the default recipe, cut down to what two cores do in an hour (`REAL`).
 Arms: `dpo` learns from rankings alone; `bake+dpo` moves the brief into the adapter first; where they are `loose`, neutral chats
 do not hold the policy where the person's wishes do not apply (`policy.hold = 0`). Everything is judged by the person's
 true utility, on requests that nothing learned from, against the base with the whole brief. The probe beside it states eight other
-directives in each chat: the share of answers that follow all of them, by the base and by the last policy.
+directives in each chat: the share of answers that follow all of them, by the base and by the last policy; of a real Qwen, the
+guard's instructions that a chat states, as its last evaluation found them.
 """
 
 import argparse
@@ -27,6 +30,11 @@ from feedback_loop.run import Run
 from feedback_loop.simulation.personas import Persona, find, utility
 from policies.base import load_policy
 
+REAL = [
+    *("model.dtype=float32", "prompts.per_round=20", "sampling.max_new_tokens=72", "sampling.batch_size=12"),
+    *("rankings.needed=16", "policy.bake.steps=12", "policy.bake.rollouts=8", "policy.bake.learning_rate=5e-4"),
+    *("policy.trl.activation_checkpointing=false", "policy.bake.activation_checkpointing=false"),
+]
 PERSONAS = ("concierge", "desk", "chum", "clerk", "adviser")
 BAKED = ["policy.step=bake", "policy.bake.then=dpo"]
 LOOSE = ["policy.hold=0"]
@@ -46,6 +54,8 @@ def main() -> None:
     arguments.add_argument("--arms", nargs="*", default=list(ARMS), choices=list(ARMS))
     arguments.add_argument("--rounds", type=int, default=3)
     arguments.add_argument("--prompts", type=int, default=128)
+    arguments.add_argument("--model", help="a real Qwen: hub name or folder")
+    arguments.add_argument("--set", nargs="*", default=[], metavar="key=value")
     arguments.add_argument("--json", type=Path)
     asked = arguments.parse_args()
     os.environ["WANDB_MODE"] = "disabled"
@@ -57,28 +67,38 @@ def main() -> None:
                 if any(found["key"] == key for found in cells):
                     continue
                 with quiet():
-                    cells.append({"key": key, **cell(find(name), arm, seed, asked.rounds, asked.prompts)})
+                    cells.append({"key": key, **cell(find(name), arm, seed, asked)})
                 if asked.json:
                     asked.json.write_text(json.dumps(cells, indent=1), encoding="utf-8")
     print(table(cells))
 
 
-def cell(person: Persona, arm: str, seed: int, rounds: int, prompts: int) -> dict[str, Any]:
-    """A whole run in a folder of its own: the curve's rows with utilities, and what the probe says."""
-    settings = [f"seed={seed}", f"brief.file={person.name}", f"brief.prompts={prompts}", *ARMS[arm]]
-    settings += ["model.device=cpu", "policy.probe=0", "asking.repeats=0", "asking.checks=0"]
-    settings += ["promotion.judge=reward", "promotion.min_win_rate=0"]
+def cell(person: Persona, arm: str, seed: int, asked: argparse.Namespace) -> dict[str, Any]:
+    """A whole run in a folder of its own: the curve's rows with utilities, what the probe says, and the guard's table."""
+    settings = [f"seed={seed}", f"brief.file={person.name}", f"brief.prompts={asked.prompts}", *ARMS[arm]]
+    settings += ["model.device=cpu", "policy.probe=0", "asking.repeats=0", "asking.checks=0", "asking.ahead=0"]
+    settings += ["promotion.judge=reward", "promotion.min_win_rate=0", *(REAL if asked.model else []), *asked.set]
     with tempfile.TemporaryDirectory() as folder:
-        run = begin.begin(Path(folder) / "run", "demo", None, settings)
-        for number in range(rounds):
+        run = begin.begin(Path(folder) / "run", "default" if asked.model else "demo", asked.model, settings)
+        for number in range(asked.rounds):
             play(run, number, person)
-        last = lineage.policy_name(rounds - 1)
-        kept = load_policy(run.recipe.model, lineage.adapter_folder(run, last), name=last)
+        last = lineage.policy_name(asked.rounds - 1)
+        facts = run.manifest(asked.rounds - 1, "evaluation").facts
         return {
-            "rows": measured(run, rounds, person),
-            "base follows": follows(load_policy(run.recipe.model, None, name=lineage.BASE)),
-            "last follows": follows(kept),
+            "rows": measured(run, asked.rounds, person),
+            **dict(zip(("base follows", "last follows"), listens(run, last, facts["checks"]), strict=True)),
+            "checks": facts["checks"],
         }
+
+
+def listens(run: Run, last: str, checks: Sequence[dict[str, Any]]) -> tuple[float, float]:
+    """The probe, of the base and of the last policy."""
+    if run.recipe.model.name != "tiny":
+        row = next(check for check in checks if check["name"] == "instructions")
+        return row["base"], row["candidate"]
+    folders = ((lineage.BASE, None), (last, lineage.adapter_folder(run, last)))
+    base, kept = (follows(load_policy(run.recipe.model, folder, name=name)) for name, folder in folders)
+    return base, kept
 
 
 def measured(run: Run, rounds: int, person: Persona) -> list[dict[str, Any]]:

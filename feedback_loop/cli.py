@@ -216,23 +216,6 @@ def taught(
 
 
 @app.command()
-def redo(
-    run: RunFolder,
-    stage: Annotated[str, typer.Argument(help="A stage's name, such as reward.")],
-    number: Annotated[int | None, typer.Option("--round", help="The round; the latest by default.", min=0)] = None,
-) -> None:
-    """Set a stage aside with all that was made from it; the next advance makes them again."""
-    from feedback_loop import loop
-    from feedback_loop.run import open_run
-
-    opened = open_run(run)
-    latest = (opened.rounds() or [0])[-1]
-    for folder in loop.redo(opened, stage, latest if number is None else number):
-        say(f"set aside: {folder}")
-    say(f"Make them again: feedback-loop advance {run}")
-
-
-@app.command()
 def export(
     run: RunFolder,
     out: Annotated[Path, typer.Argument(help="A new folder.")],

@@ -25,7 +25,7 @@ class Verdict(StrEnum):
 
 def add_to(app: typer.Typer) -> None:
     """Make these commands part of the command line."""
-    for command in (why, trace, contradictions, discard, restore, rollback, decide, branch):
+    for command in (why, trace, contradictions, discard, restore, redo, rollback, decide, branch):
         app.command()(command)
 
 
@@ -103,6 +103,22 @@ def restore(
 
     record, moved = do(open_run(run), number, reason, getpass.getuser(), dry=dry_run)
     _tell(run, record, moved, dry=dry_run)
+
+
+def redo(
+    run: RunFolder,
+    stage: Annotated[str, typer.Argument(help="A stage's name, such as reward.")],
+    number: Annotated[int | None, typer.Option("--round", help="The round; the latest by default.", min=0)] = None,
+) -> None:
+    """Set a stage aside with all that was made from it; the next advance makes them again, of all that people said."""
+    from feedback_loop.repair.repair import redo as do
+    from feedback_loop.run import open_run
+
+    opened = open_run(run)
+    latest = (opened.rounds() or [0])[-1]
+    for folder in do(opened, stage, latest if number is None else number, getpass.getuser()):
+        say(f"set aside: {folder}")
+    say(f"Make them again: feedback-loop advance {run}")
 
 
 def rollback(

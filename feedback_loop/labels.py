@@ -83,7 +83,12 @@ def everything(run: Run, out: Collection[str] | None = None) -> list[Said]:
 
 def anywhere(run: Run) -> list[Said]:
     """All that people said, also what was discarded; a label is there as often as it lies somewhere."""
-    return [said for source in sources(run) for said in _said(run, [source], (), read_jsonl)]
+    return [said_in(run, source) for source in sources(run)]
+
+
+def said_in(run: Run, source: Source) -> Said:
+    """All that people said there, also what was discarded."""
+    return _said(run, [source], (), read_jsonl)[0]
 
 
 def rankings(run: Run, number: int) -> list[Ranking]:

@@ -22,7 +22,7 @@ from feedback_loop.errors import LoopError, UsageError
 from feedback_loop.lineage import open_round
 from feedback_loop.progress import silent
 from feedback_loop.records import Comparison, Ranking, now
-from feedback_loop.repair import aside, discards
+from feedback_loop.repair import discards
 from feedback_loop.report.report import overview
 from feedback_loop.run import STAGES, Run, commit, read_note, write_json, write_jsonl
 from feedback_loop.store.courier import reconcile
@@ -262,17 +262,6 @@ def launch(run: Run) -> None:
             stderr=log,
             start_new_session=True,
         )
-
-
-def redo(run: Run, stage: str, number: int) -> list[str]:
-    """Set a stage aside, with all that was made from it; the names of what was set aside. Nothing is deleted."""
-    if stage not in STAGES:
-        raise UsageError(f"{stage}: no such stage. There are: {', '.join(STAGES)}.")
-    with alone(run):
-        if not run.stage_folder(number, stage).exists():
-            raise UsageError(f"Round {number:03d} has no {stage} yet. Make it: feedback-loop advance {run.path}")
-        moved = [runs.set_aside(folder) for folder in aside.made_from(run, number, stage)]
-        return [str(folder.relative_to(run.path)) for folder in moved if folder is not None]
 
 
 def roll_back(run: Run, to: str, who: str, why: str = "") -> None:

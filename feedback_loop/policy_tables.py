@@ -117,7 +117,7 @@ class PolicyTable(Table):
     """Standard deviations of reward taken off a completion that was cut at `sampling.max_new_tokens`."""
     max_kl: float = Field(30.0, gt=0)
     """KL budget: nats a completion from the reference at which the step stops and keeps its last good adapter."""
-    hold: float = Field(4.0, ge=0)
+    hold: float = Field(16.0, ge=0)
     """Weight of the KL from the base on neutral chats (nats a token) beside the step's own loss; 0 lets them go."""
     neutral_file: str = "neutral"
     """JSONL of neutral chats, where the policy is to stay the base, or the name of a shipped file in `data/prompts/`."""

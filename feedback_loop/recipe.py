@@ -183,6 +183,8 @@ class GuardTable(Table):
     """Most perplexity on neutral text, times the base's."""
     max_ability_loss: float = Field(0.1, ge=0, le=1)
     """Largest share of the probes that the base solves and the policy does not, less those that only the policy solves."""
+    max_instruction_loss: float = Field(0.2, ge=0, le=1)
+    """The same of the probes whose chat states an instruction of its own (kind `instruction`)."""
     min_length: float = Field(0.1, ge=0, lt=1)
     """Fewest words an answer, times the base's. Wide: shorter answers may be what is wished."""
     max_length: float = Field(5.0, gt=1)

@@ -25,6 +25,8 @@ from policies.trainable import LEARNING
 
 CHATS = 8
 """Chats an optimiser step."""
+LENGTH = 96
+"""Most tokens of an answer: whether a chat's own instruction is followed shows early, and longer answers cost as much again."""
 TOKENS = 2048
 """Tokens, padding included, that go through the network at once."""
 
@@ -43,7 +45,7 @@ def base_answers(task: Task, policy: Policy, chats: Sequence[Prompt]) -> list[Ro
     """
     if not (task.policy.hold and chats):
         return []
-    key = [fingerprint(task.model), task.sampling.model_dump(), task.run_seed, *(p.model_dump() for p in chats)]
+    key = [fingerprint(task.model), task.sampling.temperature, task.run_seed, *(p.model_dump() for p in chats)]
     file = task.cache / f"held-{hashlib.sha256(json.dumps(key).encode()).hexdigest()[:24]}.jsonl"
     if not file.exists():
         write_jsonl(file, _drawn(task, policy, chats))
@@ -55,13 +57,13 @@ def _drawn(task: Task, policy: Policy, chats: Sequence[Prompt]) -> list[Answer]:
     import torch
 
     network = policy.model
-    learning = network.training
+    learning, short = network.training, task.sampling.model_copy(update={"max_new_tokens": LENGTH})
     network.eval()
     with torch.random.fork_rng(), bare(network), precision(task.model):
         drawn = roll_out(
             policy,
             chats,
-            task.sampling,
+            short,
             thinking=task.model.thinking,
             seed=task.run_seed,
             drawn=lambda n: task.report(n, len(chats), "neutral chats"),

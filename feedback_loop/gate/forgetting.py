@@ -14,11 +14,22 @@ from statistics import pstdev
 
 from feedback_loop.evaluate import Z, interval, jackknife, mean, sign_test, win_rate
 from feedback_loop.evaluate import wilson as share_interval
+from feedback_loop.gate.probes import INSTRUCTION
 from feedback_loop.recipe import GuardTable, PromotionTable
 from feedback_loop.records import Record
 from feedback_loop.taught.traits import tokens
 
-NAMES = ("reward", "kl_base", "kl_parent", "perplexity", "abilities", "length", "repetition", "diversity")
+NAMES = (
+    "reward",
+    "kl_base",
+    "kl_parent",
+    "perplexity",
+    "abilities",
+    "instructions",
+    "length",
+    "repetition",
+    "diversity",
+)
 """The checks, in the order of the table."""
 LEAST = 8
 """Answers or passages below which nothing is called a breach."""
@@ -83,6 +94,7 @@ def forgotten(base: Figures, parent: Figures, candidate: Figures, guard: GuardTa
     return [
         _perplexity(three, guard),
         _abilities(three, guard),
+        _instructions(three, guard),
         _length(texts, guard),
         _repetition(texts, guard),
         _diversity(texts, guard),
@@ -146,21 +158,44 @@ def _perplexity(three: Sequence[Figures], guard: GuardTable) -> Check:
 
 
 def _abilities(three: Sequence[Figures], guard: GuardTable) -> Check:
-    base, _, ours = (f.solved for f in three)
-    could, total = sum(base.values()), max(1, len(base))
-    lost = Counter(three[0].kinds[probe] for probe, was in base.items() if was and not ours[probe])
-    won = sum(now and not base[probe] for probe, now in ours.items())
-    allowed, fails = guard.max_ability_loss, lost.total()
-    breach = fails - won > allowed * could and sign_test(fails, won) <= CHANCE
-    said = ", ".join(f"{count} of {kind}" for kind, count in lost.most_common())
-    reason = (
-        f"It has unlearned plain tasks: of {could} that the base solves it fails {fails} ({said}), and it solves {won} that the "
-        f"base does not; guard.max_ability_loss allows {allowed:.0%}. {GENTLER}. If such answers are what you want, raise it."
-        if breach
-        else f"It solves {sum(ours.values())} of {total} plain tasks, the base {could}."
+    tasks, allowed = [p for p, kind in three[0].kinds.items() if kind != INSTRUCTION], guard.max_ability_loss
+    lost, won, could, ours = _lost(three, tasks)
+    said = ", ".join(f"{count} of {kind}" for kind, count in Counter(three[0].kinds[p] for p in lost).most_common())
+    kept = f"It solves {ours} of {len(tasks)} plain tasks, the base {could}."
+    gone = (
+        f"It has unlearned plain tasks: of {could} that the base solves it fails {len(lost)} ({said}), and it solves {won} that "
+        f"the base does not; guard.max_ability_loss allows {allowed:.0%}. {GENTLER}. If such answers are what you want, raise it."
     )
-    shares = tuple(sum(f.solved.values()) / total for f in three)
-    return _row("abilities", shares, breach, reason, low=could * (1 - allowed) / total)
+    return _probes("abilities", three, tasks, allowed, kept, gone)
+
+
+def _instructions(three: Sequence[Figures], guard: GuardTable) -> Check:
+    """What people taught is for where nothing else is said: what a chat itself states is to be followed as before."""
+    tasks, allowed = [p for p, kind in three[0].kinds.items() if kind == INSTRUCTION], guard.max_instruction_loss
+    lost, won, could, ours = _lost(three, tasks)
+    kept = f"Where a chat states how to answer, it does so in {ours} of {len(tasks)}, the base in {could}."
+    gone = (
+        f"It no longer listens where a chat states how to answer: of {could} that the base answers so it fails {len(lost)}, and "
+        f"answers {won} so that the base does not; guard.max_instruction_loss allows {allowed:.0%}. Raise policy.hold, or put "
+        "such chats into policy.neutral_file. If what you taught is to hold whatever a chat says, raise the limit."
+    )
+    return _probes("instructions", three, tasks, allowed, kept, gone)
+
+
+def _lost(three: Sequence[Figures], tasks: Sequence[str]) -> tuple[list[str], int, int, int]:
+    """Which of these probes the base solves and the candidate does not, how many the other way, and how many each solves."""
+    base, ours = three[0].solved, three[2].solved
+    lost = [p for p in tasks if base[p] and not ours[p]]
+    return lost, sum(ours[p] and not base[p] for p in tasks), sum(base[p] for p in tasks), sum(ours[p] for p in tasks)
+
+
+def _probes(name: str, three: Sequence[Figures], tasks: Sequence[str], allowed: float, kept: str, gone: str) -> Check:
+    if not tasks:
+        return Check(name=name, candidate=None, ok=True, reason="This run has no such probes.")
+    lost, won, could, _ = _lost(three, tasks)
+    breach = len(lost) - won > allowed * could and sign_test(len(lost), won) <= CHANCE
+    shares = tuple(sum(f.solved[p] for p in tasks) / len(tasks) for f in three)
+    return _row(name, shares, breach, gone if breach else kept, low=could * (1 - allowed) / len(tasks))
 
 
 def _length(texts: Sequence[Sequence[str]], guard: GuardTable) -> Check:

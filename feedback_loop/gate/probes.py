@@ -13,15 +13,19 @@ from feedback_loop.records import Prompt, Record
 from feedback_loop.simulation.checks import met, problem
 
 FOLDER = DATA / "probes"
+INSTRUCTION = "instruction"
+"""The kind of probes whose chat states itself how to answer: they are a check of their own."""
 
 
 class Probe(Prompt):
     """A task, and the checks that a right answer passes."""
 
     kind: str = Field(min_length=1, max_length=40)
-    """What it tells of: of the shipped ones `arithmetic`, `copying`, `fact`, `format` or `language`."""
+    """What it tells of: of the shipped ones `arithmetic`, `copying`, `fact`, `format`, `language` or `instruction`."""
     checks: Mapping[str, Any] = Field(min_length=1)
     """Check -> its value, all of which must pass; docs/checks.md has them."""
+    tokens: int = Field(24, ge=1, le=512)
+    """Most tokens of an answer: most probes ask for a word, a number or a line."""
 
     @field_validator("checks")
     @classmethod
@@ -60,7 +64,7 @@ def load(path: Path, beside: Sequence[Probe] = ()) -> list[Probe]:
     found = list(beside)
     taken = {probe.id for probe in beside}
     for where, data in prompts.read_lines(path, "probes", "guard.probes"):
-        more: dict[str, Any] = {key: data.pop(key) for key in ("kind", "checks") if key in data}
+        more: dict[str, Any] = {key: data.pop(key) for key in ("kind", "checks", "tokens") if key in data}
         probe = _probe(where, prompts.parse(where, data), more)
         if probe.id in taken:
             raise UsageError(f"{where}: there is a probe {probe.id!r} already. Give this one another id, or remove it.")

@@ -62,7 +62,7 @@ def _discards(run: Run, to: Path, number: int) -> None:
     taken: set[int] = set()
     for file, record in zip(discards.files(run), discards.records(run), strict=True):
         reached = record.first is not None and record.first.round <= number
-        if record.restores in taken or (record.kind == "discard" and reached):
+        if record.restores in taken or (record.kind != "restore" and reached):
             taken.add(record.number)
             _files(to / "discards", [file])
             if file.with_suffix("").exists():

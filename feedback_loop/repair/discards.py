@@ -1,4 +1,4 @@
-"""Labels that no longer count: `RUN/discards/000.json`, ..., each with who discarded what, when and why.
+"""Labels that no longer count: `RUN/discards/000.json`, ..., each with who discarded what, when and why; and stages done again.
 
 A discarded label stays in the journal, in Argilla and in its round's snapshot; whoever reads labels leaves it out
 (`left_out`). The record is written before anything is set aside and says so until all is: a discard that was cut off is
@@ -34,10 +34,10 @@ class Carried(Record):
 
 
 class Discard(Record):
-    """One decision that labels do not count, or count again."""
+    """One decision that labels do not count, or count again; or that a stage is done again, on which what people said hung."""
 
     number: int
-    kind: Literal["discard", "restore"] = "discard"
+    kind: Literal["discard", "restore", "redo"] = "discard"
     restores: int | None = None
     """Of a `restore`: the number of the discard that it undoes."""
     asked: str

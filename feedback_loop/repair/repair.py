@@ -1,21 +1,22 @@
-"""Unlearn a mistake: discard labels, or let them count again, and set aside all that was made from them.
+"""Unlearn a mistake: discard labels, or let them count again, and set aside all that was made from them; or do a stage again.
 
 The next `advance` makes it again. What rounds behind the first one touched have asked is set aside with them; what people said
 there is copied beside the record and carried into what is made again, so that only the discarded labels are lost to it.
 """
 
-from collections.abc import Collection, Iterable
+import contextlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from feedback_loop import labels, loop
 from feedback_loop.durable import make_folder
-from feedback_loop.errors import UsageError
+from feedback_loop.errors import LoopError, UsageError
 from feedback_loop.labels import Said, Source
 from feedback_loop.records import Ranking, now
 from feedback_loop.repair import aside, discards
 from feedback_loop.repair.discards import Carried, Discard, Place
-from feedback_loop.run import STAGES, Run, free_name, write_jsonl
+from feedback_loop.run import STAGES, Run, free_name, set_aside, write_jsonl
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def discard(run: Run, wish: Wish, reason: str, who: str, *, dry: bool = False) -
             by=who,
             at=now(),
         )
-        return _put(run, record, fresh, dry=dry)
+        return _put(run, record, _first(run, record, fresh), dry=dry)
 
 
 def restore(run: Run, number: int, reason: str, who: str, *, dry: bool = False) -> tuple[Discard, list[str]]:
@@ -95,7 +96,8 @@ def restore(run: Run, number: int, reason: str, who: str, *, dry: bool = False) 
             by=who,
             at=now(),
         )
-        return _put(run, record, [one for one in known(run) if one.ranking.label in set(labels_)], dry=dry)
+        touched = [one for one in known(run) if one.ranking.label in set(labels_)]
+        return _put(run, record, _first(run, record, touched), dry=dry)
 
 
 def known(run: Run) -> list[Found]:
@@ -108,9 +110,34 @@ def known(run: Run) -> list[Found]:
     ]
 
 
-def _put(run: Run, record: Discard, touched: Collection[Found], *, dry: bool) -> tuple[Discard, list[str]]:
+def redo(run: Run, stage: str, number: int, who: str) -> list[str]:
+    """Set a stage aside, with all that was made from it; the names of what was set aside. Nothing is deleted.
+
+    Where people said something in what is set aside, that is on record like a discard, of no label.
+    """
+    if stage not in STAGES:
+        raise UsageError(f"{stage}: no such stage. There are: {', '.join(STAGES)}.")
+    with loop.alone(run):
+        if not run.stage_folder(number, stage).exists():
+            raise UsageError(f"Round {number:03d} has no {stage} yet. Make it: feedback-loop advance {run.path}")
+        first = Place(round=number, stage=stage)
+        if not _said_behind(run, first):
+            moved = [set_aside(path) for path in aside.made_from(run, number, stage)]
+            return [str(path.relative_to(run.path)) for path in moved if path is not None]
+        record = Discard(
+            number=_next_number(run),
+            kind="redo",
+            asked=f"redo {stage} of round {number:03d}",
+            labels=(),
+            reason="",
+            by=who,
+            at=now(),
+        )
+        return _put(run, record, first, dry=False)[1]
+
+
+def _put(run: Run, record: Discard, first: Place | None, *, dry: bool) -> tuple[Discard, list[str]]:
     """Write the record, with all that is to be set aside, then set it aside: a kill in between is healed by `finish`."""
-    first = _first(run, record, touched)
     paths = aside.made_from(run, first.round, first.stage) if first else []
     moves = tuple((str(p.relative_to(run.path)), str(free_name(p).relative_to(run.path))) for p in paths)
     record = record.model_copy(update={"first": first, "moves": moves})
@@ -120,7 +147,7 @@ def _put(run: Run, record: Discard, touched: Collection[Found], *, dry: bool) ->
         record = record.model_copy(update={"carried": _carry(run, record.number, first)})
     discards.write(run, record)
     moved = discards.carry_out(run, record)
-    if moved and first is not None:
+    if moved and first is not None and record.kind != "redo":
         loop.note(run, "done", f"Labels were discarded or restored. Make round {first.round:03d} again: {_go_on(run)}")
     return record, moved
 
@@ -142,18 +169,39 @@ def _first(run: Run, record: Discard, touched: Iterable[Found]) -> Place | None:
 
 
 def _carry(run: Run, number: int, first: Place) -> tuple[Carried, ...]:
-    """Copies of what people said in what is about to be set aside: later rounds, and the first round's own duels."""
-    into = first.round if first.stage != "promotion" else first.round + 1
+    """Copies of what people said in what is about to be set aside: into the first round that learns anew, duels into the next."""
+    into = first.round if _before(first, "reward") else first.round + 1
     return tuple(
-        _copy(run, number, said, into if said.source.round > first.round else first.round + 1)
-        for said in labels.anywhere(run)
-        if said.rankings and not said.source.carried and _is_set_aside(said.source, first)
+        _copy(
+            run,
+            number,
+            said,
+            first.round + 1 if said.source.kind == "duels" and said.source.round == first.round else into,
+        )
+        for said in _said_behind(run, first)
     )
 
 
+def _said_behind(run: Run, first: Place) -> list[Said]:
+    """What people said in what hangs on a stage: later rounds, its round's own duels, and what it asked where it asks anew."""
+    found = []
+    for source in labels.sources(run):
+        if source.carried or not _is_set_aside(source, first):
+            continue
+        may_be_damaged = contextlib.suppress(LoopError) if source.round == first.round else contextlib.nullcontext()
+        with may_be_damaged:  # it may be why the stage is done again
+            found.append(labels.said_in(run, source))
+    return [said for said in found if said.rankings]
+
+
 def _is_set_aside(source: Source, first: Place) -> bool:
-    own_duels = source.round == first.round and source.kind == "duels" and first.stage != "promotion"
-    return source.round > first.round or own_duels
+    if source.round != first.round:
+        return source.round > first.round
+    return _before(first, "rankings" if source.kind == "round" else "promotion")
+
+
+def _before(place: Place, stage: str) -> bool:
+    return STAGES.index(place.stage) < STAGES.index(stage)
 
 
 def _copy(run: Run, number: int, said: Said, into: int) -> Carried:

@@ -17,8 +17,6 @@ from feedback_loop.stages.stand_in import as_policy
 if TYPE_CHECKING:
     from policies.base import Policy
 
-NEW_TOKENS = 24
-"""Most tokens of an answer to a probe: they ask for a word, a number or a line."""
 SOLVED, READ = "probes.jsonl", "neutral.jsonl"
 
 
@@ -88,11 +86,14 @@ def solve(run: Run, policy: "Policy", tasks: Sequence[Probe], report: Progress) 
     """A policy's likeliest answers to the probes, and whether they are right."""
     from policies.sampler import greedy
 
-    size = run.recipe.sampling.batch_size
-    answers = greedy(policy, tasks, max_new_tokens=NEW_TOKENS, batch_size=size, report=report)
+    size, answers = run.recipe.sampling.batch_size, dict[str, str]()
+    for most in sorted({t.tokens for t in tasks}):
+        own = [t for t in tasks if t.tokens == most]
+        written = greedy(policy, own, max_new_tokens=most, batch_size=size, report=report)
+        answers |= zip((t.id for t in own), written, strict=True)
     return [
-        Solved(policy=policy.name, probe=t.id, kind=t.kind, answer=a, right=probes.right(t, a))
-        for t, a in zip(tasks, answers, strict=True)
+        Solved(policy=policy.name, probe=t.id, kind=t.kind, answer=answers[t.id], right=probes.right(t, answers[t.id]))
+        for t in tasks
     ]
 
 
@@ -123,5 +124,5 @@ def measured_before(run: Run, number: int, name: str, key: str) -> Measured | No
 
 def settings(run: Run, tasks: Sequence[Probe], passages: Sequence[Passage]) -> str:
     """Hash of all that the measurements hang on, the policy apart."""
-    parts = [run.recipe.model.model_dump(), NEW_TOKENS, *(p.model_dump() for p in (*tasks, *passages))]
+    parts = [run.recipe.model.model_dump(), *(p.model_dump() for p in (*tasks, *passages))]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]

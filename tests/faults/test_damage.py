@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from feedback_loop import doctor, loop
+from feedback_loop import doctor
 from feedback_loop import run as runs
 from feedback_loop.argilla_local import Connection
 from feedback_loop.errors import LoopError
 from feedback_loop.progress import silent
+from feedback_loop.repair.repair import redo
 from feedback_loop.run import STAGES, commit, open_run
 from feedback_loop.stages import WORK
 from tests.conftest import Cli, one_line
@@ -72,7 +73,7 @@ def test_a_damaged_manifest_is_named_and_its_stage_can_be_done_again(decided: Pa
     assert len(looked) == 1
     assert looked[0].startswith(str(file))
     assert f"feedback-loop redo {run.path} reward --round 0" in looked[0]
-    assert len(loop.redo(run, "reward", 0)) == 5
+    assert len(redo(run, "reward", 0, "owner")) == 5
     assert all(f.ok for f in doctor._files(run))
 
 

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from feedback_loop import lineage, loop
+from feedback_loop import lineage
 from feedback_loop import run as runs
 from feedback_loop.durable import make_folder, write_text
 from feedback_loop.errors import UsageError
 from feedback_loop.records import Decision, Prompt
+from feedback_loop.repair.repair import redo
 from feedback_loop.run import STAGES, Run, commit, open_run, verify
 from tests.faults.disk import Disk, Tree, laid_out, watched
 from tests.feedback_loop.test_run import make
@@ -90,13 +91,13 @@ def test_setting_aside_never_leaves_a_stage_without_what_it_was_made_from(tmp_pa
     for number, stage in ((0, "prompts"), (0, "comparisons"), (0, "rankings"), (1, "prompts")):
         write_stage(run, number, stage)
     with watched(tmp_path / "disk") as disk:
-        loop.redo(run, "comparisons", 0)
+        redo(run, "comparisons", 0, "owner")
     for name, tree in ends(disk):
         found = open_run(laid_out(tree, tmp_path / name) / "run")
         there = whole_or_absent(found)
         assert there == [(0, "prompts"), (0, "comparisons"), (0, "rankings"), (1, "prompts")][: len(there)]
         if (0, "comparisons") in there:
-            loop.redo(found, "comparisons", 0)
+            redo(found, "comparisons", 0, "owner")
         assert whole_or_absent(found) == [(0, "prompts")]
     for left in ("2-comparisons.aside-1", "3-rankings.aside-1"):
         assert f"run/rounds/000/{left}/manifest.json" in disk.after_cut[-1], "nothing is deleted"

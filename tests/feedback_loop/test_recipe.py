@@ -95,6 +95,16 @@ def test_a_run_from_before_pseudo_pairs_went_still_opens():
         recipe.parse(old, "recipe.toml")
 
 
+def test_a_run_from_before_every_step_was_held_still_opens():
+    old = recipe.Recipe().model_dump()
+    old["policy"] |= {"neutral": 0.0}
+    old["policy"]["bake"] |= {"neutral": 0.5}
+    assert recipe.parse(old, "recipe.toml") == recipe.Recipe()
+    old["policy"]["neutral"] = 0.33
+    with pytest.raises(UsageError, match=r"recipe.toml: policy.neutral is gone. Remove it; policy.hold"):
+        recipe.parse(old, "recipe.toml")
+
+
 @pytest.mark.parametrize("kind", ["password", "token"])
 def test_a_recipe_with_one_password_for_all_says_what_took_its_place(kind: str):
     with pytest.raises(UsageError, match=r'recipe.toml: app.login = "\w+" is gone.*app.login = "accounts"'):

@@ -31,7 +31,7 @@ def baking(folder: Path, options: dict[str, Any] | None = None, brief: str = BRI
     policy = {name: more.pop(name) for name in ("probe", "max_kl", "start", "reference") if name in more}
     table = BakeTable(**SMALL | (options or {}))
     task = make_task(folder, PolicyTable(step="bake", bake=table, **{"probe": 4} | policy), **more)
-    neutral = prompts.load(prompts.DATA / "prompts" / "tiny_neutral.jsonl")
+    neutral = prompts.load(prompts.DATA / "prompts" / "tiny_neutral.jsonl")[:12]
     return dataclasses.replace(task, brief=brief, neutral=neutral)
 
 
@@ -65,6 +65,7 @@ def test_the_brief_moves_into_the_adapter_and_neutral_chats_stay_as_they_were(tm
     assert rows[0]["loss"] > 3 * rows[-2]["loss"]
     assert (facts["step"], facts["steps"], facts["rollouts"], facts["stopped"]) == ("bake", 8, 128, None)
     assert facts["measured"]["bake_kl"] == last["bake_kl"]
+    assert 0 < rows[-2]["held_kl"] < 0.2, "nats a token from the base, where the brief says nothing"
     samples = [json.loads(line) for line in (task.out / "samples.jsonl").read_text().splitlines()]
     assert {s["scope"] for s in samples} == {"brief", "neutral"}
     unseen = prompts.load(prompts.DATA / "prompts" / "tiny_heldout.jsonl")[:32]

@@ -96,7 +96,7 @@ def test_the_ratio_starts_at_exactly_1_and_clipping_comes_in_later_epochs(
 
     monkeypatch.setattr(ppo_math, "policy_loss", spy)
     now, experience = first_step(task)
-    ppo._update(task, now, experience)
+    ppo._update(task, now, experience, [])
     first = len(experience.minibatches[0])
     assert first > 1, "gradients are added up over micro-batches"
     assert [seen[i] for i in range(first)] == [(0.0, 0.0)] * first
@@ -112,7 +112,7 @@ def test_only_what_learns_changes(tmp_path: Path, reward_adapter: Path, adapter:
     names = ("default", "ref", "reward0") + (("value",) if value == "adapter" else ())
     before = {name: weights(network, name) for name in names}
     base = {key: p.detach().clone() for key, p in network.named_parameters() if "lora_" not in key}
-    ppo._update(task, now, experience)
+    ppo._update(task, now, experience, [])
     ppo._experience(task, now)
     for name in names:
         after = weights(network, name)
@@ -246,8 +246,8 @@ def test_weights_that_became_nan_stop_it_before_it_samples(
 ):
     real = ppo._update
 
-    def breaks(task: Task, now: Training, experience: ppo.Experience) -> Any:
-        done = real(task, now, experience)
+    def breaks(task: Task, now: Training, *given: Any) -> Any:
+        done = real(task, now, *given)
         if now.step == 1:
             with torch.no_grad():
                 next(iter(now.optimizer.param_groups[0]["params"])).fill_(float("nan"))

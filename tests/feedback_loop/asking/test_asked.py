@@ -11,9 +11,10 @@ from feedback_loop.asking import asked
 from feedback_loop.asking.labelling import comparisons_of, open_desk
 from feedback_loop.asking.upcoming import uses
 from feedback_loop.export.export import export
-from feedback_loop.loop import collect, redo
+from feedback_loop.loop import collect
 from feedback_loop.progress import silent
 from feedback_loop.records import Comparison, Preference, Ranking
+from feedback_loop.repair.repair import redo
 from feedback_loop.report.report import overview, rankings
 from feedback_loop.run import Run, commit, create, read_jsonl, write_jsonl
 from feedback_loop.stages.asking import build_preferences
@@ -117,7 +118,10 @@ def test_a_snapshot_names_the_batches_that_it_covers_and_a_later_one_is_not_of_t
     with contextlib.closing(Journal(run.path / "journal.sqlite")) as journal:
         assert "c4" in {r.comparison_id for r in journal.rankings(0)}, "the vote is on record"
 
-    assert [Path(name).name for name in redo(run, "rankings", 0)] == ["4-preferences.aside-1", "3-rankings.aside-1"]
+    assert [Path(name).name for name in redo(run, "rankings", 0, "owner")] == [
+        "4-preferences.aside-1",
+        "3-rankings.aside-1",
+    ]
     assert collect(run, 0, Store) is None
     taken = read_jsonl(run.stage_folder(0, "rankings") / "rankings.jsonl", Ranking)
     assert {r.comparison_id for r in taken} == {"c0", "c2", "c3", "c4"}, "taken again, the round has it"
@@ -149,7 +153,7 @@ def test_everybody_who_looks_sees_the_batches(run: Run, tmp_path: Path):
 
 @pytest.mark.parametrize("stage", ["prompts", "comparisons"])
 def test_comparisons_done_again_take_their_batches_aside_the_stage_last(run: Run, stage: str):
-    moved = [Path(name).name for name in redo(run, stage, 0)]
+    moved = [Path(name).name for name in redo(run, stage, 0, "owner")]
     assert moved[:2] == ["2-comparisons.more-001.aside-1", "2-comparisons.aside-1"]
     assert asked.asked(run, 0) == []
     part(run, "comparisons", 0, 2)

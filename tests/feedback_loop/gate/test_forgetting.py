@@ -28,11 +28,14 @@ def figures(
     texts: Sequence[str] = PLAIN,
     *,
     probes: int = 40,
+    followed: int = 20,
 ) -> Figures:
-    """`solved` of the probes, the first ones."""
-    names = [f"p{n:02d}" for n in range(probes)]
-    kinds = {name: "arithmetic" if n % 3 else "fact" for n, name in enumerate(names)}
-    return Figures(losses, 11.0, {name: n < solved for n, name in enumerate(names)}, kinds, texts)
+    """`solved` of the probes, the first ones, and `followed` of 24 instructions that a chat states."""
+    right = {f"p{n:02d}": n < solved for n in range(probes)} | {f"i{n:02d}": n < followed for n in range(24)}
+    kinds = {
+        name: "instruction" if name[0] == "i" else "fact" if int(name[1:]) % 3 == 0 else "arithmetic" for name in right
+    }
+    return Figures(losses, 11.0, right, kinds, texts)
 
 
 def rows(base: Figures, ours: Figures, guard: GuardTable | None = None) -> dict[str, Check]:
@@ -41,7 +44,7 @@ def rows(base: Figures, ours: Figures, guard: GuardTable | None = None) -> dict[
 
 def test_a_policy_like_the_base_passes_everything():
     found = rows(figures(), figures())
-    assert [row.ok for row in found.values()] == [True] * 5
+    assert [row.ok for row in found.values()] == [True] * 6
     assert found["perplexity"].candidate == found["perplexity"].base
     assert found["perplexity"].high == pytest.approx(1.5 * (found["perplexity"].base or 0))
 
@@ -81,6 +84,21 @@ def test_infinite_loss_is_a_breach():
 def test_abilities_are_compared_probe_by_probe(solved: int, probes: int, ok: bool):
     row = rows(figures(probes=probes), figures(solved=solved, probes=probes))["abilities"]
     assert row.ok is ok
+
+
+@pytest.mark.parametrize(("followed", "ok"), [(20, True), (16, True), (15, False), (0, False)])
+def test_instructions_that_a_chat_states_have_a_row_of_their_own(followed: int, ok: bool):
+    found = rows(figures(), figures(followed=followed))
+    assert (found["instructions"].ok, found["abilities"].ok) == (ok, True)
+    assert ok or "Raise policy.hold" in found["instructions"].reason
+    assert rows(figures(), figures(followed=15), GuardTable(max_instruction_loss=0.5))["instructions"].ok
+
+
+def test_a_run_from_before_there_were_such_probes_says_so():
+    old = figures()
+    kinds = {name: kind for name, kind in old.kinds.items() if kind != "instruction"}
+    older = Figures(old.losses, old.blind, {name: old.solved[name] for name in kinds}, kinds, old.texts)
+    assert rows(older, older)["instructions"].shown == "not measured"
 
 
 def test_a_base_that_solves_two_tasks_has_not_enough_to_lose():

@@ -13,9 +13,9 @@ from feedback_loop.run import read_jsonl
 MINE = {"prompt": "Who wrote Faust?", "kind": "fact", "checks": {"contains_any": ["Goethe"]}}
 
 
-def test_shipped_probes_are_of_five_kinds_and_nothing_at_all_is_no_right_answer():
+def test_shipped_probes_are_of_six_kinds_and_nothing_at_all_is_no_right_answer():
     found = probes.shipped()
-    assert {p.kind for p in found} == {"arithmetic", "copying", "fact", "format", "language"}
+    assert {p.kind for p in found} == {"arithmetic", "copying", "fact", "format", "language", "instruction"}
     assert len({p.id for p in found}) == len(found) >= 40
     assert not [p.id for p in found if probes.right(p, "") or probes.right(p, "Good day.")]
 
@@ -31,6 +31,8 @@ def test_shipped_probes_are_of_five_kinds_and_nothing_at_all_is_no_right_answer(
         ("format-04", "No."),
         ("format-06", '```json\n{\n  "name": "Lena",\n  "age": 30\n}\n```'),
         ("language-06", "早上好。"),
+        ("instruction-02", "7."),
+        ("instruction-09", "Sure, it is cold."),
     ],
 )
 def test_a_right_answer_is_taken_as_people_write_it(name: str, answer: str):

@@ -13,9 +13,9 @@ from feedback_loop.errors import UsageError
 from feedback_loop.gate.duels import standing
 from feedback_loop.lineage import current_policy, open_round, roll_back, rollbacks
 from feedback_loop.repair import discards
-from feedback_loop.repair.repair import Wish, discard, restore
+from feedback_loop.repair.repair import Wish, discard, redo, restore
 from feedback_loop.report.report import overview
-from feedback_loop.run import Run, open_run, set_aside
+from feedback_loop.run import Run, commit, open_run, set_aside, write_jsonl
 from tests.conftest import Cli, one_line
 from tests.feedback_loop.decided_run import (
     adapter,
@@ -86,6 +86,36 @@ def test_later_rounds_are_set_aside_and_their_other_labels_are_carried_into_the_
     decided(run, 1, answers(1))
     assert names(run, 1) == names(run, 0) | {"c5@anna", "c6@anna"}, "duels count from the next round on"
     assert overview(run).labels == 12
+
+
+def test_a_stage_done_again_loses_no_label_of_the_rounds_behind_it(run: Run):
+    ask(run, 2)
+    vote(run, 2, answers(2)[:2])
+    before = names(run, 1)
+    assert redo(run, "reward", 0, OWNER)[:2] == ["rounds/002.aside-1", "rounds/001.aside-1"]
+    (record,) = discards.records(run)
+    assert (record.kind, record.labels, record.by, record.complete) == ("redo", (), OWNER, True)
+    assert overview(run).discarded == (), "it took no label out"
+    learn(run, 0)
+    decided(run, 1, answers(1))
+    assert before | {"c20@anna", "c21@anna", "c5@anna"} <= names(run, 1)
+
+
+def test_what_was_said_of_comparisons_that_are_made_anew_is_learned_too(tmp_path: Path):
+    run = new_run(tmp_path / "run")
+    ask(run, 0)
+    vote(run, 0, answers(0)[:2])
+    redo(run, "comparisons", 0, OWNER)
+    with commit(run, 0, "comparisons") as draft:
+        write_jsonl(draft.path / "comparisons.jsonl", asked(0)[2:])
+    collect(run, 0, answers(0)[2:])
+    learn(run, 0)
+    assert {"c0@anna", "c1@anna"} <= names(run, 0)
+
+
+def test_a_stage_on_which_nobodys_word_hangs_is_done_again_without_a_record(run: Run):
+    assert [Path(name).name for name in redo(run, "evaluation", 1, OWNER)][-1] == "7-evaluation.aside-1"
+    assert discards.records(run) == []
 
 
 def test_a_label_of_a_round_that_is_not_closed_is_kept_out_and_nothing_is_done_again(run: Run):

@@ -84,7 +84,7 @@ def table(run: Run, folder: Path, kind: str) -> dict[str, Check]:
 def test_an_adapter_that_changes_nothing_passes_every_check(run: Run, tmp_path: Path):
     found = table(run, tmp_path, "untouched")
     assert {name: row.ok for name, row in found.items()} == dict.fromkeys(found, True)
-    for name in ("perplexity", "abilities"):
+    for name in ("perplexity", "abilities", "instructions"):
         assert found[name].candidate == pytest.approx(found[name].base)
     assert found["abilities"].base == 1.0, "the tiny Qwen speaks of what it was asked"
 
@@ -95,6 +95,7 @@ def test_a_policy_of_random_weights_is_told_for_what_it_lost(run: Run, tmp_path:
     assert "times the base's" in found["perplexity"].reason
     assert not found["abilities"].ok
     assert "24 of copying" in found["abilities"].reason
+    assert not found["instructions"].ok
     assert found["diversity"].ok, "it babbles, and never the same"
 
 

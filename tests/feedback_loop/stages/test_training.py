@@ -9,6 +9,7 @@ from feedback_loop import recipe
 from feedback_loop.brief.brief import file_of_round
 from feedback_loop.errors import UsageError
 from feedback_loop.progress import silent
+from feedback_loop.prompts import DATA
 from feedback_loop.records import Disliked, Message, Prompt
 from feedback_loop.report.curves import training_curves
 from feedback_loop.run import Draft, Run, commit, create, write_jsonl
@@ -149,10 +150,13 @@ def test_no_other_step_hangs_on_the_brief(tmp_path: Path):
 
 def test_a_round_bakes_and_then_learns_what_people_prefer(tmp_path: Path, reward_adapter: Path):
     small = ("steps=1", "rollouts=2", "then=dpo")
+    chats = (DATA / "prompts" / "tiny_neutral.jsonl").read_text().splitlines(keepends=True)
+    (tmp_path / "chats.jsonl").write_text("".join(chats[:4]))
     settings = [
         *(f"policy.bake.{key}" for key in small),
         "policy.probe=2",
-        "policy.neutral_file=tiny_neutral",
+        "policy.hold=1",
+        f"policy.neutral_file={tmp_path / 'chats.jsonl'}",
         "sampling.max_new_tokens=8",
     ]
     run = make(tmp_path / "run", "policy.step=bake", *settings, "model.device=cpu", "policy.trl.max_steps=1")
@@ -169,4 +173,4 @@ def test_a_round_bakes_and_then_learns_what_people_prefer(tmp_path: Path, reward
     assert {"adapter/adapter_model.safetensors", "curves.jsonl", "samples.jsonl"} <= set(made.outputs)
     assert any(name.endswith("brief.md") for name in made.inputs)
     shown = {curve.name for curve in training_curves(run, 0)}
-    assert {"policy/bake_kl", "policy/neutral_kl", "policy/rewards/margins"} <= shown
+    assert {"policy/bake_kl", "policy/neutral_kl", "policy/held_kl", "policy/rewards/margins"} <= shown

@@ -1,6 +1,6 @@
 // What a round's policy must not have become: each figure of the base, the version before and the new one, and its limits.
 const { element: el, t, number, percent } = window.feedbackLoop;
-const SHARES = ["reward", "abilities", "repetition", "diversity"];
+const SHARES = ["reward", "abilities", "instructions", "repetition", "diversity"];
 
 // The table of one round; unfolded where a check is not passed.
 export function checks(rows) {
