@@ -20,7 +20,9 @@ from feedback_loop.talk.talking import Ask, Choices, Said
 POLL_SECONDS = 0.1
 PATIENCE = 10.0
 """Seconds that an answer nobody wants any more gets to stop; then its process is ended."""
-BUSY = "Somebody works on this run (a round, a soup, a rollback), which goes before the chat. Ask again when that is done."
+BUSY = (
+    "Somebody works on this run (a round, a soup, a rollback), which goes before the chat. Ask again when that is done."
+)
 ELSEWHERE = "Another window's or terminal's chat has the model. Close that one, then ask again."
 
 
