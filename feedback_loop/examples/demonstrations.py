@@ -67,7 +67,7 @@ def best(pairs: Sequence[Preference], poor: Sequence[Disliked]) -> list[Demonstr
 
 
 def to_learn(found: Sequence[Demonstration], table: DittoTable) -> list[Demonstration]:
-    """Those that DITTO learns from: people's own words alone where there are enough, as a ranked answer is but the better of two."""
+    """Those that DITTO learns from: people's own words alone where there are enough, as a ranked answer is the better of two."""
     own = [d for d in found if d.origin != "ranked"]
     return list(own if len(own) >= max(1, table.own) else found)[: table.demonstrations]
 
