@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from feedback_loop.errors import LoopError
-from feedback_loop.examples.demonstrations import Demonstration
-from feedback_loop.policy_tables import DittoTable
+from feedback_loop.examples.demonstrations import Demonstration, to_learn
 from feedback_loop.records import Message, Preference, Prompt
 from policies.base import load_policy
 from policies.dpo import train_on_pairs
@@ -33,7 +32,7 @@ Draws = list[list[tuple[str, bool]]]
 
 def train_ditto(task: Task) -> dict[str, Any]:
     """Train an adapter on the demonstrations; returns the stage's facts. LoopError where there is none."""
-    ditto, shown = task.policy.ditto, chosen(task.demonstrations, task.policy.ditto)
+    ditto, shown = task.policy.ditto, to_learn(task.demonstrations, task.policy.ditto)
     if not shown:
         raise LoopError(
             "Nobody wrote an answer or ranked one above another, so there is nothing to learn from. Rank more, or edit some."
@@ -64,12 +63,6 @@ def train_ditto(task: Task) -> dict[str, Any]:
         "turns": len(parts) - 1,
         "learn": ditto.learn,
     }
-
-
-def chosen(found: Sequence[Demonstration], table: DittoTable) -> list[Demonstration]:
-    """Those that are learned from. What people ranked is only the better of what the model wrote, so their own words go alone."""
-    own = [d for d in found if d.origin != "ranked"]
-    return list(own if len(own) >= max(1, table.own) else found)[: table.demonstrations]
 
 
 def ordered(shown: Sequence[Demonstration], draws: Sequence[Draws], count: int, seed: int) -> list[Preference]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from feedback_loop import labels
+from feedback_loop.policy_tables import DittoTable
 from feedback_loop.preferences import disliked, preferences
 from feedback_loop.records import Disliked, Message, Preference, Record
 from feedback_loop.run import Run
@@ -63,6 +64,12 @@ def best(pairs: Sequence[Preference], poor: Sequence[Disliked]) -> list[Demonstr
     for one in sorted(_candidates(pairs, _tallies(pairs, poor)), key=lambda d: (ORIGINS.index(d.origin), -d.worth)):
         kept.setdefault(one.request, one)
     return list(kept.values())
+
+
+def to_learn(found: Sequence[Demonstration], table: DittoTable) -> list[Demonstration]:
+    """Those that DITTO learns from: people's own words alone where there are enough, as a ranked answer is the better of two."""
+    own = [d for d in found if d.origin != "ranked"]
+    return list(own if len(own) >= max(1, table.own) else found)[: table.demonstrations]
 
 
 def _tallies(pairs: Sequence[Preference], poor: Sequence[Disliked]) -> defaultdict[tuple[Request, str], Tally]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from feedback_loop.brief.brief import Brief, cut, load
 from feedback_loop.brief.curve import requirements
 from feedback_loop.errors import LoopError, UsageError
-from feedback_loop.examples.demonstrations import Demonstration, demonstrations
+from feedback_loop.examples.demonstrations import Demonstration, demonstrations, to_learn
 from feedback_loop.labels import counting, learned
 from feedback_loop.lineage import BASE, current_policy
 from feedback_loop.progress import Progress, bar, silent
@@ -126,14 +126,15 @@ def _judged(run: Run, larder: Larder, dishes: Sequence[Dish], judge: "Persona | 
         ]
     else:
         opinions = scored(run, larder.number, larder.asked, dishes, report)
-    names = [f"{d.comparison_id}@{d.user_id}" for d in larder.shown]
+    learned = to_learn(larder.shown, run.recipe.policy.ditto)
+    shown, own = ([f"{d.comparison_id}@{d.user_id}" for d in found] for found in (larder.shown, learned))
     return [
         Plate(
             cell=dish.cell,
             opinions=said,
             tokens=dish.tokens,
             training_minutes=dish.made.minutes,
-            human_minutes=minutes(dish.cell, larder.labels, names),
+            human_minutes=minutes(dish.cell, larder.labels, shown, own),
             requirements=requirements(larder.brief, larder.asked, dish.answers) if larder.brief else (),
         )
         for dish, said in zip(dishes, opinions, strict=True)

@@ -20,16 +20,19 @@ def seconds(ranking: Ranking) -> float:
     return COMPARISON * max(1, sum(map(len, ranking.order or ())) - 1)
 
 
-def minutes(cell: Cell, labels: Sequence[Ranking], shown: Collection[str]) -> float:
-    """Minutes of the labels that a cell's ingredients use, each once; `shown` are those of demonstrations, by name."""
+def minutes(cell: Cell, labels: Sequence[Ranking], shown: Collection[str], learned: Collection[str]) -> float:
+    """Minutes of the labels that a cell's ingredients use, each once.
+
+    `shown` are the names of those from which examples come, `learned` of those from which DITTO learns.
+    """
     took = {label.label: seconds(label) for label in labels}
-    used = _trained_on(cell, labels, shown) | (set(shown) if cell.shots else set())
+    used = _trained_on(cell, labels, learned) | (set(shown) if cell.shots else set())
     return sum(took.get(name, 0.0) for name in used) / 60
 
 
-def _trained_on(cell: Cell, labels: Sequence[Ranking], shown: Collection[str]) -> set[str]:
+def _trained_on(cell: Cell, labels: Sequence[Ranking], learned: Collection[str]) -> set[str]:
     if cell.training in UNLABELLED:
         return set()
     if cell.training == "ditto":
-        return set(shown)
+        return set(learned)
     return {label.label for label in labels if cell.training != "sft" or label.edit}

@@ -78,13 +78,6 @@ def test_the_best_are_learned_from_and_peoples_pairs_beside_them_where_the_recip
     assert facts["pairs"] > 6, "six are people's"
 
 
-def test_ranked_answers_are_demonstrations_only_where_people_wrote_few():
-    ranked = [d.model_copy(update={"origin": "ranked"}) for d in shown(6)]
-    assert ditto.chosen([*shown(4), *ranked], DittoTable()) == shown(4)
-    assert ditto.chosen([*shown(3), *ranked], DittoTable(demonstrations=5)) == [*shown(3), *ranked[:2]]
-    assert ditto.chosen(ranked, DittoTable(own=0)) == ranked
-
-
 def drawn(age: int, count: int) -> ditto.Draws:
     return [[(f"draw {n} of policy {age}", n > 0) for n in range(3)] for _ in range(count)]
 

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from feedback_loop.examples.demonstrations import demonstrations
+from feedback_loop.examples.demonstrations import Demonstration, Origin, demonstrations, to_learn
+from feedback_loop.policy_tables import DittoTable
+from feedback_loop.records import Message
 from feedback_loop.repair.repair import Wish, discard
 from feedback_loop.run import Run
 from tests.feedback_loop.decided_run import ask, asked, collect, decided, new_run, vote
@@ -76,3 +78,14 @@ def test_what_was_discarded_is_shown_no_more(run: Run):
     collect(run, 0, [said(C0, "a", edit="Mine", edit_of="0-a"), said(C1, "a", "ben")])
     discard(run, Wish(annotator="anna"), "clicked without reading", "owner")
     assert [user for *_, user in shown(run)] == ["ben"]
+
+
+def test_ditto_learns_ranked_answers_only_where_people_wrote_few():
+    def some(count: int, origin: Origin) -> list[Demonstration]:
+        said = {"request": (Message(role="user", content="?"),), "origin": origin, "user_id": "anna", "worth": 0.75}
+        return [Demonstration(text=f"{origin} {n}", comparison_id=f"c{n}", **said) for n in range(count)]
+
+    ranked = some(6, "ranked")
+    assert to_learn([*some(4, "edit"), *ranked], DittoTable()) == some(4, "edit")
+    assert to_learn([*some(3, "edit"), *ranked], DittoTable(demonstrations=5)) == [*some(3, "edit"), *ranked[:2]]
+    assert to_learn(ranked, DittoTable(own=0)) == ranked

@@ -14,7 +14,7 @@ GIVEN = [CHOICE, TIE, EDIT]
 
 
 def spent(training: str, shots: int = 0) -> float:
-    return 60 * minutes(Cell(training=training, level=0.0, shots=shots), GIVEN, ["c1@anna", "c3@anna"])
+    return 60 * minutes(Cell(training=training, level=0.0, shots=shots), GIVEN, ["c1@anna", "c3@anna"], ["c3@anna"])
 
 
 def test_a_choice_takes_longer_than_a_tie_and_words_of_ones_own_longest():
@@ -24,7 +24,7 @@ def test_a_choice_takes_longer_than_a_tie_and_words_of_ones_own_longest():
 
 def test_a_training_costs_the_labels_that_it_learns_from():
     assert (spent("none"), spent("bake")) == (0, 0)
-    assert (spent("sft"), spent("ditto"), spent("dpo"), spent("bake+dpo")) == (45, 60, 65, 65)
+    assert (spent("sft"), spent("ditto"), spent("dpo"), spent("bake+dpo")) == (45, 45, 65, 65)
 
 
 def test_examples_cost_the_labels_they_come_from_and_no_label_counts_twice():
