@@ -13,6 +13,7 @@ from data.tiny_qwen import prompts as writer
 from data.tiny_qwen import world
 from feedback_loop import prompts
 from feedback_loop.chat import render_prompt
+from feedback_loop.gate import probes
 from feedback_loop.models import check_model, load_tokenizer
 from feedback_loop.progress import silent
 from feedback_loop.recipe import ModelTable, SamplingTable
@@ -85,6 +86,9 @@ def test_neutral_chats_for_real_models_are_in_three_languages_and_no_everyday_on
     assert len(han) >= 25
     assert len(chats) - len(cyrillic) - len(han) >= 30
     assert not {c.prompt for c in chats} & {c.prompt for c in prompts.load(FOLDER / "everyday.jsonl")}
+    stated = {c.prompt[0].content for c in chats if c.prompt[0].role == "system"}
+    assert len(stated) >= 40, "instructions of their own, which are to be followed"
+    assert not stated & {p.prompt[0].content for p in probes.shipped()}, "the guard asks others"
 
 
 @pytest.mark.parametrize(
