@@ -37,6 +37,7 @@ SMALL = (
     "reward.members=4",
     "policy.trl.num_train_epochs=1",
     "policy.hold=0",  # the base would answer a hundred chats first
+    "guard.probes=",
     "promotion.judge=reward",
 )
 """Overrides that make a round on the tiny Qwen take seconds; every part stays real."""
