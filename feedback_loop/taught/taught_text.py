@@ -27,7 +27,7 @@ HEADS = {
 }
 HOW = (
     "{count} traits are measured. Differences are chosen less rejected answers, and the new version less others on the same "
-    "{heldout} held-out requests; intervals are 95 %, over requests. What is said here survives a test of all traits "
+    "{heldout} held-out requests; intervals are 95%, over requests. What is said here survives a test of all traits "
     "together: of twenty rounds without any preference, one would show one by chance. Where an answer stood cannot "
     "make a trait, as the order is drawn at random. Traits go together: who likes short answers gets fewer sentences."
 )
