@@ -91,6 +91,7 @@ def bake(task: Task) -> dict[str, Any]:
         "steps": now.good_step,
         "rollouts": table.rollouts * now.step,
         "strength": table.strength,
+        "held": len(held),
         "longest_prompt": longest,
         "seconds": now.seconds,
         **placed(task.policy, parent_needed(task.policy, task.parent)),

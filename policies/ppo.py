@@ -75,6 +75,7 @@ def train_ppo(task: Task) -> dict[str, Any]:
         "step": "ppo",
         "steps": now.good_step,
         "rollouts": task.policy.ppo.rollouts * len(now.readings),
+        "held": len(held),
         "seconds": now.seconds,
         **placed(task.policy, parent_needed(task.policy, task.parent)),
         **watch.facts(now.readings[now.good_step], stopped),

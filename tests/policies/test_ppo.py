@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from feedback_loop import models
+from feedback_loop import models, prompts
 from feedback_loop.errors import LoopError
 from feedback_loop.policy_tables import PolicyTable, PPOTable
 from feedback_loop.recipe import ModelTable
@@ -80,6 +80,13 @@ def test_with_thinking_on_the_thought_is_trained_and_not_scored(tmp_path: Path, 
     task = make_task(tmp_path, recipe({"steps": 1}), reward=reward_adapter, model=model)
     assert ppo.train_ppo(task)["steps"] == 1
     assert "think>" not in (task.out / "samples.jsonl").read_text()
+
+
+def test_it_is_held_where_neutral_chats_say_so(tmp_path: Path, reward_adapter: Path):
+    chats = prompts.load(prompts.DATA / "prompts" / "tiny_neutral.jsonl")[:4]
+    task = dataclasses.replace(make_task(tmp_path, recipe({"steps": 1}), reward=reward_adapter), neutral=chats)
+    assert ppo.train_ppo(task)["held"] == 4
+    assert curves(task)[0]["held_kl"] > 0
 
 
 def test_the_ratio_starts_at_exactly_1_and_clipping_comes_in_later_epochs(
