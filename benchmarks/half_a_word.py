@@ -32,7 +32,8 @@ from policies.base import load_policy
 
 REAL = [
     *("model.dtype=float32", "prompts.per_round=20", "sampling.max_new_tokens=72", "sampling.batch_size=12"),
-    *("rankings.needed=16", "policy.bake.steps=12", "policy.bake.rollouts=8", "policy.bake.learning_rate=5e-4"),
+    *("rankings.needed=16", "policy.bake.steps=8", "policy.bake.rollouts=8", "policy.bake.learning_rate=2e-4"),
+    *("policy.trl.learning_rate=2e-4", "policy.trl.num_train_epochs=1"),
     *("policy.trl.activation_checkpointing=false", "policy.bake.activation_checkpointing=false"),
 ]
 PERSONAS = ("concierge", "desk", "chum", "clerk", "adviser")
@@ -102,12 +103,12 @@ def listens(run: Run, last: str, checks: Sequence[dict[str, Any]]) -> tuple[floa
 
 
 def measured(run: Run, rounds: int, person: Persona) -> list[dict[str, Any]]:
-    """The curve's rows, base first, each with its answers' mean utility of 5."""
+    """The curve's rows, base first, each with its answers' mean utility, of as many as there are wishes."""
     heldout, found = brief_curve.heldout(run), []
     for row in brief_curve.rows(run, person):
         number = rounds - 1 if row.policy == lineage.BASE else int(row.policy.rpartition("-")[2])
         answers = brief_curve.answers_of(run, number)[row.policy, row.level]
-        worth = 5 * mean([utility(person, heldout[c.prompt_id], c.completion) for c in answers])
+        worth = len(person.wants) * mean([utility(person, heldout[c.prompt_id], c.completion) for c in answers])
         kept = row.model_dump(include={"policy", "level", "tokens", "win_rate", "low", "high", "judge"})
         found.append(kept | {"utility": worth})
     return found

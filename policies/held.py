@@ -45,7 +45,8 @@ def base_answers(task: Task, policy: Policy, chats: Sequence[Prompt]) -> list[Ro
     """
     if not (task.policy.hold and chats):
         return []
-    key = [fingerprint(task.model), task.sampling.temperature, task.run_seed, *(p.model_dump() for p in chats)]
+    how = [task.model.thinking, task.sampling.temperature, task.run_seed]
+    key = [fingerprint(task.model), *how, *(p.model_dump() for p in chats)]
     file = task.cache / f"held-{hashlib.sha256(json.dumps(key).encode()).hexdigest()[:24]}.jsonl"
     if not file.exists():
         write_jsonl(file, _drawn(task, policy, chats))

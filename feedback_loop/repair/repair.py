@@ -121,7 +121,7 @@ def redo(run: Run, stage: str, number: int, who: str) -> list[str]:
         if not run.stage_folder(number, stage).exists():
             raise UsageError(f"Round {number:03d} has no {stage} yet. Make it: feedback-loop advance {run.path}")
         first = Place(round=number, stage=stage)
-        if not _said_behind(run, first):
+        if not _said_behind(run, first, again=True):
             moved = [set_aside(path) for path in aside.made_from(run, number, stage)]
             return [str(path.relative_to(run.path)) for path in moved if path is not None]
         record = Discard(
@@ -144,7 +144,7 @@ def _put(run: Run, record: Discard, first: Place | None, *, dry: bool) -> tuple[
     if dry:
         return record, [source for source, _ in moves]
     if first is not None and moves:
-        record = record.model_copy(update={"carried": _carry(run, record.number, first)})
+        record = record.model_copy(update={"carried": _carry(run, record, first)})
     discards.write(run, record)
     moved = discards.carry_out(run, record)
     if moved and first is not None and record.kind != "redo":
@@ -168,28 +168,31 @@ def _first(run: Run, record: Discard, touched: Iterable[Found]) -> Place | None:
     return first
 
 
-def _carry(run: Run, number: int, first: Place) -> tuple[Carried, ...]:
+def _carry(run: Run, record: Discard, first: Place) -> tuple[Carried, ...]:
     """Copies of what people said in what is about to be set aside: into the first round that learns anew, duels into the next."""
     into = first.round if _before(first, "reward") else first.round + 1
     return tuple(
         _copy(
             run,
-            number,
+            record.number,
             said,
             first.round + 1 if said.source.kind == "duels" and said.source.round == first.round else into,
         )
-        for said in _said_behind(run, first)
+        for said in _said_behind(run, first, again=record.kind == "redo")
     )
 
 
-def _said_behind(run: Run, first: Place) -> list[Said]:
-    """What people said in what hangs on a stage: later rounds, its round's own duels, and what it asked where it asks anew."""
+def _said_behind(run: Run, first: Place, *, again: bool) -> list[Said]:
+    """What people said in what hangs on a stage: later rounds, its round's own duels, and what it asked where it asks anew.
+
+    Where a stage is done `again`, what its round asked may be damaged, and so why: that is left out, and still in the journal.
+    """
     found = []
     for source in labels.sources(run):
         if source.carried or not _is_set_aside(source, first):
             continue
-        may_be_damaged = contextlib.suppress(LoopError) if source.round == first.round else contextlib.nullcontext()
-        with may_be_damaged:  # it may be why the stage is done again
+        forgiving = again and source.round == first.round
+        with contextlib.suppress(LoopError) if forgiving else contextlib.nullcontext():
             found.append(labels.said_in(run, source))
     return [said for said in found if said.rankings]
 

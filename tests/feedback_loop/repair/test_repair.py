@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from feedback_loop import loop
-from feedback_loop.errors import UsageError
+from feedback_loop.errors import LoopError, UsageError
 from feedback_loop.gate.duels import standing
 from feedback_loop.lineage import current_policy, open_round, roll_back, rollbacks
 from feedback_loop.repair import discards
@@ -111,6 +111,13 @@ def test_what_was_said_of_comparisons_that_are_made_anew_is_learned_too(tmp_path
     collect(run, 0, answers(0)[2:])
     learn(run, 0)
     assert {"c0@anna", "c1@anna"} <= names(run, 0)
+
+
+def test_what_is_damaged_can_be_done_again_but_no_label_is_discarded_past_it(run: Run):
+    (run.stage_folder(1, "comparisons") / "comparisons.jsonl").write_text("{")
+    with pytest.raises(LoopError, match=r"comparisons\.jsonl"):
+        discard(run, Wish(label="c0"), WHY, OWNER)
+    assert Path(redo(run, "comparisons", 1, OWNER)[-1]).name == "2-comparisons.aside-1"
 
 
 def test_a_stage_on_which_nobodys_word_hangs_is_done_again_without_a_record(run: Run):
