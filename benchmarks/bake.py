@@ -110,17 +110,17 @@ def cell(name: str, arm: str, settings: Sequence[str], seed: int) -> dict[str, A
         "baked": worth(baked, ""),
         "bake KL": facts["measured"]["bake_kl"],
         "neutral KL": facts["measured"]["neutral_kl"],
-        "base follows": follows(base),
-        "baked follows": follows(baked),
+        "base follows": mean(follows(base)),
+        "baked follows": mean(follows(baked)),
         "seconds": sum(facts["seconds"].values()),
         "measured": facts["measured"],
     }
 
 
-def follows(policy: Policy) -> float:
-    """Share of answers to chats that state all eight directives, drawn at random, which follow every one of them."""
-    found = ask(policy, world.DIRECTIVES, 256)
-    return mean([float(all(one.follows(directive) for directive in world.DIRECTIVES)) for one in found])
+def follows(policy: Policy, chats: int = 256) -> list[float]:
+    """Of chats that state all eight directives, drawn at random, 1 where the answer follows every one of them, else 0."""
+    found = ask(policy, world.DIRECTIVES, chats)
+    return [float(all(one.follows(directive) for directive in world.DIRECTIVES)) for one in found]
 
 
 @contextmanager

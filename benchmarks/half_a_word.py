@@ -25,7 +25,7 @@ from benchmarks.common import quiet
 from benchmarks.ten_rounds import play
 from feedback_loop import begin, lineage
 from feedback_loop.brief import brief_curve
-from feedback_loop.evaluate import mean
+from feedback_loop.evaluate import interval, mean
 from feedback_loop.run import Run
 from feedback_loop.simulation.personas import Persona, find, utility
 from policies.base import load_policy
@@ -36,6 +36,8 @@ REAL = [
     *("policy.trl.learning_rate=2e-4", "policy.trl.num_train_epochs=1"),
     *("policy.trl.activation_checkpointing=false", "policy.bake.activation_checkpointing=false"),
 ]
+CHATS = 1024
+"""Of the probe: few lose what they tell by chance, 0.02 of 256."""
 PERSONAS = ("concierge", "desk", "chum", "clerk", "adviser")
 BAKED = ["policy.step=bake", "policy.bake.then=dpo"]
 LOOSE = ["policy.hold=0"]
@@ -87,19 +89,20 @@ def cell(person: Persona, arm: str, seed: int, asked: argparse.Namespace) -> dic
         facts = run.manifest(asked.rounds - 1, "evaluation").facts
         return {
             "rows": measured(run, asked.rounds, person),
-            **dict(zip(("base follows", "last follows"), listens(run, last, facts["checks"]), strict=True)),
+            **listens(run, last, facts["checks"]),
             "checks": facts["checks"],
         }
 
 
-def listens(run: Run, last: str, checks: Sequence[dict[str, Any]]) -> tuple[float, float]:
-    """The probe, of the base and of the last policy."""
+def listens(run: Run, last: str, checks: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The probe, of the base and of the last policy; on the tiny Qwen also what is lost, chat by chat, with its interval."""
     if run.recipe.model.name != "tiny":
         row = next(check for check in checks if check["name"] == "instructions")
-        return row["base"], row["candidate"]
+        return {"base follows": row["base"], "last follows": row["candidate"]}
     folders = ((lineage.BASE, None), (last, lineage.adapter_folder(run, last)))
-    base, kept = (follows(load_policy(run.recipe.model, folder, name=name)) for name, folder in folders)
-    return base, kept
+    base, kept = (follows(load_policy(run.recipe.model, folder, name=name), CHATS) for name, folder in folders)
+    lost = [b - k for b, k in zip(base, kept, strict=True)]
+    return {"base follows": mean(base), "last follows": mean(kept), "lost": [mean(lost), *interval(lost)]}
 
 
 def measured(run: Run, rounds: int, person: Persona) -> list[dict[str, Any]]:
@@ -119,7 +122,12 @@ def table(cells: Sequence[dict[str, Any]]) -> str:
     if not cells:
         return ""
     rounds = max(found["key"][3] for found in cells)
-    heads = ["base", *(f"round {n}" for n in range(rounds)), "utility: base, whole brief, last", "probe: base, last"]
+    heads = [
+        "base",
+        *(f"round {n}" for n in range(rounds)),
+        "utility: base, whole brief, last",
+        "probe: base, last, points lost",
+    ]
     lines = [f"| persona | arm | seed | {' | '.join(heads)} |", f"| --- | --- | ---: |{' ---: |' * len(heads)}"]
     for found in cells:
         name, arm, seed, *_ = found["key"]
@@ -128,6 +136,8 @@ def table(cells: Sequence[dict[str, Any]]) -> str:
         full = next(row for row in found["rows"] if row["level"] == 1)
         worth = f"{bare[0]['utility']:.2f}, {full['utility']:.2f}, {bare[-1]['utility']:.2f}"
         probe = f"{found['base follows']:.3f}, {found['last follows']:.3f}"
+        if "lost" in found:
+            probe += ", {:.1f} ({:.1f} to {:.1f})".format(*(100 * points for points in found["lost"]))
         lines.append(f"| {name} | {arm} | {seed} | {' | '.join([*wins, worth, probe])} |")
     return "\n".join(lines)
 
