@@ -1,6 +1,7 @@
 """A policy as one model of its own, for programs that know nothing of adapters: merged, as GGUF, and for Ollama."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -60,16 +61,17 @@ def find_converter() -> list[str]:
 
 
 def convert(converter: list[str], model: Path, out: Path) -> None:
-    """A merged model as one GGUF file; LoopError with the converter's last line where that failed."""
+    """A merged model as one GGUF file; LoopError with the converter's last line, and what to do, where that failed."""
     command = [*converter, str(model), "--outfile", str(out), "--outtype", "auto"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode or not out.exists():
-        said = (done.stderr.strip() or done.stdout.strip() or f"it ended with status {done.returncode}").splitlines()[
-            -1
-        ]
-        raise LoopError(
-            f"--gguf: llama.cpp's converter failed: {said[:200]}. Export without --gguf, or update llama.cpp"
-        )
+    if done.returncode == 0 and out.exists():
+        return
+    said = (done.stderr.strip() or done.stdout.strip() or f"it ended with status {done.returncode}").splitlines()[-1]
+    lacks, python = re.search(r"No module named '(\w+)", said), converter[0] if len(converter) > 1 else "python"
+    advice = (
+        f"Install it: {python} -m pip install {lacks[1]}" if lacks else "Export without --gguf, or update llama.cpp"
+    )
+    raise LoopError(f"--gguf: llama.cpp's converter failed: {said[:200]}. {advice}")
 
 
 def modelfile(run: Run, folder: Path) -> str:

@@ -1,7 +1,6 @@
 """An export loads in plain transformers and PEFT and answers as the run's policy does; its card names nobody."""
 
 import json
-import stat
 from pathlib import Path
 from typing import Any
 
@@ -145,9 +144,13 @@ def test_gguf_is_made_by_llama_cpp_and_its_absence_or_failure_is_one_line(
     script = tmp_path / "llama.cpp" / "convert_hf_to_gguf.py"
     script.parent.mkdir()
     monkeypatch.setenv("LLAMA_CPP_DIR", str(script.parent))
-    script.write_text("import sys; print('one'); sys.exit('This model is unknown')")
-    script.chmod(script.stat().st_mode | stat.S_IXUSR)
-    with pytest.raises(LoopError, match=r"^--gguf: llama.cpp's converter failed: This model is unknown\. "):
-        export(run, tmp_path / "out", gguf=True)
+    fails = {
+        "import sys; print('one'); sys.exit('This model is unknown')": r"This model is unknown\. Export without",
+        "import surely_not_there": r"ModuleNotFoundError.*\. Install it: \S+ -m pip install surely_not_there$",
+    }
+    for text, said in fails.items():
+        script.write_text(text)
+        with pytest.raises(LoopError, match=rf"^--gguf: llama.cpp's converter failed: {said}"):
+            export(run, tmp_path / "out", gguf=True)
     assert not (tmp_path / "out").exists()
     assert list(tmp_path.glob(".*making*")) == []
