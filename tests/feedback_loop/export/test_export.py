@@ -148,9 +148,9 @@ def test_gguf_is_made_by_llama_cpp_and_its_absence_or_failure_is_one_line(
         "import sys; print('one'); sys.exit('This model is unknown')": r"This model is unknown\. Export without",
         "import surely_not_there": r"ModuleNotFoundError.*\. Install it: \S+ -m pip install surely_not_there$",
     }
-    for text, said in fails.items():
+    for text, words in fails.items():
         script.write_text(text)
-        with pytest.raises(LoopError, match=rf"^--gguf: llama.cpp's converter failed: {said}"):
+        with pytest.raises(LoopError, match=rf"^--gguf: llama.cpp's converter failed: {words}"):
             export(run, tmp_path / "out", gguf=True)
     assert not (tmp_path / "out").exists()
     assert list(tmp_path.glob(".*making*")) == []
