@@ -244,7 +244,7 @@ def chat(
         ),
     ] = None,
 ) -> None:
-    """Talk to a policy; /help says what else one may type. Nothing is stored."""
+    """Talk to a policy; /help says what else one may type. Nothing is stored but corrections that you agree to."""
     from feedback_loop.cli_chat import chat as talk
     from feedback_loop.run import open_run
     from ui.visible import visible

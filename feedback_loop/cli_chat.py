@@ -9,17 +9,20 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 
 from feedback_loop.brief import brief
+from feedback_loop.cli_better import better
+from feedback_loop.cli_parts import say
 from feedback_loop.errors import LoopError, UsageError
 from feedback_loop.examples.demonstrations import demonstrations
 from feedback_loop.lineage import current_policy, policies, verified_adapter
 from feedback_loop.records import MOST_SHOTS, Message
 from feedback_loop.run import Run
-from feedback_loop.talk.talking import Ask, Said
+from feedback_loop.talk.talking import Ask, Said, clean
 from feedback_loop.talk.talks import Talks
 
 HELP = """/policy NAME   talk to another policy ({policies}); the chat goes on
 /brief LEVEL   put that share of the run's brief before the chat, 0 to 1
 /examples K    put K answers as people want them before it, to requests like the last one
+/better        say how the last answer should have been; with your consent it is kept as a label
 /reset         begin anew
 /quit          leave; so does Ctrl-D. Ctrl-C ends an answer."""
 NOTES = {"waiting": "waiting for another answer", "loading": "loading the model"}
@@ -35,6 +38,8 @@ class Chat:
     level: float = 0.0
     shots: int = 0
     messages: tuple[Message, ...] = ()
+    last: Ask | None = None
+    """What the last answer answers."""
 
 
 def chat(run: Run, policy: str, shots: int | None, show: Show) -> None:
@@ -47,15 +52,18 @@ def chat(run: Run, policy: str, shots: int | None, show: Show) -> None:
     verified_adapter(run, now.policy)
     with contextlib.suppress(ImportError):
         import readline  # noqa: F401 - the line may be edited, and earlier ones come back
-    _note(f"{now.policy} of {run.recipe.model.name}. /help says what else you may type.")
+    say(f"{now.policy} of {run.recipe.model.name}. /help says what else you may type.")
     with closing(Talks(run)) as talks:
         for line in _lines():
             if line in ("/quit", "/exit"):
                 return
             try:
-                now = _command(run, now, line) if line.startswith("/") else _answered(talks, now, line, show)
+                if line == "/better":
+                    _better(run, talks, now, show)
+                else:
+                    now = _command(run, now, line) if line.startswith("/") else _answered(talks, now, line, show)
             except LoopError as error:
-                _note(show(str(error)))
+                say(show(str(error)))
 
 
 def _lines() -> Iterator[str]:
@@ -73,18 +81,27 @@ def _command(run: Run, now: Chat, line: str) -> Chat:
     name, _, value = line.partition(" ")
     value = value.strip()
     if name == "/reset":
-        _note("A new chat.")
-        return replace(now, messages=())
+        say("A new chat.")
+        return replace(now, messages=(), last=None)
     if name == "/policy":
         verified_adapter(run, value)
-        _note(f"{value} answers from here on.")
+        say(f"{value} answers from here on.")
         return replace(now, policy=value)
     if name == "/brief":
         return replace(now, level=_level(run, value))
     if name == "/examples":
         return replace(now, shots=_shots(run, value))
-    _note(HELP.format(policies=", ".join(policies(run))))
+    say(HELP.format(policies=", ".join(policies(run))))
     return now
+
+
+def _better(run: Run, talks: Talks, now: Chat, show: Show) -> None:
+    if now.last is None:
+        raise UsageError("There is no answer yet: say something first.")
+    try:
+        say(better(run, talks, now.last, now.messages[-1].content, show))
+    except KeyboardInterrupt:
+        say("Nothing was kept.")
 
 
 def _level(run: Run, value: str) -> float:
@@ -98,7 +115,7 @@ def _level(run: Run, value: str) -> float:
     if not 0 <= level <= 1:
         raise UsageError("/brief takes a share from 0 (nothing) to 1 (all of it), such as /brief 0.5")
     text = brief.cut(found, level)
-    _note(f"{len(text.split())} words of the brief stand before the chat.")
+    say(f"{len(text.split())} words of the brief stand before the chat.")
     return level
 
 
@@ -106,7 +123,7 @@ def _shots(run: Run, value: str) -> int:
     if not value.isdecimal() or int(value) > MOST_SHOTS:
         raise UsageError(f"/examples takes a number from 0 to {MOST_SHOTS}, such as /examples 3")
     found = len(demonstrations(run))
-    _note(f"{min(int(value), found)} of the {found} examples that people gave stand before the chat.")
+    say(f"{min(int(value), found)} of the {found} examples that people gave stand before the chat.")
     return int(value)
 
 
@@ -122,11 +139,13 @@ def _answered(talks: Talks, now: Chat, line: str, show: Show) -> Chat:
                 _print(said, show)
     except KeyboardInterrupt:
         print(flush=True)
-        _note("(stopped)")
+        say("(stopped)")
     else:
         if said.state == "failed":
             raise LoopError(said.text)
-    return replace(now, messages=(*asked, Message(role="assistant", content=written))) if written else now
+    return (
+        replace(now, messages=(*asked, Message(role="assistant", content=clean(written))), last=ask) if written else now
+    )
 
 
 def _print(said: Said, show: Show) -> None:
@@ -135,12 +154,8 @@ def _print(said: Said, show: Show) -> None:
     elif said.state == "done":
         print(flush=True)
         if said.ended == "cut":
-            _note("(cut: as long as an answer may be)")
+            say("(cut: as long as an answer may be)")
         if said.forgotten:
-            _note(f"(the first {said.forgotten} messages no longer fit)")
+            say(f"(the first {said.forgotten} messages no longer fit)")
     elif said.state in NOTES:
-        _note(f"({NOTES[said.state]} ...)")
-
-
-def _note(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+        say(f"({NOTES[said.state]} ...)")

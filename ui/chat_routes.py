@@ -17,14 +17,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import iterate_in_threadpool
 
 from feedback_loop.records import MOST_SHOTS, Message, Position
-from feedback_loop.talk.talking import MOST_MESSAGES, Ask, Correction, Said
+from feedback_loop.talk.talking import LONGEST, MOST_MESSAGES, SAME, Ask, Correction, Said, another, clean, paired
 from ui.memory import Memory
 from ui.ports import ChatPort
 from ui.reading import answer
 from ui.visible import visible
 
-LONGEST = 20_000
-"""Characters of one message."""
 GONE = "That answer is no longer remembered. Ask again, then correct the new one."
 
 
@@ -118,22 +116,12 @@ def build_chat_routes(chat: ChatPort, user: Callable[[Request], str]) -> APIRout
 
 
 def _pair(chat: ChatPort, first: Written) -> Correction:
-    """The answer and a second one to the same, in an order that is drawn, as nobody should learn which side to choose."""
-    again = first.ask.model_copy(update={"unlike": first.text, "seed": secrets.randbits(31)})
+    again = another(first.ask, first.text)
     last = list(chat.reply(again, threading.Event()))[-1]
     text = clean(last.text)
     if last.state == "failed" or text in ("", first.text):
-        raise HTTPException(
-            503, last.text if last.state == "failed" else "The model writes the same each time. Ask again."
-        )
-    both = [(first.text, first.ask.seed), (text, again.seed)]
-    corrected = secrets.randbelow(2)
-    if corrected:
-        both.reverse()
-    (one, its), (other, others) = both
-    return Correction(
-        ask=first.ask, answers=(one, other), seeds=(its, others), corrected=1 if corrected else 0, choice="neither"
-    )
+        raise HTTPException(503, last.text if last.state == "failed" else SAME)
+    return paired(first.ask, first.text, again, text)
 
 
 def _ask(chat: ChatPort, body: Chat) -> Ask:
@@ -179,8 +167,3 @@ def shown(said: Said) -> dict[str, Any]:
         how = {"ended": said.ended, "forgotten": said.forgotten, "shots": said.shots}
         return {"state": "done", "raw": raw, "piece": answer(raw), **how}
     return {"state": said.state, "text": visible(said.text), "trouble": said.trouble}
-
-
-def clean(text: str) -> str:
-    """An answer as it can be stored and sent back: without NUL, no longer than a message may be."""
-    return text.replace("\0", "\ufffd")[:LONGEST]

@@ -22,6 +22,12 @@ Vote = Callable[[str, str, Answer], Ranking]
 LATER = "Corrections are kept while a round is ranked. Keep this one when that is so again: copy your text, it is not stored"
 
 
+def possible(run: Run) -> bool:
+    """Whether a correction could be kept at the moment."""
+    with locks.standing_by(run) as free:
+        return free and _ranked(run, open_round(run))
+
+
 def keep(run: Run, vote: Vote, user: str, correction: Correction) -> Comparison:
     """Add a correction to the open round and store what the person said of it, durably.
 
@@ -32,7 +38,7 @@ def keep(run: Run, vote: Vote, user: str, correction: Correction) -> Comparison:
     answer = answer_of(comparison, correction)
     check_answer(comparison, answer)
     with locks.standing_by(run) as free:
-        if not free or not run.done(number, "comparisons") or run.done(number, "rankings"):
+        if not (free and _ranked(run, number)):
             raise UsageError(LATER)
         if comparison.id not in {c.id for c in asked.asked(run, number)}:
             _commit(run, number, comparison)
@@ -72,6 +78,10 @@ def answer_of(comparison: Comparison, correction: Correction) -> Answer:
         edit=edit if edited else None,
         edit_of=shown[correction.corrected] if edited else None,
     )
+
+
+def _ranked(run: Run, number: int) -> bool:
+    return run.done(number, "comparisons") and not run.done(number, "rankings")
 
 
 def _commit(run: Run, number: int, comparison: Comparison) -> None:

@@ -1,5 +1,6 @@
 """What is said between those who chat and the process that answers them."""
 
+import secrets
 from typing import Literal
 
 from pydantic import Field
@@ -9,6 +10,10 @@ from feedback_loop.records import MOST_SHOTS, Message, Position, Record
 MOST_TOKENS = 1024
 """Of one answer: what is longer is cut."""
 MOST_MESSAGES = 200
+LONGEST = 20_000
+"""Characters of one message."""
+SAME = "The model writes the same each time. Ask again."
+"""Where a second answer was wanted."""
 
 Trouble = Literal["busy", "elsewhere", "long", "broken"]
 """Why there is no answer: somebody works on the run, another chat has the model, the message is longer than the model can read,
@@ -57,6 +62,24 @@ class Correction(Record):
     """Which of them stood in the chat; an edit was made from it."""
     choice: Position
     edit: str = ""
+
+
+def clean(text: str) -> str:
+    """An answer as it can be stored and sent back: without NUL, no longer than a message may be."""
+    return text.replace("\0", "\ufffd")[:LONGEST]
+
+
+def another(ask: Ask, text: str) -> Ask:
+    """Asks for a second answer to the same chat, unlike this one."""
+    return ask.model_copy(update={"unlike": text, "seed": secrets.randbits(31)})
+
+
+def paired(ask: Ask, text: str, again: Ask, second: str) -> Correction:
+    """An answer and a second one, in an order that is drawn, as nobody should learn which side to choose; nothing is said yet."""
+    answers, seeds, corrected = (text, second), (ask.seed, again.seed), secrets.randbelow(2)
+    if corrected:
+        answers, seeds = answers[::-1], seeds[::-1]
+    return Correction(ask=ask, answers=answers, seeds=seeds, corrected=1 if corrected else 0, choice="neither")
 
 
 class Choices(Record):

@@ -17,7 +17,7 @@ from feedback_loop.repair.trace import trace
 from feedback_loop.run import Run, read_jsonl
 from feedback_loop.store.desk import AlreadyAnswered, Desk
 from feedback_loop.store.journal import Journal
-from feedback_loop.talk.corrections import keep
+from feedback_loop.talk.corrections import keep, possible
 from feedback_loop.talk.talking import Ask, Correction
 from reward.calibrate import Checked, figures
 from tests.feedback_loop.decided_run import answers, ask, learn, new_run
@@ -97,11 +97,15 @@ def test_the_same_is_kept_once_and_what_does_not_hang_together_not_at_all(run: R
 
 
 def test_nothing_is_kept_while_a_round_is_learned_from_or_judged(run: Run, desk: Desk):
-    with locks.lock(run), pytest.raises(UsageError, match=r"kept while a round is ranked"):
-        keep(run, desk.vote, "anna", correction())
+    assert possible(run)
+    with locks.lock(run):
+        assert not possible(run)
+        with pytest.raises(UsageError, match=r"kept while a round is ranked"):
+            keep(run, desk.vote, "anna", correction())
     for given in answers(0):
         desk.vote("anna", given.comparison_id, Answer(choice=given.choice))
     assert collect(run, 0, Store) is None
+    assert not possible(run)
     with pytest.raises(UsageError, match=r"kept while a round is ranked"):
         keep(run, desk.vote, "anna", correction())
     assert run.batches(0) == []

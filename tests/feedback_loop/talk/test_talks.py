@@ -1,5 +1,6 @@
 """The chat's process: it answers, stops when told, and ends at once when somebody works on the run."""
 
+import os
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -9,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from feedback_loop import locks, recipe
+from feedback_loop.asking import asked
 from feedback_loop.records import Message
 from feedback_loop.run import Run, create
+from feedback_loop.store.journal import Journal
 from feedback_loop.talk.talking import Ask, Said
 from feedback_loop.talk.talks import Talks, choices
 from tests.conftest import command
@@ -74,10 +77,19 @@ def test_one_process_answers_and_leaves_as_soon_as_somebody_works_on_the_run(run
         assert [s.trouble for s in heard(talks, ask())] == ["busy"]
 
 
-def test_the_terminal_answers_and_knows_its_commands(run: Run):
+def test_the_terminal_answers_knows_its_commands_and_keeps_corrections_with_consent(run: Run, tmp_path: Path):
+    ask_people(run, 0)
+    editor = tmp_path / "editor"
+    editor.write_text("#!/bin/sh\necho 'Wipe it twice.' > $1\n")
+    editor.chmod(0o700)
     (run.path / "brief.md").write_text("# How to answer\n- In two words.\n- Kindly.\n")
     lines = [
+        "/better",
         "How do I clean a window?",
+        *("/better", "1", "Wipe it.", "y"),
+        *("/better", ""),
+        *("/better", "=", "Wipe it.", ""),
+        *("/better", "2", "e", "y"),
         "/help",
         "/brief 0.5",
         "/brief much",
@@ -88,16 +100,34 @@ def test_the_terminal_answers_and_knows_its_commands(run: Run):
         "/reset",
     ]
     done = subprocess.run(
-        command("chat", run.path), input="\n".join(lines), capture_output=True, text=True, timeout=120, check=False
+        command("chat", run.path),
+        input="\n".join(lines),
+        env=os.environ | {"EDITOR": str(editor), "VISUAL": ""},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.strip()) > 10
+    with closing(Journal(run.path / "journal.sqlite")) as journal:
+        kept = journal.rankings(0)
+    assert [r.edit for r in kept] == ["Wipe it.", "Wipe it twice."]
+    shown = {c.id: c for c in asked.asked(run, 0)}
+    for ranking, place in zip(kept, (0, 1), strict=True):
+        comparison = shown[ranking.comparison_id]
+        assert comparison.prompt.prompt[-1].content == "How do I clean a window?"
+        assert ranking.choice == comparison.completions[place].id
+        assert f"[{place + 1}]\n{comparison.completions[place].completion}" in done.stdout
+    assert done.stderr.count("Nothing was kept.") == 2
     for said in (
+        "There is no answer yet: say something first.",
+        "Kept: a ranking of round 000.",
         "base of tiny.",
         "/policy NAME",
         "words of the brief stand before the chat",
         "/brief takes a share",
-        "0 of the 0 examples",
+        "1 of the 1 examples",
         "/examples takes a number from 0",
         "no policy round-007. There are: base.",
         "A new chat.",
