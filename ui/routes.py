@@ -10,10 +10,12 @@ from feedback_loop.errors import LoopError
 from feedback_loop.records import Comparison, Ranking
 from feedback_loop.store.database import StorageError
 from feedback_loop.store.desk import AlreadyAnswered, NotAnswered, RoundClosed, UnknownComparison
+from ui.languages import language_of
 from ui.ports import DeskPort, RoundsPort
 from ui.reading import card
 from ui.rounds_routes import as_told
 from ui.sides import Vote, to_answer, to_vote
+from ui.told import overview_in
 from ui.visible import visible
 from ui.visitors import role
 
@@ -116,7 +118,8 @@ def _add_rounds(
     @router.get("/rounds")
     def overview(request: Request) -> dict[str, Any]:
         standing = _standing(desk, rounds, user(request))
-        shown = as_told(rounds.overview(), standing["progress"]["answered"], role(request))
+        counted = as_told(rounds.overview(), standing["progress"]["answered"], role(request))
+        shown = overview_in(language_of(request), counted)
         return {
             "overview": shown.model_dump(exclude={"rounds": {"__all__": {"samples"}}}),
             "role": role(request),

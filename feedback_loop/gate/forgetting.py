@@ -160,7 +160,7 @@ def _perplexity(three: Sequence[Figures], guard: GuardTable) -> Check:
 def _abilities(three: Sequence[Figures], guard: GuardTable) -> Check:
     tasks, allowed = [p for p, kind in three[0].kinds.items() if kind != INSTRUCTION], guard.max_ability_loss
     lost, won, could, ours = _lost(three, tasks)
-    said = ", ".join(f"{count} of {kind}" for kind, count in Counter(three[0].kinds[p] for p in lost).most_common())
+    said = ", ".join(f"{kind}: {count}" for kind, count in Counter(three[0].kinds[p] for p in lost).most_common())
     kept = f"It solves {ours} of {len(tasks)} plain tasks, the base {could}."
     gone = (
         f"It has unlearned plain tasks: of {could} that the base solves it fails {len(lost)} ({said}), and it solves {won} that "

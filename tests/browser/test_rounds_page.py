@@ -13,7 +13,7 @@ from feedback_loop.run import STAGES
 from tests.browser.serving import serving
 from tests.browser_fixture import log_in
 from tests.ui.app_parts import app_of, rounds_port
-from tests.ui.rounds_parts import alarmed, lessons
+from tests.ui.rounds_parts import UNLEARNED, alarmed, lessons
 from ui.languages import words
 
 pytestmark = pytest.mark.browser
@@ -129,7 +129,7 @@ def test_checks_are_a_table_that_opens_itself_where_one_is_not_passed(page: Page
     row = broken.get_by_role("row", name="Plain tasks solved")
     assert row.get_by_role("cell").all_inner_texts() == ["80%", "78%", "44%", "at least 72%", "not passed"]
     expect(broken.get_by_role("row", name="Words an answer")).to_contain_text("12 to 600")
-    expect(broken.locator(".fl-reasons li")).to_have_text("Plain tasks solved · It has unlearned plain tasks.")
+    expect(broken.locator(".fl-reasons li")).to_have_text(f"Plain tasks solved · {UNLEARNED}")
     expect(fine.locator("summary")).to_contain_text("2 checks passed")
     expect(fine.get_by_role("table")).to_be_hidden()
     fine.locator("summary").focus()

@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent.parent
 ROOMS = ("feedback_loop", "policies", "reward")
 FREE = {"run.py", "branch.py", "argilla_store.py", "credentials.py", "cli_chat.py", "talking.py"}
-"""Who draws names and passwords, which must not follow from anything; and a chat, whose turns and sides are drawn as people speak."""
+"""Who draws names and passwords, which must not follow from anything; and a chat, drawn as people speak."""
 
 
 def calls(file: Path) -> Iterator[tuple[str, ast.Call]]:

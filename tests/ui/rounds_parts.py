@@ -26,6 +26,11 @@ DOUBT = (
     "disagreement about it by 0.80. They are guessing there. Lower policy.max_kl or raise policy.caution, then: "
     "feedback-loop redo runs/test policy"
 )
+UNLEARNED = (
+    "It has unlearned plain tasks: of 40 that the base solves it fails 20 (arithmetic: 12, fact: 8), and it solves 2 that the "
+    "base does not; guard.max_ability_loss allows 10%. Train it more gently (a lower learning rate, fewer epochs). If such "
+    "answers are what you want, raise it."
+)
 CHECKS = (
     Check(
         name="perplexity",
@@ -34,7 +39,7 @@ CHECKS = (
         candidate=23.1,
         high=32.1,
         ok=True,
-        reason="On neutral text all is well.",
+        reason="On neutral text its perplexity is 1.1 times the base's (23.1 and 21.4); up to 1.5 times is allowed.",
     ),
     Check(
         name="length",
@@ -44,7 +49,7 @@ CHECKS = (
         low=12.0,
         high=600.0,
         ok=True,
-        reason="Shorter, as was wished.",
+        reason="Its answers have 64 words on average, the base's 120; 12 to 600 are allowed.",
     ),
     Check(
         name="abilities",
@@ -53,7 +58,7 @@ CHECKS = (
         candidate=0.44,
         low=0.72,
         ok=False,
-        reason="It has unlearned plain tasks.",
+        reason=UNLEARNED,
     ),
 )
 OVER = {
@@ -70,7 +75,9 @@ NEEDED = Needed(policy="", tokens=None, low=0, high=None, of=833, judge="reward 
 
 def _round(number: int, alarms: tuple[str, ...]) -> RoundView:
     policy, parent = f"round-{number:03d}", f"round-{number - 1:03d}" if number else "base"
-    reasons = ("It wins 66% of 64 held-out prompts against the one before, by the reward model.",)
+    reasons = (
+        f"It wins 66% of 64 held-out prompts against {parent}, by the reward model; enough: the rule asks for 50%.",
+    )
     groups = (("anna", 0.82, 0.7, 0.9, 40), ("ben", 0.55, 0.36, 0.72, 18))
     return RoundView(
         round=number,

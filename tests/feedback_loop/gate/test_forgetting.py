@@ -107,7 +107,7 @@ def test_a_base_that_solves_two_tasks_has_not_enough_to_lose():
 
 def test_the_reason_says_which_abilities_went():
     reason = rows(figures(), figures(solved=18))["abilities"].reason
-    assert "of 30 that the base solves it fails 12 (8 of arithmetic, 4 of fact)" in reason
+    assert "of 30 that the base solves it fails 12 (arithmetic: 8, fact: 4)" in reason
     assert "guard.max_ability_loss" in reason
 
 

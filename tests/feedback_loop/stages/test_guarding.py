@@ -94,7 +94,7 @@ def test_a_policy_of_random_weights_is_told_for_what_it_lost(run: Run, tmp_path:
     assert not found["perplexity"].ok
     assert "times the base's" in found["perplexity"].reason
     assert not found["abilities"].ok
-    assert "24 of copying" in found["abilities"].reason
+    assert "copying: 24" in found["abilities"].reason
     assert not found["instructions"].ok
     assert found["diversity"].ok, "it babbles, and never the same"
 

@@ -30,7 +30,7 @@ whenThere("fl-rounds", (page) => {
 
   function draw({ overview, progress, delivery, role }) {
     const owner = role === "owner";
-    const rounds = [...overview.rounds].reverse(), alarms = rounds.slice(0, 2).flatMap((r) => r.alarms.map((line) => [r.round, line.split(":")[0]]));
+    const rounds = [...overview.rounds].reverse(), alarms = rounds.slice(0, 2).flatMap((r) => r.alarms.map((line) => [r.round, line.split(/[:：]/)[0]]));
     place(page, [
       keep("head", [overview.run, overview.model, overview.policy, overview.labels, overview.busy, overview.message, overview.failed, progress, waits(overview, "rankings"), waits(overview, "promotion")], () => head(overview, progress)),
       problem,
