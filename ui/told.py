@@ -5,7 +5,7 @@
 
 import json
 import re
-from functools import cache
+from functools import cache, lru_cache
 
 from feedback_loop.report.overview import Overview, RoundView
 from ui.languages import HERE
@@ -35,6 +35,7 @@ def _round_in(language: str, one: RoundView) -> RoundView:
     return one.model_copy(update={"decision": decision, "checks": checks, "alarms": alarms})
 
 
+@lru_cache(maxsize=4096)
 def told(language: str, line: str) -> str:
     """A line of one or more sentences in this language; as it is where one of them is not known."""
     rest, said = line, list[str]()
