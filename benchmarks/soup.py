@@ -48,7 +48,7 @@ EDITED = 32
 """First comparisons among which all edits of those who only edit lie."""
 TRAININGS = {
     "comparisons": ("dpo",),
-    "edits": ("sft", "dpo"),
+    "edits": ("sft", "dpo", "ditto"),
     "both": ("dpo", "sft", "bake", "bake+dpo"),
 }
 ARMS = {
@@ -58,6 +58,7 @@ ARMS = {
     "preferences alone (dpo)": ("comparisons", "dpo", 0.0, 0),
     "edits alone (sft)": ("edits", "sft", 0.0, 0),
     "edits alone (dpo)": ("edits", "dpo", 0.0, 0),
+    "edits alone (ditto)": ("edits", "ditto", 0.0, 0),
     "examples alone (3)": ("edits", "none", 0.0, 3),
     "comparisons and edits (dpo)": ("both", "dpo", 0.0, 0),
     "comparisons and edits, 3 examples": ("both", "dpo", 0.0, 3),
