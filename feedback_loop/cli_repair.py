@@ -127,12 +127,12 @@ def rollback(
     reason: Annotated[str, typer.Option(help="Why; it stays on record.")] = "",
 ) -> None:
     """Put another round's policy in force, whether or not it was kept."""
-    from feedback_loop import loop
     from feedback_loop.lineage import policy_name
+    from feedback_loop.repair.repair import roll_back
     from feedback_loop.run import open_run
 
     name = policy_name(int(to)) if to.isdigit() else to
-    loop.roll_back(open_run(run), name, who=getpass.getuser(), why=reason)
+    roll_back(open_run(run), name, who=getpass.getuser(), why=reason)
     say(f"{name} is in force. Rank its answers: feedback-loop serve {run}")
 
 

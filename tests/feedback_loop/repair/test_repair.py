@@ -12,8 +12,9 @@ from feedback_loop import loop
 from feedback_loop.errors import LoopError, UsageError
 from feedback_loop.gate.duels import standing
 from feedback_loop.lineage import current_policy, open_round, roll_back, rollbacks
-from feedback_loop.repair import discards
+from feedback_loop.repair import discards, repair
 from feedback_loop.repair.repair import Wish, discard, redo, restore
+from feedback_loop.repair.trace import trace
 from feedback_loop.report.report import overview
 from feedback_loop.run import Run, commit, open_run, set_aside, write_jsonl
 from tests.conftest import Cli, one_line
@@ -99,6 +100,46 @@ def test_a_stage_done_again_loses_no_label_of_the_rounds_behind_it(run: Run):
     learn(run, 0)
     decided(run, 1, answers(1))
     assert before | {"c20@anna", "c21@anna", "c5@anna"} <= names(run, 1)
+
+
+def judged_run(path: Path) -> Run:
+    """Round 0 is decided; in round 1 one of its two duels is judged, so its policy waits for more."""
+    run = new_run(path)
+    decided(run, 0, answers(0))
+    collect(run, 1, answers(1))
+    learn(run, 1, [], until="duels")
+    vote(run, 1, [said(duels(1)[0], "a")])
+    return run
+
+
+def test_a_rollback_loses_no_duel_that_was_judged(tmp_path: Path):
+    run = judged_run(tmp_path / "run")
+    repair.roll_back(run, "base", OWNER, "it rambles")
+    assert (current_policy(run), stages(run, 1)) == (
+        "base",
+        {"2-comparisons", "3-rankings", "4-preferences", "5-reward"},
+    )
+    (record,) = discards.records(run)
+    assert (record.kind, record.asked, record.reason, record.complete) == (
+        "redo",
+        "rollback to base",
+        "it rambles",
+        True,
+    )
+    assert trace(run, "c15@anna").labels[0].stands == said(duels(1)[0], "a")
+    learn(run, 1)
+    decided(run, 2, answers(2))
+    assert "c15@anna" not in names(run, 1)
+    assert "c15@anna" in names(run, 2), "a duel trains from the next round on"
+
+
+def test_a_rollback_that_cannot_be_sets_nothing_aside(tmp_path: Path):
+    run = judged_run(tmp_path / "run")
+    for to in ("round-001", "round-000"):
+        with pytest.raises(UsageError, match=r"no policy round-001|already in force"):
+            repair.roll_back(run, to, OWNER)
+    assert run.done(1, "duels")
+    assert discards.records(run) == []
 
 
 def test_what_was_said_of_comparisons_that_are_made_anew_is_learned_too(tmp_path: Path):
