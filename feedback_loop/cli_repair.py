@@ -76,7 +76,10 @@ def discard(
     reason: Reason,
     label: Annotated[str, typer.Option(help="A comparison's id, or COMPARISON@USER.")] = "",
     annotator: Annotated[str, typer.Option(metavar="NAME", help="All labels of one person.")] = "",
-    since: Annotated[str, typer.Option(metavar="TIME", help="With --annotator: from this time on, ISO 8601.")] = "",
+    since: Annotated[
+        str,
+        typer.Option(metavar="TIME", help="With --annotator: from then on, ISO 8601; local time without a zone."),
+    ] = "",
     until: Annotated[str, typer.Option(metavar="TIME", help="With --annotator: up to this time.")] = "",
     number: Annotated[int | None, typer.Option("--round", help="All labels of one round.", min=0)] = None,
     dry_run: DryRun = False,
@@ -169,9 +172,8 @@ def branch(
 def _tell(run: Path, record: "Discard", moved: list[str], *, dry: bool) -> None:
     count = f"{len(record.labels)} label{'s' * (len(record.labels) != 1)}"
     what = "count again" if record.kind == "restore" else "no longer count"
-    say(
-        f"{count} would {what}:" if dry else f"{count} {what} (discard {record.number}, {record.at[:16]}, {record.by}):"
-    )
+    done = f"discard {record.number}, {record.at[:16]}, {record.by}"
+    say(f"{count} would {what} ({record.asked}):" if dry else f"{count} {what} ({done}; {record.asked}):")
     for name in record.labels:
         say(f"   {name}")
     for path in moved:

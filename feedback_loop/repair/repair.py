@@ -7,7 +7,7 @@ there is copied beside the record and carried into what is made again, so that o
 import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from feedback_loop import labels, lineage, loop
 from feedback_loop.durable import make_folder
@@ -28,7 +28,7 @@ class Wish:
     annotator: str = ""
     since: str = ""
     until: str = ""
-    """ISO 8601, for `annotator`."""
+    """ISO 8601, for `annotator`; without a zone, the time of this machine, as the app shows it."""
     round: int | None = None
 
     @property
@@ -36,7 +36,8 @@ class Wish:
         """What is asked, for the record."""
         if self.round is not None:
             return f"round {self.round:03d}"
-        times = [f" {name} {text}" for name, text in (("since", self.since), ("until", self.until)) if text]
+        given = (("since", self.since), ("until", self.until))
+        times = [f" {name} {_time(text).isoformat()}" for name, text in given if text]
         return f"label {self.label}" if self.label else f"annotator {self.annotator}{''.join(times)}"
 
 
@@ -268,7 +269,7 @@ def _time(text: str) -> datetime:
         found = datetime.fromisoformat(text)
     except ValueError as error:
         raise UsageError(f"{text}: no time. Write it like 2026-11-25 or 2026-11-25T14:30+01:00.") from error
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return found.astimezone()
 
 
 def _next_number(run: Run) -> int:

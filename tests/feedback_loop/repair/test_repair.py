@@ -4,6 +4,8 @@ import getpass
 import os
 import shutil
 import signal
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -268,8 +270,31 @@ def test_a_session_is_an_annotator_between_two_times(tmp_path: Path):
     hours = zip(answers(0), ("08:00", "09:00", "10:00", "11:00"), strict=True)
     given = [r.model_copy(update={"created_at": f"2026-11-25T{hour}:00.000+00:00"}) for r, hour in hours]
     decided(run, 0, given)
-    wish = Wish(annotator="anna", since="2026-11-25T10:00+01:00", until="2026-11-25T10:00")
+    wish = Wish(annotator="anna", since="2026-11-25T10:00+01:00", until="2026-11-25T10:00Z")
     assert discard(run, wish, WHY, OWNER)[0].labels == ("c1@anna", "c2@anna")
+
+
+@pytest.fixture
+def in_moscow(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """This machine's clock shows UTC+03:00."""
+    monkeypatch.setenv("TZ", "MSK-3")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("in_moscow")
+def test_a_time_without_a_zone_is_local_and_is_told_with_its_zone(tmp_path: Path):
+    run = new_run(tmp_path / "run")
+    given = [
+        r.model_copy(update={"created_at": f"2026-11-25T{n:02d}:00:00.000+00:00"}) for n, r in enumerate(answers(0))
+    ]
+    decided(run, 0, given)
+    wish = Wish(annotator="anna", since="2026-11-25T04:00", until="2026-11-25T02:00Z")
+    record, _ = discard(run, wish, WHY, OWNER, dry=True)
+    assert record.labels == ("c1@anna", "c2@anna")
+    assert record.asked == "annotator anna since 2026-11-25T04:00:00+03:00 until 2026-11-25T05:00:00+03:00"
 
 
 @pytest.mark.parametrize(
@@ -355,7 +380,7 @@ def test_on_the_command_line(run: Run, cli: Cli):
     once = ("discard", run.path, "--annotator", "ben", "--reason", WHY)
     dry = cli(*once, "--dry-run")
     assert dry.returncode == 0, dry.stderr
-    assert "8 labels would no longer count:" in dry.stderr
+    assert "8 labels would no longer count (annotator ben):" in dry.stderr
     assert "would be set aside: rounds/001" in dry.stderr
     done = cli(*once)
     assert done.returncode == 0, done.stderr
