@@ -12,11 +12,13 @@ from feedback_loop.records import Preference
 
 LENGTH = ("length_correlation", "length_correlation_low", "length_correlation_high")
 Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
 
 
-def length_correlation(margins: Sequence[float], differences: Sequence[int]) -> dict[str, Any]:
+def length_correlation(margins: Sequence[float], differences: Sequence[float]) -> dict[str, Any]:
     """Pearson's r between score and length differences of pairs, with its 90 % interval (Fisher's z) and their number.
 
+    The differences are of log(1 + characters), the unit in which `length_slope` takes length out.
     Which answer of a pair comes first says nothing, so each pair counts in both orders: r = sum(m d) / sqrt(sum m² sum d²).
     None where nothing varies, or there are fewer than 4 pairs, of which any r could come by chance.
     """
@@ -46,17 +48,33 @@ def share(hits: Sequence[float], counts: Sequence[float] = ()) -> dict[str, Any]
 
 def more_characters(pair: Preference) -> float:
     """log(1 + characters) of the chosen answer less that of the rejected one."""
-    return math.log1p(len(pair.chosen[-1].content)) - math.log1p(len(pair.rejected[-1].content))
+    return longer(len(pair.chosen[-1].content), len(pair.rejected[-1].content))
 
 
-def length_slope(scores: Floats, lengths: Floats) -> Floats:
-    """Least-squares slope of each member's score on log(1 + characters), over completions.
+def longer(one: int, other: int) -> float:
+    """log(1 + characters) of an answer less that of another."""
+    return math.log1p(one) - math.log1p(other)
 
-    `scores` is (completions, members) or (completions,), `lengths` (completions,) in characters; the result is (members,) or
-    a number. 0 where all lengths are the same. In the spirit of ODIN (Chen et al. 2024, arXiv 2402.07319), which trains a
-    head for length apart and throws it away; here what a straight line explains is taken out afterwards.
+
+def length_slope(scores: Floats, lengths: Floats, prompts: Sequence[object] | Ints) -> Floats:
+    """Least-squares slope of each member's score on log(1 + characters), over completions, within prompts.
+
+    `scores` is (completions, members) or (completions,), `lengths` (completions,) in characters, `prompts` names each one's
+    prompt; the result is (members,) or a number. Both are measured from their prompt's mean: answers are compared with others
+    to the same prompt alone, and how scores differ from prompt to prompt nobody ever said. 0 where lengths do not vary so. In
+    the spirit of ODIN (Chen et al. 2024, arXiv 2402.07319), which trains a head for length apart and throws it away; here
+    what a straight line explains is taken out afterwards.
     """
-    x = np.log1p(lengths) - np.log1p(lengths).mean()
+    place = np.unique(np.asarray(prompts), return_inverse=True)[1].reshape(-1)
+    x, y = _from_mean(np.log1p(lengths), place), _from_mean(scores, place)
     square = float(x @ x)
-    centred: Floats = scores - scores.mean(0)
-    return np.asarray(x @ centred / square if square > 1e-12 else np.zeros(scores.shape[1:]))
+    return np.asarray(x @ y / square if square > 1e-12 else np.zeros(scores.shape[1:]))
+
+
+def _from_mean(values: Floats, place: Ints) -> Floats:
+    """Values less the mean of their group; `place` are the groups' numbers."""
+    sums = np.zeros((place.max(initial=-1) + 1, *values.shape[1:]))
+    np.add.at(sums, place, values)
+    means = sums.T / np.bincount(place)
+    centred: Floats = values - means.T[place]
+    return centred

@@ -9,7 +9,7 @@ import numpy as np
 from feedback_loop.errors import LoopError
 from feedback_loop.evaluate import wilson
 from feedback_loop.records import Preference, Record, Selection, Strength
-from reward.bias import Floats, length_correlation, share
+from reward.bias import Floats, length_correlation, longer, share
 
 BIN = 20
 """Pairs a bin of the reliability curve holds at least; with fewer, chance alone makes a calibration error."""
@@ -76,7 +76,7 @@ def figures(checked: Sequence[Checked]) -> dict[str, Any]:
     LoopError where a score is NaN or infinite.
     """
     _refuse_nan(checked)
-    ranked = [c for c in checked if c.source == "ranking" and c.selection != "chat"]
+    ranked = [c for c in checked if _shown(c)]
     once = [c for c in checked if not c.repeat]
     first = [c for c in ranked if not c.repeat]
     drawn = [c for c in first if c.selection == "random"]
@@ -162,6 +162,11 @@ def _refuse_nan(checked: Sequence[Checked]) -> None:
         )
 
 
+def _shown(pair: Checked) -> bool:
+    """Whether it is a choice between answers that were shown, and neither an edit nor a correction from a chat."""
+    return pair.source == "ranking" and pair.selection != "chat"
+
+
 def _right(pairs: Sequence[Checked]) -> list[float]:
     return [1.0 if c.margin > 0 else 0.5 if c.margin == 0 else 0.0 for c in pairs]
 
@@ -176,10 +181,11 @@ def _accuracies(pairs: Sequence[Checked], key: Callable[[Checked], str]) -> dict
 
 
 def _length(checked: Sequence[Checked]) -> dict[str, Any]:
-    """The score's correlation with length, and beside it how often people themselves chose the longer answer."""
-    differences = [c.length_chosen - c.length_rejected for c in checked]
-    longer = share([float(d > 0) for c, d in zip(checked, differences, strict=True) if d and not c.tie])
-    return {**length_correlation([c.margin for c in checked], differences), "longer_share": longer["share"]}
+    """The score's correlation with length, and beside it how often people themselves chose the longer of what was shown."""
+    differences = [longer(c.length_chosen, c.length_rejected) for c in checked]
+    said = zip(checked, differences, strict=True)
+    chosen = share([float(d > 0) for c, d in said if d and not c.tie and _shown(c)])
+    return {**length_correlation([c.margin for c in checked], differences), "longer_share": chosen["share"]}
 
 
 def _position(checked: Sequence[Checked]) -> dict[str, Any]:

@@ -69,8 +69,9 @@ def train_head(
         checked = judged(labels, fitted, pairs, disliked, seed)
     head = heads.Head(view, heads.draw(labels, fitted, reward.members, seed).astype(np.float32))
     if reward.length == "remove":
-        checked = judged_without_length(checked, pairs, head, background)
-        head = without_length(head, background)
+        asked = [prompt for prompt, _ in rows]
+        checked = judged_without_length(checked, pairs, head, background, asked)
+        head = without_length(head, background, asked)
     heads.save(head, out)
     write_jsonl(out.parent / "checked.jsonl", checked)
     curve = learning_curve(labels, pairs)
@@ -123,20 +124,29 @@ def judged(
 
 
 def judged_without_length(
-    checked: Sequence[Checked], pairs: Sequence[Preference], head: heads.Head, background: Array
+    checked: Sequence[Checked],
+    pairs: Sequence[Preference],
+    head: heads.Head,
+    background: Array,
+    asked: Sequence[str],
 ) -> list[Checked]:
     """The judged pairs less what length alone explains, so that figures are of the head that is used."""
-    slope = float(length_slope(head.scores(background).mean(1), characters(background)))
+    slope = float(length_slope(head.scores(background).mean(1), characters(background), asked))
     lengths = [more_characters(p) for p in pairs[: len(checked)]]
     return [c.model_copy(update={"margin": c.margin - slope * d}) for c, d in zip(checked, lengths, strict=True)]
 
 
-def without_length(head: heads.Head, background: Array) -> heads.Head:
-    """The head less what length alone explains of each member's scores on these answers; itself where all are as long."""
+def without_length(head: heads.Head, background: Array, asked: Sequence[str] | None = None) -> heads.Head:
+    """The head less what length alone explains, within prompts, of each member's scores on these answers.
+
+    `asked` names each answer's prompt; without it, answers with the same request have one. The head itself where all answers
+    are as long.
+    """
     place = _characters_column(background)
     if not np.isfinite(head.frame.scale[place]):
         return head
-    slopes = length_slope(head.scores(background), characters(background))
+    prompts = _requests(background) if asked is None else asked
+    slopes = length_slope(head.scores(background), characters(background), prompts)
     weights = head.weights.copy()
     weights[:, 0, place] -= slopes * head.frame.scale[place]
     return replace(head, weights=weights)
@@ -146,6 +156,12 @@ def characters(rows: Array) -> Array:
     """How long answers are, from their features."""
     counted: Array = np.expm1(rows[:, _characters_column(rows)])
     return counted
+
+
+def _requests(rows: Array) -> Array:
+    """A number for each answer's request; batches give its columns with a rounding error."""
+    places: Array = np.unique(rows[:, -REQUEST:].round(3), axis=0, return_inverse=True)[1].reshape(-1)
+    return places
 
 
 def _characters_column(rows: Array) -> int:

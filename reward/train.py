@@ -130,7 +130,8 @@ def _member(
     training.save_adapter(trainer.model, out)
     differences = _differences(trainer.model, tokenizer, measured)
     if even:
-        slope = float(length_slope(scores, np.array([float(len(a)) for a in answers])))
+        asked = [p.prompt_id for p in pairs for _ in (p.chosen, p.rejected)]
+        slope = float(length_slope(scores, np.array([float(len(a)) for a in answers]), asked))
         write_json(out / LENGTH, {"slope": slope})
         differences = [d - slope * more for d, more in zip(differences, longer, strict=True)]
     return trainer.state.log_history, differences

@@ -62,15 +62,43 @@ def test_each_members_slope_is_recovered():
     lengths = rng.integers(1, 900, 200).astype(float)
     planted = np.array([0.8, -1.5, 0.0])
     scores = np.log1p(lengths)[:, None] * planted + 0.1 * rng.normal(size=(200, 3))
-    assert length_slope(scores, lengths) == pytest.approx(planted, abs=0.05)
+    assert length_slope(scores, lengths, [n // 4 for n in range(200)]) == pytest.approx(planted, abs=0.05)
 
 
 def test_one_members_scores_may_be_a_vector():
     lengths = np.array([5.0, 50.0, 500.0])
-    assert float(length_slope(3 + 0.5 * np.log1p(lengths), lengths)) == pytest.approx(0.5)
+    assert float(length_slope(3 + 0.5 * np.log1p(lengths), lengths, list("aaa"))) == pytest.approx(0.5)
+
+
+def test_how_scores_differ_from_prompt_to_prompt_does_not_matter():
+    """Prompts with long answers score low, and within each the longer answer scores high: that is what is taken out."""
+    rng = np.random.default_rng(3)
+    prompts = np.repeat(np.arange(30), 3)
+    lengths = 20 * 1.2**prompts * rng.uniform(0.5, 2, 90)
+    scores = 0.7 * np.log1p(lengths) - 2.0 * prompts
+    assert float(length_slope(scores, lengths, prompts)) == pytest.approx(0.7)
+    assert float(length_slope(scores, lengths, [str(p) for p in prompts])) == pytest.approx(0.7)
+
+
+def test_what_is_taken_out_is_what_the_correlation_measures():
+    rng = np.random.default_rng(4)
+    prompts = np.repeat(np.arange(40), 2)
+    lengths = 10.0 * 1.1**prompts * rng.uniform(0.4, 2.5, 80)
+    scores = 0.7 * np.log1p(lengths) - 2.0 * prompts + 0.3 * rng.normal(size=80)
+    left = scores - length_slope(scores, lengths, prompts) * np.log1p(lengths)
+    longer = np.diff(np.log1p(lengths).reshape(-1, 2))[:, 0]
+    before, after = (length_correlation(list(np.diff(s.reshape(-1, 2))[:, 0]), list(longer)) for s in (scores, left))
+    assert before["length_correlation"] > 0.5
+    assert after["length_correlation"] == pytest.approx(0, abs=1e-9)
 
 
 @pytest.mark.parametrize("lengths", [[40.0, 40.0, 40.0], [40.0]], ids=["equal lengths", "one completion"])
 def test_where_lengths_do_not_vary_nothing_is_taken_out(lengths: list[float]):
     scores = np.arange(len(lengths) * 2.0).reshape(-1, 2)
-    assert length_slope(scores, np.array(lengths)) == pytest.approx([0.0, 0.0])
+    assert length_slope(scores, np.array(lengths), ["p"] * len(lengths)) == pytest.approx([0.0, 0.0])
+
+
+def test_one_answer_to_each_prompt_says_nothing_of_length():
+    assert length_slope(np.arange(6.0).reshape(-1, 2), np.array([4.0, 40.0, 400.0]), ["a", "b", "c"]) == pytest.approx(
+        0
+    )

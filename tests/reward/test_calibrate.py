@@ -109,7 +109,7 @@ def test_edits_flatter_no_figure_but_count_for_length():
     ranked = [checked(1.0), checked(-1.0), checked(2.0, user_id="ben", length_chosen=9), checked(0.5, length_chosen=25)]
     edits = [checked(5.0, source="edit", user_id="eve", round=1, length_chosen=90 + n) for n in range(9)]
     mixed, alone = figures([*ranked, *edits]), figures(ranked)
-    lengths = {name for name in mixed if name.startswith("length_")} | {"longer_share"}
+    lengths = {name for name in mixed if name.startswith("length_")}
     assert {name: value for name, value in mixed.items() if name not in lengths} == {
         name: value for name, value in alone.items() if name not in lengths
     }
@@ -140,6 +140,8 @@ def test_what_people_chose_by_length_stands_beside_the_scores_correlation():
     pairs = [checked(1.0, length_chosen=c, length_rejected=r) for c, r in ((9, 3), (8, 4), (2, 5), (7, 7), (9, 1))]
     found = figures(pairs)
     assert found["longer_share"] == 0.75
+    edits = [checked(1.0, source="edit"), checked(1.0, selection="chat")]
+    assert figures([*pairs, *edits])["longer_share"] == 0.75, "which nobody chose from two that were shown"
     assert found["length_correlation"] is not None
 
 

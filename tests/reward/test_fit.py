@@ -192,9 +192,36 @@ def test_length_is_taken_out_where_that_is_asked_for(tmp_path: Path, length: str
     features = known(NUMBERS)
     facts = train(tmp_path, [chosen(n, 1) for n in NUMBERS], features, length=length)
     scores = head.load(tmp_path / "head").scores(np.stack(list(features.values())))
-    slopes = length_slope(scores, np.array([float(len(text)) for _, text in features]))
+    slopes = length_slope(scores, np.array([float(len(text)) for _, text in features]), [name for name, _ in features])
     assert (np.abs(slopes) < 1e-3).all() == (length == "remove")
     assert (facts["length_correlation"] < 0.5) == (length == "remove"), "the figures are of what is used"
+
+
+def of_typical_lengths(number: int) -> tuple[str, str]:
+    """Two answers to a prompt, of which some have short and others long ones; the second is the longer."""
+    said = " ".join(["word"] * (2 + number % 8 * 12 + number % 3))
+    return said + ".", said + " and some more words" + " of it" * (1 + number % 5) + "."
+
+
+@pytest.mark.usefixtures("no_model")
+def test_length_is_taken_out_of_each_prompts_answers_whatever_others_typical_length(tmp_path: Path):
+    """What people like is less found where answers are typically long, and more in the longer answer of a prompt."""
+    rng, features, pairs = np.random.default_rng(7), dict[tuple[str, str], Array](), []
+    for n in range(80):
+        request, texts = rng.normal(size=REQUEST), of_typical_lengths(n)
+        for text in texts:
+            liked = 0.02 * len(text) - 0.12 * len(texts[0]) + 0.5 * rng.normal()
+            states = np.hstack([liked, rng.normal(size=STATES - 1)])
+            features[f"p{n}", text] = np.hstack([states, statistics(prompt(n), text), request]).astype(np.float32)
+        better = int(rng.random() < 0.85)
+        pairs.append(preference(prompt(n), texts[better], texts[1 - better]))
+    kept, removed = (train(tmp_path / how, pairs, features, length=how) for how in ("keep", "remove"))
+    assert kept["length_correlation"] > 0.5
+    assert abs(removed["length_correlation"]) < 0.15
+    background = np.stack(list(features.values()))
+    head_ = head.load(tmp_path / "keep" / "head")
+    by_name, by_request = (fit.without_length(head_, background, asked) for asked in ([p for p, _ in features], None))
+    assert np.array_equal(by_name.weights, by_request.weights), "answers with the same request are of one prompt"
 
 
 @pytest.mark.usefixtures("no_model")
