@@ -76,7 +76,10 @@ def discard(
     reason: Reason,
     label: Annotated[str, typer.Option(help="A comparison's id, or COMPARISON@USER.")] = "",
     annotator: Annotated[str, typer.Option(metavar="NAME", help="All labels of one person.")] = "",
-    since: Annotated[str, typer.Option(metavar="TIME", help="With --annotator: from this time on, ISO 8601.")] = "",
+    since: Annotated[
+        str,
+        typer.Option(metavar="TIME", help="With --annotator: from then on, ISO 8601; local time without a zone."),
+    ] = "",
     until: Annotated[str, typer.Option(metavar="TIME", help="With --annotator: up to this time.")] = "",
     number: Annotated[int | None, typer.Option("--round", help="All labels of one round.", min=0)] = None,
     dry_run: DryRun = False,
@@ -127,12 +130,12 @@ def rollback(
     reason: Annotated[str, typer.Option(help="Why; it stays on record.")] = "",
 ) -> None:
     """Put another round's policy in force, whether or not it was kept."""
-    from feedback_loop import loop
     from feedback_loop.lineage import policy_name
+    from feedback_loop.repair.repair import roll_back
     from feedback_loop.run import open_run
 
     name = policy_name(int(to)) if to.isdigit() else to
-    loop.roll_back(open_run(run), name, who=getpass.getuser(), why=reason)
+    roll_back(open_run(run), name, who=getpass.getuser(), why=reason)
     say(f"{name} is in force. Rank its answers: feedback-loop serve {run}")
 
 
@@ -169,9 +172,8 @@ def branch(
 def _tell(run: Path, record: "Discard", moved: list[str], *, dry: bool) -> None:
     count = f"{len(record.labels)} label{'s' * (len(record.labels) != 1)}"
     what = "count again" if record.kind == "restore" else "no longer count"
-    say(
-        f"{count} would {what}:" if dry else f"{count} {what} (discard {record.number}, {record.at[:16]}, {record.by}):"
-    )
+    done = f"discard {record.number}, {record.at[:16]}, {record.by}"
+    say(f"{count} would {what} ({record.asked}):" if dry else f"{count} {what} ({done}; {record.asked}):")
     for name in record.labels:
         say(f"   {name}")
     for path in moved:

@@ -74,17 +74,12 @@ def open_round(run: Run) -> int:
 
 
 def roll_back(run: Run, to: str, *, who: str, when: str, why: str = "") -> Decision:
-    """Put an earlier policy in force, on record; UsageError where there is no such policy.
+    """Put an earlier policy in force, on record; errors as in `check_rollback`.
 
     `to` is `base` or a policy's name such as `round-002`.
     """
-    made = decisions(run)
-    known = [BASE, *(d.candidate for d in made if d.candidate != BASE)]
-    if to not in known or (to != BASE and not _is_there(run, to)):
-        raise UsageError(f"{run.path}: no policy {to}. There are: {', '.join(dict.fromkeys(known))}.")
-    current = current_policy(run)
-    if to == current:
-        raise UsageError(f"{run.path}: {to} is already in force.")
+    check_rollback(run, to)
+    made, current = decisions(run), current_policy(run)
     decision = Decision(
         round=made[-1].round,
         promoted=False,
@@ -100,6 +95,15 @@ def roll_back(run: Run, to: str, *, who: str, when: str, why: str = "") -> Decis
     number = len({file.name[:3] for file in folder.glob("*.json*")})  # those that were set aside keep theirs
     write_text(folder / f"{number:03d}.json", decision.model_dump_json(indent=2) + "\n")
     return decision
+
+
+def check_rollback(run: Run, to: str) -> None:
+    """UsageError where there is no such policy, or where it is in force already."""
+    known = [BASE, *(d.candidate for d in decisions(run) if d.candidate != BASE)]
+    if to not in known or (to != BASE and not _is_there(run, to)):
+        raise UsageError(f"{run.path}: no policy {to}. There are: {', '.join(dict.fromkeys(known))}.")
+    if to == current_policy(run):
+        raise UsageError(f"{run.path}: {to} is already in force.")
 
 
 def _round_of(policy: str) -> int:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from feedback_loop import lineage, locks, tracking
+from feedback_loop import locks, tracking
 from feedback_loop import run as runs
 from feedback_loop import stage as stages
 from feedback_loop.asking import asked
@@ -266,19 +266,6 @@ def launch(run: Run) -> None:
             stderr=log,
             start_new_session=True,
         )
-
-
-def roll_back(run: Run, to: str, who: str, why: str = "") -> None:
-    """Put an earlier policy in force; what the open round has made of the one before is set aside, its labels kept.
-
-    LoopError where a round is being worked on.
-    """
-    with alone(run):
-        number = open_round(run)
-        lineage.roll_back(run, to, who=who, when=now(), why=why)
-        stages = runs.STAGES[runs.STAGES.index("policy") :]
-        for stage in reversed(stages):
-            runs.set_aside(run.stage_folder(number, stage))
 
 
 def _in_own_process(run: Run, number: int, name: str, lock: int) -> None:

@@ -11,6 +11,7 @@ from feedback_loop.connect import Connect, argilla
 from feedback_loop.gate import gatekeeper
 from feedback_loop.intent import intent
 from feedback_loop.loop import Say
+from feedback_loop.repair.repair import roll_back
 from feedback_loop.report.report import overview, samples
 from feedback_loop.run import Run
 from feedback_loop.soup import cells
@@ -80,7 +81,7 @@ def _rounds(run: Run, connect: Connect, courier: couriers.Courier, more: Callabl
         samples=lambda number: samples(run, number),
         taught=lambda number: taught(run, number),
         start=lambda: loop.launch(run),
-        rollback=lambda to, who, why: loop.roll_back(run, to, who, why),
+        rollback=lambda to, who, why: roll_back(run, to, who, why),
         decide=lambda promote, who, why: loop.decide(run, promote=promote, who=who, why=why, connect=connect),
         delivery=courier.state,
         supply=lambda: ahead.supply(run, more),

@@ -78,9 +78,8 @@ def figures(checked: Sequence[Checked]) -> dict[str, Any]:
     _refuse_nan(checked)
     ranked = [c for c in checked if _shown(c)]
     once = [c for c in checked if not c.repeat]
-    first = [c for c in ranked if not c.repeat]
-    drawn = [c for c in first if c.selection == "random"]
-    honest = [c for c in drawn or first if not c.tie]
+    measured = [checked[i] for i in measuring(checked)]
+    honest = [c for c in measured if not c.tie]
     margins = np.array([c.margin for c in honest], float)
     scale = temperature(margins)
     total = share(_right(honest), [c.share for c in honest])
@@ -91,7 +90,7 @@ def figures(checked: Sequence[Checked]) -> dict[str, Any]:
         "margin": float(margins.mean()) if honest else None,
         "spread": float(np.mean([c.spread for c in honest])) if honest else None,
         "checked_pairs": total["pairs"],
-        "checked_random": bool(drawn),
+        "checked_random": any(c.selection == "random" for c in measured),
         "by_annotator": _accuracies(honest, lambda c: c.user_id),
         "by_round": _accuracies(honest, lambda c: str(c.round)),
         "temperature": scale,
@@ -101,6 +100,12 @@ def figures(checked: Sequence[Checked]) -> dict[str, Any]:
         **_length(once),
         **_position(ranked),
     }
+
+
+def measuring(pairs: Sequence[Checked] | Sequence[Preference]) -> list[int]:
+    """Places of the pairs that a reward model is measured on: those drawn at random, all choices where there is none."""
+    first = [i for i in range(len(pairs)) if _shown(pairs[i]) and not pairs[i].repeat]
+    return [i for i in first if pairs[i].selection == "random"] or first
 
 
 def temperature(margins: Floats) -> float | None:
@@ -162,7 +167,7 @@ def _refuse_nan(checked: Sequence[Checked]) -> None:
         )
 
 
-def _shown(pair: Checked) -> bool:
+def _shown(pair: Checked | Preference) -> bool:
     """Whether it is a choice between answers that were shown, and neither an edit nor a correction from a chat."""
     return pair.source == "ranking" and pair.selection != "chat"
 

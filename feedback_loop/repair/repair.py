@@ -7,9 +7,9 @@ there is copied beside the record and carried into what is made again, so that o
 import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
-from feedback_loop import labels, loop
+from feedback_loop import labels, lineage, loop
 from feedback_loop.durable import make_folder
 from feedback_loop.errors import LoopError, UsageError
 from feedback_loop.labels import Said, Source
@@ -28,7 +28,7 @@ class Wish:
     annotator: str = ""
     since: str = ""
     until: str = ""
-    """ISO 8601, for `annotator`."""
+    """ISO 8601, for `annotator`; without a zone, the time of this machine, as the app shows it."""
     round: int | None = None
 
     @property
@@ -36,7 +36,8 @@ class Wish:
         """What is asked, for the record."""
         if self.round is not None:
             return f"round {self.round:03d}"
-        times = [f" {name} {text}" for name, text in (("since", self.since), ("until", self.until)) if text]
+        given = (("since", self.since), ("until", self.until))
+        times = [f" {name} {_time(text).isoformat()}" for name, text in given if text]
         return f"label {self.label}" if self.label else f"annotator {self.annotator}{''.join(times)}"
 
 
@@ -121,19 +122,28 @@ def redo(run: Run, stage: str, number: int, who: str) -> list[str]:
         if not run.stage_folder(number, stage).exists():
             raise UsageError(f"Round {number:03d} has no {stage} yet. Make it: feedback-loop advance {run.path}")
         first = Place(round=number, stage=stage)
-        if not _said_behind(run, first, again=True):
-            moved = [set_aside(path) for path in aside.made_from(run, number, stage)]
-            return [str(path.relative_to(run.path)) for path in moved if path is not None]
-        record = Discard(
-            number=_next_number(run),
-            kind="redo",
-            asked=f"redo {stage} of round {number:03d}",
-            labels=(),
-            reason="",
-            by=who,
-            at=now(),
-        )
-        return _put(run, record, first, dry=False)[1]
+        return _again(run, first, f"redo {stage} of round {number:03d}", "", who)
+
+
+def roll_back(run: Run, to: str, who: str, why: str = "") -> None:
+    """Put an earlier policy in force; what the open round has made of the one before is set aside, as by `redo`.
+
+    UsageError where there is no such policy, LoopError where a round is being worked on. The decision is written last: cut
+    off before it, the round makes a policy anew from the one that is still in force, and nobody was told otherwise.
+    """
+    with loop.alone(run):
+        lineage.check_rollback(run, to)
+        _again(run, Place(round=lineage.open_round(run), stage="policy"), f"rollback to {to}", why, who)
+        lineage.roll_back(run, to, who=who, when=now(), why=why)
+
+
+def _again(run: Run, first: Place, asked: str, reason: str, who: str) -> list[str]:
+    """Set aside what hangs on a stage that is done again; on record where people said something in it."""
+    if not _said_behind(run, first, again=True):
+        moved = [set_aside(path) for path in aside.made_from(run, first.round, first.stage)]
+        return [str(path.relative_to(run.path)) for path in moved if path is not None]
+    record = Discard(number=_next_number(run), kind="redo", asked=asked, labels=(), reason=reason, by=who, at=now())
+    return _put(run, record, first, dry=False)[1]
 
 
 def _put(run: Run, record: Discard, first: Place | None, *, dry: bool) -> tuple[Discard, list[str]]:
@@ -259,7 +269,7 @@ def _time(text: str) -> datetime:
         found = datetime.fromisoformat(text)
     except ValueError as error:
         raise UsageError(f"{text}: no time. Write it like 2026-11-25 or 2026-11-25T14:30+01:00.") from error
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return found.astimezone()
 
 
 def _next_number(run: Run) -> int:

@@ -154,11 +154,18 @@ def _kitchen(run: Run, larder: Larder, judge: "Persona | None", left: Sequence[s
 
 
 def grown(run: Run, number: int) -> list[Grown]:
-    """How the round's reward model grew with its labels: a head's learning curve; none of another form."""
+    """How the round's reward model grew with its labels: a head's learning curve; none of another form.
+
+    Nor of a stage that an older version made: its rows do not say how many were tested.
+    """
     if run.manifest(number, "reward").facts.get("form") != "head":
         return []
     rows = training_rows(run, number, "reward")
-    return [Grown(pairs=int(row["step"]), accuracy=row["accuracy"]) for row in rows if "accuracy" in row]
+    return [
+        Grown(pairs=int(row["step"]), tested=int(row["tested"]), accuracy=row["accuracy"])
+        for row in rows
+        if "tested" in row
+    ]
 
 
 def _write(run: Run, larder: Larder, dishes: Sequence[Dish], soup: Soup) -> None:

@@ -70,8 +70,10 @@ def learn(
     *,
     promoted: bool = True,
     trained: Path | None = None,
+    until: str = "promotion",
 ) -> None:
-    """Make what is missing of a round from its rankings on; its duels and their answers where there are some.
+    """Make what is missing of a round from its rankings on, up to and with `until`; its duels and their answers where
+    there are some.
 
     `trained` is a real adapter, in place of the one that is made up.
     """
@@ -87,6 +89,8 @@ def learn(
         if not run.done(number, stage):
             with commit(run, number, stage) as draft:
                 work(run, number, draft)
+        if stage == until:
+            return
 
 
 def decided(run: Run, number: int, given: Sequence[Ranking], of_duels: Sequence[Ranking] | None = None) -> None:

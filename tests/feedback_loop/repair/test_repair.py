@@ -4,6 +4,8 @@ import getpass
 import os
 import shutil
 import signal
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,8 +15,9 @@ from feedback_loop.errors import LoopError, UsageError
 from feedback_loop.gate.duels import standing
 from feedback_loop.gate.votes import votes
 from feedback_loop.lineage import current_policy, open_round, roll_back, rollbacks
-from feedback_loop.repair import discards
+from feedback_loop.repair import discards, repair
 from feedback_loop.repair.repair import Wish, discard, redo, restore
+from feedback_loop.repair.trace import trace
 from feedback_loop.report.report import overview
 from feedback_loop.run import Run, commit, open_run, set_aside, write_jsonl
 from tests.conftest import Cli, one_line
@@ -100,6 +103,46 @@ def test_a_stage_done_again_loses_no_label_of_the_rounds_behind_it(run: Run):
     learn(run, 0)
     decided(run, 1, answers(1))
     assert before | {"c20@anna", "c21@anna", "c5@anna"} <= names(run, 1)
+
+
+def judged_run(path: Path) -> Run:
+    """Round 0 is decided; in round 1 one of its two duels is judged, so its policy waits for more."""
+    run = new_run(path)
+    decided(run, 0, answers(0))
+    collect(run, 1, answers(1))
+    learn(run, 1, [], until="duels")
+    vote(run, 1, [said(duels(1)[0], "a")])
+    return run
+
+
+def test_a_rollback_loses_no_duel_that_was_judged(tmp_path: Path):
+    run = judged_run(tmp_path / "run")
+    repair.roll_back(run, "base", OWNER, "it rambles")
+    assert (current_policy(run), stages(run, 1)) == (
+        "base",
+        {"2-comparisons", "3-rankings", "4-preferences", "5-reward"},
+    )
+    (record,) = discards.records(run)
+    assert (record.kind, record.asked, record.reason, record.complete) == (
+        "redo",
+        "rollback to base",
+        "it rambles",
+        True,
+    )
+    assert trace(run, "c15@anna").labels[0].stands == said(duels(1)[0], "a")
+    learn(run, 1)
+    decided(run, 2, answers(2))
+    assert "c15@anna" not in names(run, 1)
+    assert "c15@anna" in names(run, 2), "a duel trains from the next round on"
+
+
+def test_a_rollback_that_cannot_be_sets_nothing_aside(tmp_path: Path):
+    run = judged_run(tmp_path / "run")
+    for to in ("round-001", "round-000"):
+        with pytest.raises(UsageError, match=r"no policy round-001|already in force"):
+            repair.roll_back(run, to, OWNER)
+    assert run.done(1, "duels")
+    assert discards.records(run) == []
 
 
 def test_what_was_said_of_comparisons_that_are_made_anew_is_learned_too(tmp_path: Path):
@@ -228,8 +271,31 @@ def test_a_session_is_an_annotator_between_two_times(tmp_path: Path):
     hours = zip(answers(0), ("08:00", "09:00", "10:00", "11:00"), strict=True)
     given = [r.model_copy(update={"created_at": f"2026-11-25T{hour}:00.000+00:00"}) for r, hour in hours]
     decided(run, 0, given)
-    wish = Wish(annotator="anna", since="2026-11-25T10:00+01:00", until="2026-11-25T10:00")
+    wish = Wish(annotator="anna", since="2026-11-25T10:00+01:00", until="2026-11-25T10:00Z")
     assert discard(run, wish, WHY, OWNER)[0].labels == ("c1@anna", "c2@anna")
+
+
+@pytest.fixture
+def in_moscow(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """This machine's clock shows UTC+03:00."""
+    monkeypatch.setenv("TZ", "MSK-3")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("in_moscow")
+def test_a_time_without_a_zone_is_local_and_is_told_with_its_zone(tmp_path: Path):
+    run = new_run(tmp_path / "run")
+    given = [
+        r.model_copy(update={"created_at": f"2026-11-25T{n:02d}:00:00.000+00:00"}) for n, r in enumerate(answers(0))
+    ]
+    decided(run, 0, given)
+    wish = Wish(annotator="anna", since="2026-11-25T04:00", until="2026-11-25T02:00Z")
+    record, _ = discard(run, wish, WHY, OWNER, dry=True)
+    assert record.labels == ("c1@anna", "c2@anna")
+    assert record.asked == "annotator anna since 2026-11-25T04:00:00+03:00 until 2026-11-25T05:00:00+03:00"
 
 
 @pytest.mark.parametrize(
@@ -315,7 +381,7 @@ def test_on_the_command_line(run: Run, cli: Cli):
     once = ("discard", run.path, "--annotator", "ben", "--reason", WHY)
     dry = cli(*once, "--dry-run")
     assert dry.returncode == 0, dry.stderr
-    assert "8 labels would no longer count:" in dry.stderr
+    assert "8 labels would no longer count (annotator ben):" in dry.stderr
     assert "would be set aside: rounds/001" in dry.stderr
     done = cli(*once)
     assert done.returncode == 0, done.stderr
