@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from feedback_loop.gate.duels import EXHAUSTED, PASSED
 from feedback_loop.gate.forgetting import Check, distances, preferred
 from feedback_loop.gate.gate import Duel, stand
 from feedback_loop.gate.promote import decide, override
@@ -33,6 +34,7 @@ def of_duels() -> Iterator[str]:
     yield stand([won, lost] * 2, RULE.model_copy(update={"votes": 4})).reason
     for duels in ([won] * 60, [won, lost] * 2, [won, drawn, lost] * 2, [lost] * 60, [won, lost, drawn] * 200):
         yield stand(duels, RULE).reason
+    yield f"{EXHAUSTED}. {stand([won], RULE).reason} {PASSED}."
 
 
 def of_rules() -> Iterator[str]:
