@@ -89,7 +89,7 @@ def train_head(
         "members": reward.members,
         "columns": background.shape[1],
         "annotator_weights": weights,
-        **figures(checked),
+        **figures(checked, thresholds(pairs).tie),
     }
 
 

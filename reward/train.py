@@ -80,7 +80,7 @@ def train_reward(
         "members": reward.members,
         "heldout_pairs": len(heldout),
         "steps": history[-1]["step"],
-        **figures(checked),
+        **figures(checked, at.tie),
     }
 
 
