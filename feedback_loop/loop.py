@@ -154,18 +154,20 @@ def collect(run: Run, number: int, connect: Connect) -> Waiting | None:
 def judge(run: Run, number: int, connect: Connect) -> Waiting | None:
     """Decide on the round's policy; Waiting where people's answers to its duels do not settle it yet."""
     from feedback_loop.gate.duels import standing
+    from feedback_loop.gate.votes import Votes, votes
     from feedback_loop.stages.judging import decide_promotion
 
-    comparisons, rankings, found = asked.duels(run, number), list[Ranking](), None
+    given, found = Votes(), None
     if asked.duelling(run, number):
-        rankings = _brought_together(run, number, comparisons, connect)
-        found = standing(run, number, rankings)
+        _brought_together(run, number, asked.duels(run, number), connect)
+        given = votes(run, number)
+        found = standing(run, number, given)
         if found.verdict == "ask":
             most = asked.most_duels(run, number)
             said = f"Round {number:03d} has {found.votes} of at most {most} duels, new against old."
             return Waiting(number, found.votes, most, f"{said} Rank more: feedback-loop serve {run.path}")
     with commit(run, number, "promotion") as draft:
-        decide_promotion(run, number, draft, rankings, found)
+        decide_promotion(run, number, draft, given, found)
     return None
 
 
@@ -173,6 +175,7 @@ def decide(run: Run, *, promote: bool, who: str, why: str, connect: Connect) -> 
     """Take the decision on the open round's policy oneself, with what people said so far; UsageError where there is none yet."""
     from feedback_loop.gate.duels import standing
     from feedback_loop.gate.promote import override
+    from feedback_loop.gate.votes import Votes, votes
     from feedback_loop.stages.judging import write_decision
 
     if not why.strip():
@@ -183,13 +186,14 @@ def decide(run: Run, *, promote: bool, who: str, why: str, connect: Connect) -> 
             raise UsageError(
                 f"Round {number:03d} has no new policy to decide on yet. Make it: feedback-loop advance {run.path}"
             )
-        facts, rankings = run.manifest(number, "evaluation").facts, list[Ranking]()
+        facts, given = run.manifest(number, "evaluation").facts, Votes()
         if asked.duelling(run, number):
-            rankings = _brought_together(run, number, asked.duels(run, number), connect)
-        found = standing(run, number, rankings) if rankings else None
+            _brought_together(run, number, asked.duels(run, number), connect)
+            given = votes(run, number)
+        found = standing(run, number, given) if given.standing else None
         decision = override(number, facts, found, promote=promote, who=who, why=why.strip(), when=now())
         with commit(run, number, "promotion") as draft:
-            write_decision(run, number, draft, decision, rankings)
+            write_decision(run, number, draft, decision, given)
     tracking.summarise(run, overview(run), over_rounds(run))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from feedback_loop.errors import LoopError
 from feedback_loop.evaluate import wilson
 from feedback_loop.records import Preference, Record, Selection, Strength
+from feedback_loop.scores import choice_logit
 from reward.bias import Floats, length_correlation, longer, share
 
 BIN = 20
@@ -62,9 +63,10 @@ class Checked(Record):
         )
 
 
-def figures(checked: Sequence[Checked]) -> dict[str, Any]:
+def figures(checked: Sequence[Checked], tie: float) -> dict[str, Any]:
     """All of a stage's facts about its reward model; each is None (or empty) where the pairs cannot say it.
 
+    `tie` is the threshold by which it learned (`observations.thresholds`), in logits; 0 where ties are not told apart.
     Accuracy, calibration and the temperature are of decisive pairs, and of those drawn at random alone where there are any
     (`checked_random`): pairs chosen for being hard would make every reward model look bad. Edits count for none of these,
     nor for position, nor does what was corrected in a chat: an edit gives a pair with every answer shown,
@@ -78,11 +80,12 @@ def figures(checked: Sequence[Checked]) -> dict[str, Any]:
     _refuse_nan(checked)
     ranked = [c for c in checked if _shown(c)]
     once = [c for c in checked if not c.repeat]
-    first = [c for c in ranked if not c.repeat]
-    drawn = [c for c in first if c.selection == "random"]
-    honest = [c for c in drawn or first if not c.tie]
-    margins = np.array([c.margin for c in honest], float)
-    scale = temperature(margins)
+    measured = [checked[i] for i in measuring(checked)]
+    honest = [c for c in measured if not c.tie]
+    margins, spreads = (np.array([getattr(c, name) for c in honest], float) for name in ("margin", "spread"))
+    scale = temperature(margins, spreads, tie)
+    said = choice_logit(margins, spreads, tie)
+    scaled = choice_logit(margins / scale, spreads / scale, tie) if scale else None
     total = share(_right(honest), [c.share for c in honest])
     return {
         "accuracy": total["share"],
@@ -91,57 +94,68 @@ def figures(checked: Sequence[Checked]) -> dict[str, Any]:
         "margin": float(margins.mean()) if honest else None,
         "spread": float(np.mean([c.spread for c in honest])) if honest else None,
         "checked_pairs": total["pairs"],
-        "checked_random": bool(drawn),
+        "checked_random": any(c.selection == "random" for c in measured),
         "by_annotator": _accuracies(honest, lambda c: c.user_id),
         "by_round": _accuracies(honest, lambda c: str(c.round)),
+        "tie_threshold": tie,
         "temperature": scale,
-        "calibration_error": calibration_error(margins),
-        "calibration_error_scaled": calibration_error(margins / scale) if scale else None,
-        "reliability": reliability(margins),
+        "calibration_error": calibration_error(said),
+        "calibration_error_scaled": calibration_error(scaled) if scaled is not None else None,
+        "reliability": reliability(said),
         **_length(once),
         **_position(ranked),
     }
 
 
-def temperature(margins: Floats) -> float | None:
-    """What margins must be divided by to be logits: sigmoid(margin / T) as often right as it says, by maximum likelihood.
+def measuring(pairs: Sequence[Checked] | Sequence[Preference]) -> list[int]:
+    """Places of the pairs that a reward model is measured on: those drawn at random, all choices where there is none."""
+    first = [i for i in range(len(pairs)) if _shown(pairs[i]) and not pairs[i].repeat]
+    return [i for i in first if pairs[i].selection == "random"] or first
 
-    The one parameter of Guo et al. 2017 (arXiv 1706.04599, section 4.2). Where all pairs are ranked right the likelihood has
-    no maximum, so log T has a weak normal prior around the margins' root mean square: alone, it makes a typical pair's
-    odds e : 1. None where there are no margins or all are 0. (pairs,) -> a number above 0.
+
+def temperature(margins: Floats, spreads: Floats, tie: float) -> float | None:
+    """What margins and their spreads must be divided by to be logits: as often right as they say, by maximum likelihood.
+
+    The one parameter of Guo et al. 2017 (arXiv 1706.04599, section 4.2), under `scores.choice_logit`. Where all pairs are
+    ranked right the likelihood has no maximum, so log T has a weak normal prior around the margins' root mean square: alone,
+    and of people who call no ties, it makes a typical pair's odds e : 1. None where there are no margins or all are 0.
+    (pairs,) twice -> a number above 0.
     """
     size = math.sqrt(float((margins**2).mean())) if len(margins) else 0.0
     if size == 0.0:
         return None
 
     def best(logs: Floats) -> float:
-        loss = np.logaddexp(0, -(margins / size)[:, None] / np.exp(logs)).sum(0) + 0.5 * (logs / PRIOR) ** 2
+        scale = size * np.exp(logs)
+        said = choice_logit(margins[:, None] / scale, spreads[:, None] / scale, tie)
+        loss = np.logaddexp(0, -said).sum(0) + 0.5 * (logs / PRIOR) ** 2
         return float(logs[np.argmin(loss)])
 
     rough = best(np.linspace(-8, 8, 161))
     return size * math.exp(best(np.linspace(rough - 0.1, rough + 0.1, 201)))
 
 
-def calibration_error(margins: Floats) -> float | None:
-    """Expected calibration error (Guo et al. 2017, equation 3) of margins taken as logits, over the bins of `reliability`.
+def calibration_error(logits: Floats) -> float | None:
+    """Expected calibration error (Guo et al. 2017, equation 3) over the bins of `reliability`.
 
-    Given as it comes and again after division by the temperature: the first is what is wrong where a margin is used as a
-    logit, the second what no scale would mend. It is never 0 by chance: bins of 20 perfectly calibrated pairs give 0.07.
+    Given for margins as they come and again after division by the temperature: the first is what is wrong where a margin is
+    used as it is, the second what no scale would mend. It is never 0 by chance: bins of 20 perfectly calibrated pairs give 0.07.
     """
-    bins = reliability(margins)
+    bins = reliability(logits)
     if not bins:
         return None
-    return float(sum(b["pairs"] * abs(b["observed"] - b["predicted"]) for b in bins) / len(margins))
+    return float(sum(b["pairs"] * abs(b["observed"] - b["predicted"]) for b in bins) / len(logits))
 
 
-def reliability(margins: Floats) -> list[dict[str, Any]]:
+def reliability(logits: Floats) -> list[dict[str, Any]]:
     """How sure the reward model is of the answer that it prefers, against how often people agree, in bins of equal counts.
 
-    A bin is {predicted: mean of sigmoid(|margin|), observed: share right, low, high: its 90 % Wilson interval, pairs}.
+    `logits` are of the chosen answers. A bin is {predicted: mean of sigmoid(|logit|), observed: share right, low, high: its
+    90 % Wilson interval, pairs}.
     """
-    if not len(margins):
+    if not len(logits):
         return []
-    order = margins[np.argsort(np.abs(margins), kind="stable")]
+    order = logits[np.argsort(np.abs(logits), kind="stable")]
     found = []
     for part in np.array_split(order, max(1, min(MOST_BINS, len(order) // BIN))):
         right = float((part > 0).sum() + 0.5 * (part == 0).sum())
@@ -162,7 +176,7 @@ def _refuse_nan(checked: Sequence[Checked]) -> None:
         )
 
 
-def _shown(pair: Checked) -> bool:
+def _shown(pair: Checked | Preference) -> bool:
     """Whether it is a choice between answers that were shown, and neither an edit nor a correction from a chat."""
     return pair.source == "ranking" and pair.selection != "chat"
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -17,16 +18,18 @@ from feedback_loop.records import Disliked, Preference, Prompt
 from feedback_loop.run import write_jsonl
 from reward import head as heads
 from reward.annotators import measured_weights, still_to_take_off
-from reward.bias import length_slope, more_characters
-from reward.calibrate import Checked, figures
+from reward.bias import length_slope, more_characters, share
+from reward.calibrate import Checked, figures, measuring
 from reward.dislikes import with_disliked
 from reward.features import REQUEST, features
 from reward.head import Array
-from reward.observations import thresholds
+from reward.observations import NOTHING, thresholds
 from reward.text import NAMES
 
 FOLDS = 10
 """Parts into which prompts are split, each judged by a head that was fit on the others."""
+TESTED = 12
+"""Labels that a point of the learning curve is measured on at least: of fewer, three right of four may be a coin's tosses."""
 Known = Mapping[tuple[str, str], Array]
 """Features by (prompt id, answer), where they were read before."""
 
@@ -53,7 +56,7 @@ def train_head(
     weights hold already of how consistent each person is. LoopError where there is no pair.
     """
     if not pairs:
-        raise LoopError("No ranking compares two answers, so the reward model has nothing to learn. Rank more.")
+        raise LoopError(NOTHING)
     rows = _read(model, pairs, disliked, known, thinking=thinking, size=batch_size, report=report)
     background = np.stack(list(rows.values()))
     view = heads.frame(background)
@@ -86,7 +89,7 @@ def train_head(
         "members": reward.members,
         "columns": background.shape[1],
         "annotator_weights": weights,
-        **figures(checked),
+        **figures(checked, thresholds(pairs).tie),
     }
 
 
@@ -169,19 +172,42 @@ def _characters_column(rows: Array) -> int:
 
 
 def learning_curve(labels: heads.Labels, pairs: Sequence[Preference]) -> list[dict[str, float]]:
-    """Share right of the decisive labels among the next, after the first 4, 8, 16, ...: `step` is how many.
+    """Share right of the next labels, after the first 4, 8, 16, ...: `step` is how many, `tested` of how many it is the share.
 
-    What "test, then train" measures, as by Dawid 1984, "Statistical theory: the prequential approach".
+    What "test, then train" measures, as by Dawid 1984, "Statistical theory: the prequential approach". Labels are taken prompt
+    by prompt, in the order in which prompts came: what somebody else said of the same answers, or the same order of them,
+    tells on the next. Those tested are those that `figures` counts for accuracy. A part with fewer than TESTED is left out.
     """
-    rows, seen = [], 4
-    while seen < len(pairs):
-        coming = [i for i in range(seen, min(2 * seen, len(pairs))) if not (pairs[i].tie or pairs[i].repeat)]
-        if coming:
-            past = heads.subset(labels, np.arange(seen))
-            means, spreads = heads.predict(past, heads.fit(past), labels.differences[coming], labels.requests[coming])
-            rows.append({"step": seen, "accuracy": float((means > 0).mean()), "spread": float(spreads.mean())})
-        seen *= 2
+    order, cuts = _by_prompt(pairs)
+    measured = {i for i in measuring(pairs) if not pairs[i].tie}
+    rows = []
+    for seen, until in pairwise(cuts):
+        coming = [i for i in order[seen:until] if i in measured]
+        shares = [pairs[i].share for i in coming]
+        if round(sum(shares)) < TESTED:
+            continue
+        past = heads.subset(labels, np.array(order[:seen]))
+        means, spreads = heads.predict(past, heads.fit(past), labels.differences[coming], labels.requests[coming])
+        right = share([float(m > 0) for m in means], shares)
+        rows.append(
+            {"step": seen, "tested": right["pairs"], "accuracy": right["share"], "spread": float(spreads.mean())}
+        )
     return rows
+
+
+def _by_prompt(pairs: Sequence[Preference]) -> tuple[list[int], list[int]]:
+    """(places of the pairs, prompt after prompt; how many these are when 4, 8, 16, ... are reached, and in all)."""
+    prompts: dict[str, list[int]] = {}
+    for i, pair in enumerate(pairs):
+        prompts.setdefault(pair.prompt_id, []).append(i)
+    cuts, wanted, count = [], 4, 0
+    for places in prompts.values():
+        count += len(places)
+        if count >= wanted or count == len(pairs):
+            cuts.append(count)
+        while wanted <= count:
+            wanted *= 2
+    return [i for places in prompts.values() for i in places], cuts
 
 
 def _read(

@@ -86,13 +86,13 @@ def _explain_errors(app: FastAPI) -> None:
 
     @app.exception_handler(LoopError)
     def refused(request: Request, error: LoopError) -> JSONResponse:
-        return line(status_of(error), str(error))
+        return line(request, status_of(error), str(error))
 
     @app.exception_handler(RequestValidationError)
     def malformed(request: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
-        return line(422, f"{'.'.join(str(p) for p in first['loc'][1:]) or 'body'}: {first['msg']}")
+        return line(request, 422, f"{'.'.join(str(p) for p in first['loc'][1:]) or 'body'}: {first['msg']}")
 
     @app.exception_handler(HTTPException)
     def http(request: Request, error: HTTPException) -> JSONResponse:
-        return line(error.status_code, str(error.detail))
+        return line(request, error.status_code, str(error.detail))

@@ -11,7 +11,9 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ui import bodies, content_policy
+from ui.languages import language_of
 from ui.site import SAFE, Site, own
+from ui.told import told
 from ui.visitors import Visitor, announce
 
 OPEN = ("/login", "/invite/", "/page/", "/favicon.ico")
@@ -65,31 +67,33 @@ class Guard:
         try:
             receive = await _checked(request, receive)
         except bodies.Refused as refused:
-            await line(refused.status, str(refused))(scope, receive, marked)
+            await line(request, refused.status, str(refused))(scope, receive, marked)
             return
         await self.app(scope, receive, marked)
 
     def _refusal(self, request: Request, known: Visitor | None) -> Response | None:
         if not self.site.knows(request.headers.get("host", "")):
-            return line(421, "This app does not go by that name. Serve it with --url and the address that you typed.")
+            return line(
+                request, 421, "This app does not go by that name. Serve it with --url and the address that you typed."
+            )
         if not own(request):
-            return line(403, "Send this from the app's own page.")
+            return line(request, 403, "Send this from the app's own page.")
         if known is None and not request.url.path.startswith(OPEN):
             wants_page = request.method == "GET" and "text/html" in request.headers.get("accept", "")
-            return RedirectResponse("/login", 303) if wants_page else line(401, "Log in first.")
+            return RedirectResponse("/login", 303) if wants_page else line(request, 401, "Log in first.")
         return self._closed(request, known)
 
     def _closed(self, request: Request, known: Visitor | None) -> Response | None:
         """The refusal of what is open to nobody, or not to this visitor."""
         path, pages = request.url.path, self.pages
         if "\0" in path or not (path in pages.paths or path.startswith((*OURS, *GRADIO))):
-            return line(404, "There is nothing here.")
+            return line(request, 404, "There is nothing here.")
         if request.method not in ("GET", "HEAD") and not path.startswith(OURS):
-            return line(405, "This can only be read.")
+            return line(request, 405, "This can only be read.")
         if path.startswith("/api/") and known is not None and not meant_by(request, known):
-            return line(412, f"{known.name} is logged in in this browser by now. Reload the page.")
+            return line(request, 412, f"{known.name} is logged in in this browser by now. Reload the page.")
         if path in pages.owners and (known is None or known.role != "owner"):
-            return line(403, "Only an owner of this run may see that. Ask one of them.")
+            return line(request, 403, "Only an owner of this run may see that. Ask one of them.")
         return None
 
     async def _page(self, scope: Scope, receive: Receive, send: Send, known: Visitor | None) -> None:
@@ -124,9 +128,9 @@ def meant_by(request: Request, known: Visitor) -> bool:
     return said is None or unquote(said) == known.name
 
 
-def line(status: int, said: str) -> JSONResponse:
-    """A refusal."""
-    return JSONResponse({"error": said}, status)
+def line(request: Request, status: int, said: str) -> JSONResponse:
+    """A refusal, in the reader's language."""
+    return JSONResponse({"error": told(language_of(request), said)}, status)
 
 
 def _with_headers(send: Send, request: Request, policy: str) -> Send:

@@ -1,18 +1,21 @@
 """What the Rounds page shows: the open round's count, a round's samples, a page at a time, and what its labels taught."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, HTTPException, Query, Request
 
-from feedback_loop.report.overview import Overview, RoundView, Sample
+from feedback_loop.report.overview import Curve, Overview, RoundView, Sample
 from feedback_loop.taught.traits import tokens
 from ui.ports import RoundsPort
 from ui.render import MOST, as_html
 from ui.visible import visible
-from ui.visitors import Role
+from ui.visitors import Role, role
 
 PAGE = 10
+WITHHELD = (
+    "What the new version writes is shown once its round is decided: till then it would tell whose answer is whose."
+)
 Show = Literal["all", "changed", "better", "worse"]
 KEPT: dict[Show, Callable[[Sample], bool]] = {
     "all": bool,
@@ -25,7 +28,12 @@ KEPT: dict[Show, Callable[[Sample], bool]] = {
 
 def build_rounds_routes(rounds: RoundsPort, user: Callable[[Request], str]) -> APIRouter:
     """`user` refuses strangers."""
-    router = APIRouter(prefix="/api/rounds", dependencies=[Depends(user)])
+
+    def shown(request: Request, number: int) -> None:
+        if role(request) != "owner" and any(r.round == number and undecided(r) for r in rounds.overview().rounds):
+            raise HTTPException(403, WITHHELD)
+
+    router = APIRouter(prefix="/api/rounds", dependencies=[Depends(user), Depends(shown)])
 
     @router.get("/{number}/samples")
     def samples(
@@ -48,10 +56,11 @@ def build_rounds_routes(rounds: RoundsPort, user: Callable[[Request], str]) -> A
 def as_told(overview: Overview, told: int, role: Role) -> Overview:
     """An overview whose open round counts as the person who asks may hear of it (`store/told.py`), wherever it is counted.
 
-    How duels stand is for owners, who may end them, until they are decided: whoever sees it move with a vote of their own knows
-    which answer was the new policy's.
+    How duels stand, and how the new policy writes, is for owners, who may end them, until they are decided: whoever sees the
+    score move with a vote of their own, or that the new answers are shorter, knows which answer was the new policy's.
     """
     hidden = ("rankings",) if role == "owner" else ("rankings", "promotion")
+    overview = overview if role == "owner" else _veiled(overview)
     asks = [r for r in overview.rounds if _asking(r) in hidden]
     if not asks:
         return overview
@@ -59,6 +68,31 @@ def as_told(overview: Overview, told: int, role: Role) -> Overview:
     labels = sum(r.labels for r in rounds) - sum(r.labels for r in overview.rounds)
     message = overview.message if overview.failed else ""
     return overview.model_copy(update={"rounds": rounds, "labels": overview.labels + labels, "message": message})
+
+
+def undecided(round_: RoundView) -> bool:
+    """Whether the round has a new policy that was measured, and that nobody decided on yet."""
+    return round_.decision is None and bool(round_.metrics)
+
+
+def _veiled(overview: Overview) -> Overview:
+    """Without the figures of a policy that people still judge."""
+    veiled = {r.round for r in overview.rounds if undecided(r)}
+    if not veiled:
+        return overview
+    rounds = tuple(_faceless(r) if r.round in veiled else r for r in overview.rounds)
+    curves = (_without(curve, veiled) for curve in overview.curves)
+    return overview.model_copy(update={"rounds": rounds, "curves": tuple(curve for curve in curves if curve.x)})
+
+
+def _faceless(round_: RoundView) -> RoundView:
+    curves = tuple(curve for curve in round_.curves if not curve.name.startswith("policy/"))
+    return round_.model_copy(update={"metrics": {}, "checks": (), "curves": curves, "brief_needed": None})
+
+
+def _without(curve: Curve, rounds: Collection[float]) -> Curve:
+    points = [(x, y) for x, y in zip(curve.x, curve.y, strict=True) if x not in rounds]
+    return curve.model_copy(update={"x": tuple(x for x, _ in points), "y": tuple(y for _, y in points)})
 
 
 def _asking(round_: RoundView) -> str:

@@ -1,4 +1,4 @@
-"""What the loop wrote in English, told in the reader's language: decisions, checks and alarms, a sentence at a time.
+"""What the loop says in English, told in the reader's language: decisions, checks, alarms, refusals, a sentence at a time.
 
 `words/told.json` has the sentences. What is on record stays as it was written; only what is shown is told anew.
 """
@@ -10,7 +10,7 @@ from functools import cache, lru_cache
 from feedback_loop.report.overview import Overview, RoundView
 from ui.languages import HERE
 
-NESTED = ("score", "whom", "side")
+NESTED = ("score", "whom", "side", "cause")
 """Places in a sentence that hold words of the loop's own; the others hold figures, names and people's words."""
 PLACE = re.compile(r"\{(\w+)\}")
 FIGURE = re.compile(r"[+-]?\d+(\.\d+)?%?")
@@ -19,10 +19,11 @@ Sentence = tuple[re.Pattern[str], str]
 
 
 def overview_in(language: str, overview: Overview) -> Overview:
-    """An overview whose decisions, checks and alarms are in this language."""
+    """An overview in this language."""
     if language == "en":
         return overview
-    return overview.model_copy(update={"rounds": tuple(_round_in(language, one) for one in overview.rounds)})
+    rounds = tuple(_round_in(language, one) for one in overview.rounds)
+    return overview.model_copy(update={"rounds": rounds, "message": told(language, overview.message)})
 
 
 def _round_in(language: str, one: RoundView) -> RoundView:
@@ -32,12 +33,22 @@ def _round_in(language: str, one: RoundView) -> RoundView:
         decision = decision.model_copy(update={"reasons": reasons})
     checks = tuple(check.model_copy(update={"reason": told(language, check.reason)}) for check in one.checks)
     alarms = tuple(told(language, line) for line in one.alarms)
-    return one.model_copy(update={"decision": decision, "checks": checks, "alarms": alarms})
+    stages = tuple(stage.model_copy(update={"what": told(language, stage.what)}) for stage in one.stages)
+    said = {
+        "note": told(language, one.note),
+        "decision": decision,
+        "checks": checks,
+        "alarms": alarms,
+        "stages": stages,
+    }
+    return one.model_copy(update=said)
 
 
 @lru_cache(maxsize=4096)
 def told(language: str, line: str) -> str:
     """A line of one or more sentences in this language; as it is where one of them is not known."""
+    if language == "en":
+        return line
     rest, said = line, list[str]()
     while rest:
         for pattern, words in _sentences(language):
@@ -69,4 +80,5 @@ def _sentences(language: str) -> tuple[Sentence, ...]:
 def _pattern(english: str) -> re.Pattern[str]:
     pieces = PLACE.split(english)
     made = [f"(?P<{piece}>.+?)" if at % 2 else re.escape(piece) for at, piece in enumerate(pieces)]
-    return re.compile("".join(made) + (r"\Z" if english.endswith("}") else r"(?=\s|\Z)"), re.DOTALL)
+    end = r"\Z" if english.endswith("}") else r"(?=\s|\Z)" if english.endswith(".") else r"\.?(?=\s|\Z)"
+    return re.compile("".join(made) + end, re.DOTALL)

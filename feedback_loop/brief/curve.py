@@ -11,6 +11,7 @@ from typing import Literal
 
 from feedback_loop.brief.brief import Brief
 from feedback_loop.evaluate import Z, wilson
+from feedback_loop.lineage import BASE
 from feedback_loop.records import Comparison, Completion, Prompt, Ranking, Record
 from feedback_loop.simulation.checks import met
 
@@ -57,7 +58,8 @@ class Needed(Record):
     """By the lower end: with as many it surely does."""
     of: int
     """Tokens of the whole brief."""
-    judge: Judge
+    judge: Judge | Literal["mixed"]
+    """Who judged the rows that this rests on; `mixed`: people some of them, and the reward model the others."""
 
     @property
     def figures(self) -> tuple[float, float, float]:
@@ -138,19 +140,25 @@ def needed(rows: Sequence[Row]) -> Needed | None:
     if not rows:
         return None
     rising = sorted(rows, key=lambda row: row.tokens)
-    bare = rising[0]
 
     def fewest(values: Sequence[float]) -> int | None:
         return next((row.tokens for row, value in zip(rising, values, strict=True) if value >= MATCH), None)
 
+    surely = fewest([row.low for row in rising])
     return Needed(
-        policy=bare.policy,
+        policy=rising[0].policy,
         tokens=fewest([row.win_rate for row in rising]),
         low=fewest([row.high for row in rising]),
-        high=fewest([row.low for row in rising]),
+        high=surely,
         of=rising[-1].tokens,
-        judge=bare.judge,
+        judge=_judge([row for row in rising if surely is None or row.tokens <= surely]),
     )
+
+
+def _judge(looked_at: Sequence[Row]) -> Judge | Literal["mixed"]:
+    """Who judged these; nobody had to judge the base with the whole brief against itself."""
+    said = {row.judge for row in looked_at if (row.policy, row.level) != (BASE, 1.0)}
+    return "mixed" if len(said) > 1 else said.pop() if said else looked_at[0].judge
 
 
 def beats(ours: float, theirs: float) -> float:

@@ -25,10 +25,11 @@ def as_text(rows: Sequence[Row], brief: Brief | None) -> str:
 
 def said(one: Needed) -> str:
     """The headline of a policy."""
+    judge = "people and the reward model" if one.judge == "mixed" else one.judge
     if one.tokens is None:
-        return f"{one.policy}: more than the whole brief ({one.of}), by {one.judge}"
+        return f"{one.policy}: more than the whole brief ({one.of}), by {judge}"
     surely = f"surely {one.high}" if one.high is not None else "none surely"
-    return f"{one.policy}: {one.tokens} of {one.of} (perhaps {one.low}, {surely}), by {one.judge}"
+    return f"{one.policy}: {one.tokens} of {one.of} (perhaps {one.low}, {surely}), by {judge}"
 
 
 def _requirements(rows: Sequence[Row], policies: Sequence[str], brief: Brief | None) -> list[str]:

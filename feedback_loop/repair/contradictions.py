@@ -5,13 +5,15 @@ so that somebody can look (`feedback-loop trace`) and discard what was a mistake
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from pydantic import ConfigDict
 
 from feedback_loop.labels import Said, learned
 from feedback_loop.records import Record
 from feedback_loop.run import Run, read_jsonl
+from feedback_loop.scores import choice_logit
 from feedback_loop.verdicts import UNDECIDED, given
 
 SURE = 0.95
@@ -81,7 +83,8 @@ def contradictions(run: Run) -> Contradictions:
     latest = max(run.rounds(), default=0)
     found = judged(run, number) if number is not None else []
     counting = {r.label for one in learned(run, latest) for r in one.rankings}
-    still = [m for m in measured(found, number or 0, _temperature(run, number)) if m.label in counting]
+    facts = {} if number is None else run.manifest(number, "reward").facts
+    still = [m for m in measured(found, number or 0, facts) if m.label in counting]
     return Contradictions(direct=tuple(direct(learned(run, latest))), measured=tuple(still), by_round=number)
 
 
@@ -115,27 +118,29 @@ def judged(run: Run, number: int) -> list[Judged]:
     return read_jsonl(file, Judged) if run.done(number, "reward") and file.exists() else []
 
 
-def measured(found: Sequence[Judged], number: int, temperature: float | None) -> list[Measured]:
-    """Labels of rounds before `number` that these judgements contradict, the surest first; an order's by its worst pair."""
+def measured(found: Sequence[Judged], number: int, facts: Mapping[str, Any]) -> list[Measured]:
+    """Labels of rounds before `number` that these judgements contradict, the surest first; an order's by its worst pair.
+
+    `facts` are those of the reward model's stage; where an older version made it, they hold no tie threshold.
+    """
+    temperature, tie = facts.get("temperature"), facts.get("tie_threshold", 0.0)
     worst: dict[str, Measured] = {}
     for one in found:
         if one.round >= number or one.tie or one.source != "ranking" or one.comparison_id is None:
             continue
-        label, chance = f"{one.comparison_id}@{one.user_id}", agreed(one.margin, one.spread, temperature)
+        label, chance = f"{one.comparison_id}@{one.user_id}", agreed(one.margin, one.spread, temperature, tie)
         if chance <= 1 - SURE and (label not in worst or chance < worst[label].probability):
             worst[label] = Measured(label=label, user_id=one.user_id, round=one.round, probability=chance)
     return sorted(worst.values(), key=lambda m: m.probability)
 
 
-def agreed(margin: float, spread: float, temperature: float | None) -> float:
-    """Probability that somebody prefers an answer whose score is higher by `margin`, itself uncertain by `spread`.
+def agreed(margin: float, spread: float, temperature: float | None, tie: float) -> float:
+    """Probability that whoever prefers one prefers an answer whose score is higher by `margin`, itself uncertain by `spread`.
 
-    The mean of sigmoid(x / T) over x ~ N(margin, spread²), by MacKay's approximation (1992, "The evidence framework applied to
-    classification networks", equation 10). T is what the margins must be divided by to be logits.
+    See `scores.choice_logit`; the temperature is what margins must be divided by to be logits.
     """
     scale = temperature or 1.0
-    mean, variance = margin / scale, (spread / scale) ** 2
-    return 1 / (1 + math.exp(min(700.0, -mean / math.sqrt(1 + math.pi * variance / 8))))
+    return 1 / (1 + math.exp(min(700.0, -float(choice_logit(margin / scale, spread / scale, tie)))))
 
 
 def as_text(found: Contradictions) -> str:
@@ -162,7 +167,3 @@ def short(text: str, most: int = 90) -> str:
     """The text on one line, cut where it is long."""
     plain = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return plain if len(plain) <= most else plain[: most - 1] + "…"
-
-
-def _temperature(run: Run, number: int | None) -> float | None:
-    return None if number is None else run.manifest(number, "reward").facts.get("temperature")

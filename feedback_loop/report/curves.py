@@ -15,7 +15,7 @@ def training_curves(run: Run, number: int) -> list[Curve]:
         points: dict[str, list[tuple[float, float]]] = {}
         for row in training_rows(run, number, stage):
             for name, value in row.items():
-                if name not in ("step", "epoch"):
+                if name not in ("step", "epoch", "tested"):
                     points.setdefault(name, []).append((row["step"], value))
         curves += [curve(f"{stage}/{name}", found) for name, found in points.items()]
     return curves

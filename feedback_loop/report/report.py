@@ -1,6 +1,5 @@
 """A run at one moment, read from its own files: what the Rounds page, `status` and the W&B summary show."""
 
-import contextlib
 import shlex
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -9,11 +8,12 @@ from typing import Any
 
 from feedback_loop import locks
 from feedback_loop.asking import ahead
-from feedback_loop.asking.asked import count, duelling, duels, label_ids, most_duels, needed
+from feedback_loop.asking.asked import count, duelling, label_ids, most_duels, needed
 from feedback_loop.brief.brief_curve import needed_of
 from feedback_loop.evaluate import wilson
 from feedback_loop.gate.duels import standing
 from feedback_loop.gate.forgetting import NAMES, Check
+from feedback_loop.gate.votes import votes
 from feedback_loop.labels import counting, everything, learned, rankings
 from feedback_loop.lineage import current_policy, open_round, policy_name
 from feedback_loop.records import Decision, Ranking
@@ -36,7 +36,6 @@ from feedback_loop.report.overview import (
 from feedback_loop.run import STAGES, Manifest, Run, read_jsonl, read_note, read_record
 from feedback_loop.simulation.simulated import truth
 from feedback_loop.stage import progress_file
-from feedback_loop.store.journal import Journal
 
 REWARD = {
     "reward_accuracy": "accuracy",
@@ -184,23 +183,12 @@ def gate(run: Run, number: int) -> Gate | None:
     """
     if not most_duels(run, number):
         return None
-    given = duel_rankings(run, number)
+    given = votes(run, number)
     now = standing(run, number, given)
     asks = now.verdict == "ask" and not run.done(number, "promotion")
     told = standing(run, number, given, now.votes // BLIND * BLIND) if asks else now
     figures = told.model_dump(exclude={"evidence", "against", "verdict", "votes"})
     return Gate(verdict=now.verdict, votes=now.votes, told=told.votes, most=most_duels(run, number), **figures)
-
-
-def duel_rankings(run: Run, number: int) -> list[Ranking]:
-    """Answers to a round's duels: the snapshot that it was decided on, else the journal's."""
-    if run.done(number, "promotion"):
-        return read_jsonl(run.stage_folder(number, "promotion") / "rankings.jsonl", Ranking)
-    if not (run.path / "journal.sqlite").exists():
-        return []
-    shown = {c.id for c in duels(run, number)}
-    with contextlib.closing(Journal(run.path / "journal.sqlite")) as journal:
-        return journal.rankings(number, shown)
 
 
 def samples(run: Run, number: int) -> tuple[Sample, ...]:

@@ -1,5 +1,6 @@
 """What to do next, in fixed sentences: from the gains, their intervals, and how the reward model has grown with its labels."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
@@ -18,8 +19,10 @@ WORDS: Mapping[Saying, str] = {
     "minutes": "A minute of people's time gained {gain} points by {ingredient} and {other_gain} by {other}.",
     "unneeded": "Requirement {number} of the brief is no longer needed: {share} of the answers of {cell} meet it unasked.",
     "missed": "Requirement {number} is met by {share} of the answers of {cell} ({low} to {high}): say or show more of it.",
-    "labels": "More comparisons should help: the reward model was right on {before} after {few}, on {after} after {pairs}.",
-    "enough": "More comparisons may add little: the reward model was right on {before} after {few}, on {after} after {pairs}.",
+    "labels": "More comparisons should help: the reward model was right on {before} of {asked} choices after {few} pairs, "
+    "on {after} of {tested} after {pairs}.",
+    "enough": "More comparisons may add little: the reward model was right on {before} of {asked} choices after {few} pairs, "
+    "on {after} of {tested} after {pairs}.",
 }
 """In English. `cell` and `best` are places in the table, rates, gains and losses shares; the rest are counts and names."""
 UNNEEDED = "Requirements {number} of the brief are no longer needed: at least {share} of the answers of {cell} meet each unasked."
@@ -39,9 +42,11 @@ Over = Callable[[int, int], Gain]
 
 
 class Grown(Record):
-    """How often the reward model was right on the pairs that came next, after so many."""
+    """How often the reward model was right on the choices that came next, after so many pairs."""
 
     pairs: int
+    tested: int
+    """How many choices these were."""
     accuracy: float
 
 
@@ -236,13 +241,22 @@ def _labels(grown: Sequence[Grown]) -> list[Said]:
     if len(grown) < 2:
         return []
     before, after = grown[-2:]
-    low, _ = wilson(after.accuracy * after.pairs, after.pairs)
     values: dict[str, Any] = {
-        "before": before.accuracy, "few": before.pairs, "after": after.accuracy, "pairs": after.pairs
+        "before": before.accuracy, "asked": before.tested, "few": before.pairs,
+        "after": after.accuracy, "tested": after.tested, "pairs": after.pairs,
     }  # fmt: skip
-    if low > before.accuracy and after.accuracy < RIGHT:
+    if _least_gain(before, after) > 0 and after.accuracy < RIGHT:
         return [Said(key="labels", values=values)]
     return [Said(key="enough", values=values)] if after.accuracy <= before.accuracy else []
+
+
+def _least_gain(before: Grown, after: Grown) -> float:
+    """Lower 90 % bound of a difference of two shares, by Newcombe 1998 (Statistics in Medicine 17, 873-890, method 10)."""
+    low, high = (
+        wilson(after.accuracy * after.tested, after.tested)[0],
+        wilson(before.accuracy * before.tested, before.tested)[1],
+    )
+    return after.accuracy - before.accuracy - math.hypot(after.accuracy - low, high - before.accuracy)
 
 
 def _place(cells: Sequence[Tried], cell: Cell) -> int:

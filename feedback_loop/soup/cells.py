@@ -122,9 +122,16 @@ def folder(run: Run) -> Path:
 
 
 def read(run: Run) -> Soup | None:
-    """The last soup; None before there is one."""
+    """The last soup; None before there is one.
+
+    An older version said of labels what it did not count, so that is left out of what it wrote.
+    """
     file = folder(run) / "table.json"
-    return read_record(file, Soup) if file.exists() else None
+    if not file.exists():
+        return None
+    soup = read_record(file, Soup)
+    counted = [one for one in soup.said if one.key not in ("labels", "enough") or "tested" in one.values]
+    return soup.model_copy(update={"said": tuple(counted)})
 
 
 def samples(run: Run) -> list[Sample]:

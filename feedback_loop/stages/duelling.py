@@ -1,5 +1,6 @@
 """Duels: the new policy against its parent, answer beside answer, for people to judge blind."""
 
+import hashlib
 import math
 import random
 from collections.abc import Collection, Sequence
@@ -152,13 +153,20 @@ def _preferred(new: Sequence[float], old: Sequence[float]) -> float:
 
 def _duels(run: Run, number: int, pairs: Sequence[Pair]) -> list[Comparison]:
     """A comparison of each pair; who stands first is drawn from the seed."""
-    rng, made = random.Random(run.seed(number, "duels")), list[Comparison]()
+    seed, made = run.seed(number, "duels"), list[Comparison]()
+    rng = random.Random(seed)
     for place, pair in enumerate(pairs):
-        shown = [pair.new, pair.old]
+        shown = [nameless(pair.new, seed), nameless(pair.old, seed)]
         name = identity(number, place, pair.prompt, shown, "duel")
         rng.shuffle(shown)
         made.append(Comparison(id=name, round=number, prompt=pair.prompt, completions=tuple(shown), purpose="duel"))
     return made
+
+
+def nameless(completion: Completion, seed: int) -> Completion:
+    """The same under an id that does not name its policy: Argilla shows the ids to whoever answers."""
+    digest = hashlib.sha256(f"{seed}\n{completion.id}".encode()).hexdigest()[:12]
+    return completion.model_copy(update={"id": f"{completion.prompt_id}-{digest}"})
 
 
 def _beside(run: Run, number: int, made: Sequence[Comparison]) -> list[Comparison]:

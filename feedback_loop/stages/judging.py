@@ -14,10 +14,11 @@ from feedback_loop.evaluate import kl_estimate, win_rate
 from feedback_loop.gate import promote
 from feedback_loop.gate.forgetting import distances, forgotten, preferred
 from feedback_loop.gate.gate import Standing
+from feedback_loop.gate.votes import COUNTED, SNAPSHOT, Votes
 from feedback_loop.lineage import BASE, adapter_files, adapter_folder, policy_name
 from feedback_loop.progress import Progress
 from feedback_loop.prompts import choose
-from feedback_loop.records import Completion, Decision, Preference, Prompt, Ranking, now
+from feedback_loop.records import Completion, Decision, Preference, Prompt, now
 from feedback_loop.report.overview import Sample
 from feedback_loop.run import Draft, Run, read_jsonl, write_jsonl
 from feedback_loop.stages import guarding
@@ -157,22 +158,23 @@ def forget(network: Any, prefix: str) -> None:
         network.delete_adapter(name)
 
 
-def decide_promotion(
-    run: Run, number: int, draft: Draft, rankings: Sequence[Ranking], standing: Standing | None
-) -> None:
-    """decision.json: keep the new policy or its parent, and why; rankings.jsonl: the duels' answers that it rests on."""
+def decide_promotion(run: Run, number: int, draft: Draft, votes: Votes, standing: Standing | None) -> None:
+    """decision.json: keep the new policy or its parent, and why; the duels' answers: rankings.jsonl, those that stand, for
+    whoever learns from them, and counted.jsonl, those that the decision rests on, as they were counted.
+    """
     facts = run.manifest(number, "evaluation").facts
     decision = promote.decide(number, facts, run.recipe.promotion, standing, when=now())
-    write_decision(run, number, draft, decision, rankings)
+    write_decision(run, number, draft, decision, votes)
 
 
-def write_decision(run: Run, number: int, draft: Draft, decision: Decision, rankings: Sequence[Ranking]) -> None:
+def write_decision(run: Run, number: int, draft: Draft, decision: Decision, votes: Votes) -> None:
     """The promotion stage's files and facts."""
     draft.inputs += [run.stage_folder(number, name) / "manifest.json" for name in ("evaluation", "duels")]
     write_text(draft.path / "decision.json", decision.model_dump_json(indent=2) + "\n")
-    write_jsonl(draft.path / "rankings.jsonl", rankings)
+    write_jsonl(draft.path / SNAPSHOT, votes.standing)
+    write_jsonl(draft.path / COUNTED, votes.counted)
     asked = {c.id for c in duels(run, number) if c.counts}
-    counted = sum(r.status == "submitted" and r.comparison_id in asked for r in rankings)
+    counted = sum(r.status == "submitted" and r.comparison_id in asked for r in votes.standing)
     draft.facts |= {"promoted": decision.promoted, "policy": decision.policy, "rankings": counted}
 
 

@@ -38,7 +38,7 @@ def train_reward(run: Run, number: int, draft: Draft, report: Progress) -> None:
         else:
             draft.facts |= _train_lora(run, number, draft, report)
         judged = read_jsonl(draft.path / "checked.jsonl", Judged)
-        draft.facts["contradicted"] = len(measured(judged, number, draft.facts["temperature"]))
+        draft.facts["contradicted"] = len(measured(judged, number, draft.facts))
         tracked.finish(draft.facts)
 
 

@@ -89,10 +89,7 @@ def settings(rg: Any, answers: int) -> Any:
             _label(rg, "flagged", "Should somebody look at this?", {"yes": "Yes", "no": "No"}),
             _label(rg, "reason", "Why do you discard it?", reasons),
         ],
-        metadata=[
-            rg.IntegerMetadataProperty(name="round", title="Round"),
-            rg.TermsMetadataProperty(name="policy", title="Policy"),
-        ],
+        metadata=[rg.IntegerMetadataProperty(name="round", title="Round")],
     )
 
 

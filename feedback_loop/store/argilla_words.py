@@ -9,7 +9,9 @@ SIDES = ("first", "second", "third", "fourth")
 
 
 def as_record(comparison: Comparison) -> dict[str, Any]:
-    """A record that shows the comparison; which completion stands where is in its metadata."""
+    """A record that shows the comparison; which completion stands where is in its metadata, which policy wrote it is nowhere:
+    Argilla shows metadata to whoever answers.
+    """
     turns = comparison.prompt.prompt
     earlier = "".join(f"**{m.role}**: {m.content}\n\n" for m in turns[:-1])
     shown = dict(zip(SIDES, comparison.completions, strict=False))
@@ -18,7 +20,6 @@ def as_record(comparison: Comparison) -> dict[str, Any]:
         "fields": {"prompt": earlier + turns[-1].content, **{side: c.completion for side, c in shown.items()}},
         "metadata": {
             "round": comparison.round,
-            "policy": comparison.completions[0].policy,
             "prompt_id": comparison.prompt_id,
             **{f"{side}_id": c.id for side, c in shown.items()},
         },

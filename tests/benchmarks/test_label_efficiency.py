@@ -16,7 +16,7 @@ from benchmarks.label_efficiency.person import ROOT, Judge, Person, open_oracle
 from benchmarks.label_efficiency.run import rows_of
 from feedback_loop.prompts import DATA
 from feedback_loop.records import Comparison, Completion, Message, Prompt
-from feedback_loop.simulation.personas import load
+from feedback_loop.simulation.personas import load, utility
 
 BRISK = DATA / "personas" / "brisk.toml"
 LABELS = (16, 32, 64)
@@ -97,7 +97,7 @@ def test_the_persons_weights_are_hidden_seeded_and_of_mean_one():
 
 
 def test_the_arms_process_holds_no_utility():
-    code = "import sys, benchmarks.label_efficiency.run, policies.steps; print('feedback_loop.personas' in sys.modules)"
+    code = f"import sys, benchmarks.label_efficiency.run, policies.steps; print({utility.__module__!r} in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from feedback_loop.errors import LoopError
+from feedback_loop.scores import choice_logit
+from reward import calibrate
 from reward.bias import Floats
-from reward.calibrate import Checked, calibration_error, figures, reliability, temperature
+from reward.calibrate import Checked, calibration_error, reliability, temperature
 
 
 def checked(margin: float, **changes: Any) -> Checked:
@@ -17,6 +19,15 @@ def checked(margin: float, **changes: Any) -> Checked:
         "user_id": "anna", "round": 0,
     }  # fmt: skip
     return Checked(**base | changes)
+
+
+def figures(pairs: list[Checked], tie: float = 0.0) -> dict[str, Any]:
+    return calibrate.figures(pairs, tie)
+
+
+def sure(margins: Floats | list[float]) -> tuple[Floats, Floats, float]:
+    """Margins without doubt, of people who call no tie."""
+    return np.array(margins), np.zeros(len(margins)), 0.0
 
 
 def planted(count: int, scale: float, seed: int = 0) -> Floats:
@@ -29,12 +40,12 @@ def planted(count: int, scale: float, seed: int = 0) -> Floats:
 
 @pytest.mark.parametrize("scale", [0.05, 1.0, 20.0])
 def test_the_temperature_recovers_a_planted_scale(scale: float):
-    assert temperature(planted(4000, scale)) == pytest.approx(scale, rel=0.1)
+    assert temperature(*sure(planted(4000, scale))) == pytest.approx(scale, rel=0.1)
 
 
 def test_the_temperature_goes_with_the_scale_whatever_the_number_of_pairs():
     few = planted(7, 1.0)
-    one, other = temperature(few), temperature(1000 * few)
+    one, other = temperature(*sure(few)), temperature(*sure(1000 * few))
     assert one is not None
     assert other == pytest.approx(1000 * one)
 
@@ -46,14 +57,14 @@ def test_the_temperature_goes_with_the_scale_whatever_the_number_of_pairs():
 )
 def test_the_temperature_stays_sensible(margins: list[float], least: float, most: float):
     """All right: nearly sure, not infinitely. No better than chance: nothing is to be read off the margins."""
-    found = temperature(np.array(margins))
+    found = temperature(*sure(margins))
     assert found is not None
     assert least < found < most
 
 
 @pytest.mark.parametrize("margins", [[], [0.0, 0.0]], ids=["no pairs", "all scores equal"])
 def test_without_a_margin_there_is_no_temperature(margins: list[float]):
-    assert temperature(np.array(margins)) is None
+    assert temperature(*sure(margins)) is None
 
 
 def test_a_calibrated_sample_has_hardly_an_error_and_an_overconfident_one_a_great_one():
@@ -62,9 +73,39 @@ def test_a_calibrated_sample_has_hardly_an_error_and_an_overconfident_one_a_grea
     error = calibration_error(bold)
     assert error is not None
     assert error > 0.12
-    scale = temperature(bold)
+    scale = temperature(*sure(bold))
     assert scale is not None
     assert calibration_error(bold / scale) == pytest.approx(0, abs=0.03)
+
+
+def felt(count: int, tie: float, spread: float) -> Floats:
+    """Margins of the chosen answers in pairs that nobody called a tie, by a reward model whose every belief is true.
+
+    A person feels the true difference, which lies about the margin by `spread`, and logistic noise.
+    """
+    rng = np.random.default_rng(5)
+    margins = rng.normal(0, 1.5, count)
+    difference = margins + spread * rng.normal(size=count) + rng.logistic(size=count)
+    return (margins * np.sign(difference))[np.abs(difference) > tie]
+
+
+@pytest.mark.parametrize(("tie", "spread"), [(1.2, 0.0), (0.0, 1.5), (0.8, 1.0)])
+def test_a_reward_model_that_knows_ties_and_its_own_doubt_is_calibrated_as_it_comes(tie: float, spread: float):
+    margins = felt(12000, tie, spread)
+    doubt = np.full(len(margins), spread)
+    assert calibration_error(choice_logit(margins, doubt, tie)) == pytest.approx(0, abs=0.02)
+    assert temperature(margins, doubt, tie) == pytest.approx(1, rel=0.08)
+    found = figures([checked(float(m), spread=spread) for m in margins[:2000]], tie)
+    assert found["tie_threshold"] == tie
+    assert found["calibration_error"] < 0.05
+
+
+def test_where_ties_are_called_a_decided_pair_is_surer_than_its_margin_alone():
+    margins = felt(12000, 1.2, 0.0)
+    assert temperature(*sure(margins)) < 0.8, "which a temperature would have to make good"
+    assert float(choice_logit(1.0, 0.0, 0.0)) == pytest.approx(1.0)
+    assert float(choice_logit(1.0, 0.0, 1.2)) > 1.4
+    assert float(choice_logit(1.0, 2.0, 0.0)) < 0.7, "and one that is doubted less sure"
 
 
 def test_a_calibration_error_by_hand():

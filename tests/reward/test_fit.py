@@ -238,9 +238,39 @@ def test_the_curve_says_how_much_the_next_labels_were_foreseen_after_so_many(tmp
     features, heard = known(NUMBERS), []
     train(tmp_path, [chosen(n, 1, tie=n in (4, 5, 6, 7)) for n in NUMBERS], features, track=heard.append)
     lines = (tmp_path / "curves.jsonl").read_text().splitlines()
-    assert [line.split(",")[0] for line in lines] == ['{"step": 8', '{"step": 16', '{"step": 32']
+    assert [line.split(",")[:2] for line in lines] == [['{"step": 16', ' "tested": 16']], (
+        "8 are too few to say anything"
+    )
     assert '"accuracy": 1.0' in lines[-1]
-    assert [row["step"] for row in heard] == [8, 16, 32], "W&B draws the same"
+    assert [(row["step"], row["tested"]) for row in heard] == [(16, 16)], "W&B draws the same"
+
+
+def curve_of(pairs: Sequence[Preference], features: dict[tuple[str, str], Array]) -> list[tuple[float, float, float]]:
+    labels = fit.labelled(head.frame(np.stack(list(features.values()))), features, pairs, [])
+    return [(row["step"], row["tested"], row["accuracy"]) for row in fit.learning_curve(labels, pairs)]
+
+
+def test_what_another_said_of_the_same_answers_does_not_tell_on_the_labels_that_the_curve_tests():
+    """By coin, and everybody says the same: whoever saw the prompt knows, and nobody else can."""
+    users = ("anna", "ben", "cleo")
+    pairs = [chosen(n, int(COINS[n]), user_id=user, round=r) for r, user in enumerate(users) for n in range(24)]
+    rows = curve_of(pairs, known(range(24)))
+    assert [(seen, tested) for seen, tested, _ in rows] == [(18, 15), (33, 33)]
+    assert all(right < 0.75 for _, _, right in rows)
+
+
+def test_the_curve_tests_what_measures_a_reward_model_and_counts_an_orders_pairs_by_their_share():
+    apart: list[dict[str, Any]] = [
+        {"source": "edit"},
+        {"selection": "chat"},
+        {"repeat": True},
+        {"selection": "uncertainty"},
+        {"tie": True},
+    ]
+    pairs = [chosen(n, 1, **(apart[n % 5] if n >= 32 else {})) for n in range(64)]
+    assert [tested for _, tested, _ in curve_of(pairs, known(range(64)))] == [16], "of the last 32 none"
+    halves = [chosen(n, 1, share=0.5) for n in range(64)]
+    assert [(seen, tested) for seen, tested, _ in curve_of(halves, known(range(64)))] == [(32, 16)]
 
 
 @pytest.mark.usefixtures("no_model")
@@ -253,5 +283,5 @@ def test_the_same_labels_and_seed_give_the_same_head(tmp_path: Path):
 
 
 def test_without_a_pair_it_says_so(tmp_path: Path):
-    with pytest.raises(LoopError, match=r"No ranking compares two answers.*Rank more"):
+    with pytest.raises(LoopError, match=r"No ranking compares two answers.*redo RUN rankings"):
         train(tmp_path, [], {})

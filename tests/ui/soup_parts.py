@@ -77,7 +77,7 @@ def soup() -> Soup:
         Said(
             key="missed", values={"number": 1, "share": 0.6, "low": 0.5, "high": 0.69, "cell": place("bake+dpo", 0, 0)}
         ),
-        Said(key="enough", values={"before": 0.74, "few": 32, "after": 0.73, "pairs": 64}),
+        Said(key="enough", values={"before": 0.74, "asked": 30, "few": 32, "after": 0.73, "tested": 52, "pairs": 64}),
     )
     return Soup(
         round=2,

@@ -1,5 +1,6 @@
 """The Rounds page's samples, searched, filtered and turned over, as safe HTML; and what labels taught."""
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ from fastapi.testclient import TestClient
 from feedback_loop.report.overview import Gate, Overview, Sample, StageView
 from tests.ui.app_parts import CSRF, EMPTY, app_of, comparison, rounds_port
 from tests.ui.rounds_parts import alarmed, lessons
+from tests.ui.test_accounts import join
+from ui.accounts import Accounts
 from ui.rounds_routes import PAGE, as_told
 from ui.visitors import Role
 
@@ -157,4 +160,37 @@ def test_strangers_see_neither(tmp_path: Path):
     app, journal = app_of(tmp_path, [], rounds=rounds_port(overview=EMPTY))
     for path in ("/api/rounds/0/samples", "/api/rounds/0/taught"):
         assert TestClient(app).get(path).status_code == 401
+    journal.close()
+
+
+def undecided() -> Overview:
+    """Three rounds, the last of which has a new policy that people still judge."""
+    last = alarmed().rounds[-1].model_copy(update={"decision": None, "samples": SAMPLES})
+    return alarmed().model_copy(update={"rounds": (*alarmed().rounds[:-1], last)})
+
+
+def test_how_a_policy_writes_is_hidden_from_annotators_until_it_is_decided_on():
+    shown = as_told(undecided(), 0, "annotator")
+    hidden = shown.rounds[-1]
+    assert (hidden.metrics, hidden.checks) == ({}, ())
+    assert not any(curve.name.startswith("policy/") for curve in hidden.curves)
+    assert shown.curves
+    assert not any(hidden.round in curve.x for curve in shown.curves)
+    assert shown.rounds[:-1] == undecided().rounds[:-1]
+    assert as_told(undecided(), 0, "owner") == undecided()
+    assert as_told(alarmed(), 0, "annotator") == alarmed()
+
+
+@pytest.mark.parametrize("overview", [undecided(), alarmed()])
+def test_annotators_see_what_a_policy_writes_once_it_is_decided_on(tmp_path: Path, overview: Overview):
+    app, journal = app_of(tmp_path, [], rounds=rounds_port(overview=overview, taught=lessons(2)), login="accounts")
+    open_ = overview.rounds[-1].decision is None
+    with closing(Accounts(tmp_path)) as accounts:
+        owner, annotator = (join(app, accounts, role, role) for role in ("owner", "annotator"))
+    for path in ("samples", "taught"):
+        assert owner.get(f"/api/rounds/2/{path}").status_code == 200
+        answer = annotator.get(f"/api/rounds/2/{path}")
+        assert answer.status_code == (403 if open_ else 200)
+        assert ("once its round is decided" in answer.text) is open_
+    assert annotator.get("/api/rounds/1/samples").status_code == 200, "that one was decided"
     journal.close()

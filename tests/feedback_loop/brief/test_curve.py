@@ -40,6 +40,29 @@ def test_where_nothing_surely_suffices_the_interval_is_open():
     assert said(found) == "round-000: 0 of 40 (perhaps 0, none surely), by utility"
 
 
+def test_the_headline_names_who_judged_the_rows_that_decide_it():
+    bare, part = row(0, 0.2, 0.1, 0.3), row(20, 0.6, 0.5, 0.7)
+    people, reward = ({"judge": judge} for judge in ("people", "reward model"))
+    full = row(40, 0.5, 0.5, 0.5, "base").model_copy(update={"judge": "reward model"})
+
+    def judge(*rows: Row) -> str:
+        found = needed(rows)
+        assert found is not None
+        return found.judge
+
+    assert judge(bare.model_copy(update=people), part.model_copy(update=people)) == "people"
+    assert judge(bare.model_copy(update=people), part.model_copy(update=reward)) == "mixed"
+    enough = row(0, 0.6, 0.5, 0.7).model_copy(update=people)
+    assert judge(enough, part.model_copy(update=reward)) == "people", "what comes after the row that surely suffices"
+    perhaps = row(0, 0.6, 0.4, 0.7).model_copy(update=people)
+    assert judge(perhaps, part.model_copy(update=reward)) == "mixed", "which part surely suffices"
+    base = row(0, 0.2, 0.1, 0.3, "base").model_copy(update=people)
+    assert judge(base, full) == "people", "against itself nobody judges"
+    found = needed([bare.model_copy(update=people), part.model_copy(update=reward)])
+    assert found is not None
+    assert said(found) == "round-000: 20 of 20 (perhaps 20, surely 20), by people and the reward model"
+
+
 def test_members_who_agree_leave_the_chance_of_the_prompts_and_those_who_do_not_widen_it():
     full = [[0.0, 0.0]] * 20
     agree = [[1.0, 1.0]] * 10 + [[-1.0, -1.0]] * 10

@@ -1,8 +1,10 @@
 """What the gate is told of people's answers to duels."""
 
+from collections.abc import Collection
 from typing import Any
 
 from feedback_loop.gate.duels import Foreseen, observed, unanswered
+from feedback_loop.gate.votes import Votes
 from feedback_loop.records import Comparison, Ranking
 from tests.feedback_loop.store.samples import comparison, ranking
 
@@ -43,7 +45,33 @@ def test_a_duel_comes_with_what_the_reward_model_expected():
     assert [(d.predicted, d.unasked) for d in found] == [(None, ()), (0.8, (0.3, 0.6))]
 
 
-def test_what_somebody_skipped_need_not_be_waited_for():
-    assert unanswered(DUELS, [], 1) == 4
-    assert unanswered(DUELS, [ranking(0), ranking(1, choice=None)], 1) == 2
-    assert unanswered(DUELS, [ranking(0)], 2) == 4
+def test_what_more_people_say_of_a_counted_duel_changes_nothing():
+    assert points(ranking(0), ranking(1), ranking(0, "ben", choice="c0-b")) == [1.0, 1.0]
+
+
+def left(people: str, *given: Ranking, counted: Collection[Ranking] | None = None, each: int = 1) -> int:
+    """How many duels may still get answers; each answer that stands is counted unless said otherwise."""
+    answers = [r for r in given if r.status == "submitted"]
+    votes = Votes(
+        standing=given, counted=tuple(answers if counted is None else counted), people=frozenset(people.split())
+    )
+    return len(unanswered(DUELS, votes, each))
+
+
+def test_one_person_alone_is_waited_for_until_they_answered_or_skipped_each():
+    assert left("anna") == 4
+    assert left("anna", ranking(0), ranking(1, choice=None)) == 2
+    assert left("anna", ranking(0), *(ranking(n, choice=None) for n in (1, 2, 3))) == 0
+
+
+def test_nobody_of_a_team_ends_the_asking_by_skipping():
+    skips = [ranking(n, choice=None) for n in range(4)]
+    assert left("anna ben", *skips) == 4
+    assert left("anna ben", *skips, ranking(0, "ben"), ranking(1, "ben", choice=None)) == 2
+    assert left("anna ben", *skips, *(ranking(n, "ben", choice=None) for n in range(4))) == 0
+
+
+def test_a_duel_that_lacks_answers_waits_for_as_many_people_as_it_needs():
+    all_ = [ranking(n) for n in range(4)]
+    assert left("anna", *all_, counted=[], each=2) == 4
+    assert left("anna ben", *all_, ranking(0, "ben"), counted=[all_[0], ranking(0, "ben")], each=2) == 3

@@ -39,19 +39,26 @@ def test_the_same_said_again_ties_slips_on_repeats_and_checks_are_no_contradicti
 
 
 def test_a_probability_takes_the_margins_scale_and_its_doubt_into_account():
-    assert agreed(0, 1, None) == 0.5
-    assert agreed(-4, 0, None) == pytest.approx(0.018, abs=0.001)
-    assert agreed(-4, 0, 2) > agreed(-4, 0, None)
-    assert agreed(-4, 3, None) > agreed(-4, 0, None)
-    assert agreed(-9999, 0, None) == pytest.approx(0)
+    assert agreed(0, 1, None, 0) == 0.5
+    assert agreed(-4, 0, None, 0) == pytest.approx(0.018, abs=0.001)
+    assert agreed(-4, 0, 2, 0) > agreed(-4, 0, None, 0)
+    assert agreed(-4, 3, None, 0) > agreed(-4, 0, None, 0)
+    assert agreed(-9999, 0, None, 0) == pytest.approx(0)
+
+
+def test_who_calls_ties_prefers_nothing_lightly():
+    assert agreed(-2, 0, None, 1) < agreed(-2, 0, None, 0)
+    row = Judged(margin=-2.2, spread=0.1, user_id="anna", round=0, comparison_id="c1")
+    assert measured([row], 1, {"temperature": None}) == [], "as an older version's stage, which knew of no ties"
+    assert [m.label for m in measured([row], 1, {"temperature": None, "tie_threshold": 1.5})] == ["c1@anna"]
 
 
 def test_only_earlier_rounds_clear_choices_are_measured():
     row = Judged(margin=-5, spread=0.1, user_id="anna", round=0, comparison_id="c1")
-    assert [m.label for m in measured([row], 1, None)] == ["c1@anna"]
-    assert measured([row], 0, None) == [], "a label of the round itself"
+    assert [m.label for m in measured([row], 1, {})] == ["c1@anna"]
+    assert measured([row], 0, {}) == [], "a label of the round itself"
     for change in ({"tie": True}, {"source": "edit"}, {"comparison_id": None}, {"margin": -1}, {"spread": 9}):
-        assert measured([row.model_copy(update=change)], 1, None) == []
+        assert measured([row.model_copy(update=change)], 1, {}) == []
 
 
 def test_a_run_shows_them_until_they_are_discarded(tmp_path: Path):

@@ -13,11 +13,11 @@ from feedback_loop.errors import UsageError
 from feedback_loop.locks import locked
 from feedback_loop.progress import silent
 from feedback_loop.records import Ranking
-from feedback_loop.run import Run, commit, open_run, write_jsonl
+from feedback_loop.run import Run, commit, open_run, write_json, write_jsonl
 from feedback_loop.simulation.personas import find, respond
 from feedback_loop.soup import cells
 from feedback_loop.soup.bench import ask
-from feedback_loop.soup.cells import Cell, Soup
+from feedback_loop.soup.cells import Cell, Said, Soup
 from feedback_loop.soup.cooking import cook, stock
 from feedback_loop.stages import WORK
 from feedback_loop.stages.more import sample_round
@@ -86,7 +86,7 @@ def test_requirements_with_a_check_are_counted_in_every_cell(soup: Soup):
 
 def test_what_cannot_be_trained_is_left_out_with_the_reason(soup: Soup):
     (line,) = soup.left_out
-    assert line.startswith("sft: No ranking has an edited answer")
+    assert line == "sft: No ranking has an edited answer, so SFT has nothing to learn from."
 
 
 def test_asking_again_makes_nothing_anew_and_says_the_same(run: Run, soup: Soup):
@@ -121,6 +121,15 @@ def test_what_stops_the_bench_is_one_line_for_whoever_asked_and_the_run_is_free_
     with pytest.raises(UsageError, match="nobody: cannot read the persona"):
         ask(run, "nobody", lambda _: None)
     assert not locked(run)
+
+
+def test_what_an_older_version_said_of_labels_without_counting_what_it_tested_is_not_said_again(run: Run, soup: Soup):
+    old = Said(key="enough", values={"before": 0.8, "few": 32, "after": 0.7, "pairs": 64})
+    file = cells.folder(run) / "table.json"
+    kept = file.read_bytes()
+    write_json(file, soup.model_copy(update={"said": (*soup.said, old)}).model_dump())
+    assert cells.read(run) == soup
+    file.write_bytes(kept)
 
 
 @pytest.mark.nightly

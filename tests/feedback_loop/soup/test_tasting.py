@@ -159,9 +159,17 @@ def test_requirements_that_the_advised_cell_meets_unasked_need_no_pasting_and_th
 
 @pytest.mark.parametrize(("before", "after", "said"), [(0.5, 0.8, "labels"), (0.8, 0.79, "enough"), (0.7, 0.75, None)])
 def test_more_labels_are_advised_where_the_last_doubling_surely_helped(before: float, after: float, said: str | None):
-    grown = (Grown(pairs=32, accuracy=before), Grown(pairs=64, accuracy=after))
+    grown = (Grown(pairs=32, tested=30, accuracy=before), Grown(pairs=64, tested=50, accuracy=after))
     found = soup(plate(BASE, 0.0), plate(DPO, 0.5), grown=grown)
     assert [key for key in keys(found) if key in ("labels", "enough")] == ([said] if said else [])
+
+
+def test_what_a_few_tested_choices_gained_is_chance_and_the_advice_says_how_many_were_tested():
+    few = (Grown(pairs=32, tested=30, accuracy=0.5), Grown(pairs=64, tested=12, accuracy=0.75))
+    assert "labels" not in keys(soup(plate(BASE, 0.0), plate(DPO, 0.5), grown=few))
+    many = (Grown(pairs=32, tested=30, accuracy=0.5), Grown(pairs=64, tested=60, accuracy=0.8))
+    told = soup(plate(BASE, 0.0), plate(DPO, 0.5), grown=many).advice
+    assert "right on 50% of 30 choices after 32 pairs, on 80% of 60 after 64." in told
 
 
 def test_peoples_minutes_are_compared_where_two_ingredients_surely_gain():

@@ -1,5 +1,7 @@
 """Duels are of prompts that nobody picked, blind, and made only where people are to judge."""
 
+import json
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from feedback_loop.durable import write_text
 from feedback_loop.gate.duels import Foreseen
 from feedback_loop.run import Run, commit, read_jsonl
 from feedback_loop.stages.duelling import draw, spread
+from feedback_loop.store.argilla_words import as_record
 from tests.feedback_loop.stages.test_bad_labels import do, first, make, ranked
 from tests.models_fixture import tiny_prompts
 
@@ -49,6 +52,7 @@ def test_a_duel_is_an_answer_of_each_policy_in_either_order(trained: Run):
     for duel in duels:
         assert {c.policy for c in duel.completions} == {"base", "round-000"}
         assert len({c.completion for c in duel.completions}) == 2
+        assert not re.search("base|round-", json.dumps(as_record(duel))), "Argilla shows whoever answers all of it"
     assert len({duel.completions[0].policy for duel in duels}) == 2
     prompts = [duel.prompt_id for duel in duels]
     assert prompts != sorted(prompts, key=[p.id for p in POOL].index), "in an order of chance"

@@ -24,6 +24,8 @@ export function roundBox(number_, open) {
   const box = el("details", { class: "fl-round", "data-round": number_, open }, summary);
   function update(round, overview, owner, act) {
     const stageOf = (name) => round.stages.find((s) => s.name === name), done = (name) => stageOf(name).state === "done";
+    // Until people have decided, what the new version writes tells whose answer is whose.
+    const early = !round.decision && done("evaluation"), withheld = early && !owner;
     place(summary, head(keep, round));
     place(box, [
       summary,
@@ -36,8 +38,9 @@ export function roundBox(number_, open) {
       round.contradictions ? keep("contradictions", round.contradictions, () => el("p", { class: "fl-note" }, t("rounds.contradicted", { n: round.contradictions }), " ", el("code", {}, `feedback-loop contradictions ${overview.folder}`))) : null,
       Object.keys(round.metrics).length ? keep("figures", round.metrics, () => figures(round.metrics)) : null,
       round.trust.by_annotator.length > 1 ? keep("people", round.trust, () => byAnnotator(round.trust.by_annotator)) : null,
-      done("preferences") ? keep("taught", [stageOf("preferences"), done("evaluation") && stageOf("evaluation")], () => taught(round.round, open && done("evaluation"))) : null,
-      done("evaluation") ? keep("samples", round.metrics, () => samples(round.round)) : null,
+      early ? keep("early", owner, () => el("p", { class: "fl-note fl-early" }, t(owner ? "rounds.early" : "rounds.withheld"))) : null,
+      done("preferences") && !withheld ? keep("taught", [stageOf("preferences"), done("evaluation") && stageOf("evaluation"), early], () => taught(round.round, open && done("evaluation") && !early)) : null,
+      done("evaluation") && !withheld ? keep("samples", round.metrics, () => samples(round.round)) : null,
       keep("curves", round.curves, () => curves(round)),
       round.decision && round.policy !== overview.policy ? keep("back", [round.policy, overview.policy, overview.busy], () => rollback(round.policy, overview, (reason) => act("/rounds/rollback", { to: round.policy, reason }))) : null,
     ]);
