@@ -7,6 +7,7 @@ in front of it. What libraries print goes to the log; the terminal gets a progre
 import contextlib
 import json
 import os
+import re
 import sys
 import threading
 import traceback
@@ -54,9 +55,20 @@ def again(run: Run) -> str:
 
 def in_full(run: Run, number: int, name: str, said: str) -> str:
     """A room's error with where it was and what to type, where it does not say so itself."""
-    said = said.replace(" RUN ", f" {run.path} ")
+    said = for_run(run, said)
     where = "" if said.startswith("Round") else f"Round {number:03d}, {name}: "
     return where + said if "feedback-loop " in said else f"{where}{said.rstrip('.')}. {again(run)}"
+
+
+def for_run(run: Run, said: str) -> str:
+    """A room's words with the run's folder in place of RUN; what is to be done again is the last of its kind, with its round."""
+
+    def named(found: re.Match[str]) -> str:
+        latest, made = max(run.rounds(), default=0), [n for n in run.rounds() if run.done(n, found[1])]
+        which = f" --round {made[-1]}" if made and made[-1] != latest else ""
+        return f"feedback-loop redo {run.path} {found[1]}{which}"
+
+    return re.sub(r"(?<= )RUN\b", lambda _: str(run.path), re.sub(r"feedback-loop redo RUN (\w+)", named, said))
 
 
 def log_file(run: Run, number: int, name: str) -> Path:
@@ -119,7 +131,7 @@ def _trace() -> None:
 
 def failed(run: Run, message: str, status: int) -> int:
     """Leave why this process fails where whoever started it reads it; the status to end with."""
-    text, file = json.dumps({"message": message, "status": status}), error_file(run)
+    text, file = json.dumps({"message": for_run(run, message), "status": status}), error_file(run)
     with file.open("r+" if file.exists() else "w", encoding="utf-8") as kept:
         kept.write(text.ljust(WORDS))
     return status

@@ -25,7 +25,10 @@ def train_bake(task: Task) -> dict[str, Any]:
     UsageError in one line where there is no brief, or where it does not fit into the model's context.
     """
     if not task.brief:
-        raise UsageError('policy.step = "bake" moves a brief into the adapter, and there is none. Write RUN/brief.md.')
+        raise UsageError(
+            'policy.step = "bake" moves a brief into the adapter, and there is none. '
+            "Write RUN/brief.md, then: feedback-loop redo RUN prompts"
+        )
     facts = _once(task)
     if task.policy.bake.then == "none" or all(p.tie for p in task.pairs):
         return facts

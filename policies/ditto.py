@@ -20,7 +20,7 @@ from policies.dpo import train_on_pairs
 from policies.parts import joined, part
 from policies.rollouts import roll_out, step_seed
 from policies.sft import train_on_answers
-from policies.task import Task, precision
+from policies.task import RANK, Task, precision
 from policies.trainable import LEARNING, parent_needed, placed
 
 ONLINE, REPLAY = 0.7, 0.2
@@ -35,7 +35,7 @@ def train_ditto(task: Task) -> dict[str, Any]:
     ditto, shown = task.policy.ditto, to_learn(task.demonstrations, task.policy.ditto)
     if not shown:
         raise LoopError(
-            "Nobody wrote an answer or ranked one above another, so there is nothing to learn from. Rank more, or edit some."
+            f"Nobody wrote an answer or ranked one above another, so there is nothing to learn from. {RANK}"
         )
     people = [p for p in task.pairs if not p.tie] if ditto.learn == "both" else []
     parts = [part(task, "imitation", [])]

@@ -7,7 +7,7 @@ from feedback_loop.chat import end, render_prompt
 from feedback_loop.errors import LoopError
 from feedback_loop.records import ChatMessage, Preference
 from policies.reference import keep_reference_logprobs
-from policies.task import Task
+from policies.task import RANK, Task
 from policies.trl_training import options, train
 
 
@@ -19,7 +19,7 @@ def train_dpo(task: Task, name: str = "dpo") -> dict[str, Any]:
     """
     decisive = [p for p in task.pairs if not p.tie]
     if not decisive:
-        raise LoopError("No ranking prefers one answer, so there is nothing to train on. Rank more.")
+        raise LoopError(f"No ranking prefers one answer, so there is nothing to train on. {RANK}")
     return {"pairs": len(decisive)} | train_on_pairs(task, decisive, name)
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from feedback_loop.errors import LoopError
 from policies.dpo import row
-from policies.task import Task
+from policies.task import RANK, Task
 from policies.trl_training import options, train
 
 
@@ -28,7 +28,7 @@ def train_kto(task: Task) -> dict[str, Any]:
             if (prompt, answer) not in other
         ]
         if not rows:
-            raise LoopError("No ranking prefers one answer, so there is nothing to train on. Rank more.")
+            raise LoopError(f"No ranking prefers one answer, so there is nothing to train on. {RANK}")
         return KTOTrainer(
             model=network,
             args=KTOConfig(**options(task, task.policy.kto, learning_rate=1e-4)),

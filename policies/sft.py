@@ -17,7 +17,8 @@ def train_sft(task: Task) -> dict[str, Any]:
     edits = dict.fromkeys((p.prompt, p.chosen[-1].content) for p in task.pairs if p.source == "edit")
     if not edits:
         raise LoopError(
-            'No ranking has an edited answer, so SFT has nothing to learn from. Edit some, or set policy.step = "dpo".'
+            "No ranking has an edited answer, so SFT has nothing to learn from. To edit some: feedback-loop redo RUN rankings, "
+            'then: feedback-loop serve RUN. Or set policy.step = "dpo" in RUN/recipe.toml, then: feedback-loop advance RUN'
         )
     return {"demonstrations": len(edits)} | train_on_answers(task, list(edits), "sft")
 

@@ -18,6 +18,8 @@ from feedback_loop.scores import Members
 
 Track = Callable[[Mapping[str, float], Sequence[Record]], None]
 """Told the figures of a step, and samples to show, as they come."""
+RANK = "To rank more: feedback-loop redo RUN rankings, then: feedback-loop serve RUN"
+"""What to type where there are too few labels; the round's are taken already, so these are set aside first."""
 
 
 @dataclass(frozen=True)

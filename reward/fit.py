@@ -23,7 +23,7 @@ from reward.calibrate import Checked, figures, measuring
 from reward.dislikes import with_disliked
 from reward.features import REQUEST, features
 from reward.head import Array
-from reward.observations import thresholds
+from reward.observations import NOTHING, thresholds
 from reward.text import NAMES
 
 FOLDS = 10
@@ -56,7 +56,7 @@ def train_head(
     weights hold already of how consistent each person is. LoopError where there is no pair.
     """
     if not pairs:
-        raise LoopError("No ranking compares two answers, so the reward model has nothing to learn. Rank more.")
+        raise LoopError(NOTHING)
     rows = _read(model, pairs, disliked, known, thinking=thinking, size=batch_size, report=report)
     background = np.stack(list(rows.values()))
     view = heads.frame(background)

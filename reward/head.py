@@ -16,7 +16,7 @@ import numpy as np
 from feedback_loop.errors import LoopError
 from feedback_loop.records import Preference
 from reward.features import REQUEST
-from reward.observations import Thresholds, bounds, thresholds
+from reward.observations import NOTHING, Thresholds, bounds, thresholds
 from reward.text import NAMES
 
 Array = np.ndarray
@@ -139,7 +139,7 @@ def measured(view: Frame, features: Array) -> tuple[Array, Array]:
 def prepare(chosen: Array, rejected: Array, pairs: Sequence[Preference], view: Frame, at: Thresholds) -> Labels:
     """Labels of these pairs. LoopError where there is none."""
     if not pairs:
-        raise LoopError("No ranking compares two answers, so the reward model has nothing to learn. Rank more")
+        raise LoopError(NOTHING)
     limits = np.array([bounds(p, at) for p in pairs])
     sides = np.array([0.0 if p.chosen_first is None else 1.0 if p.chosen_first else -1.0 for p in pairs])
     users = np.array([p.user_id for p in pairs])

@@ -12,6 +12,12 @@ from dataclasses import dataclass
 
 from feedback_loop.records import Preference
 
+NOTHING = (
+    "No ranking compares two answers, so the reward model has nothing to learn. "
+    "To rank more: feedback-loop redo RUN rankings, then: feedback-loop serve RUN"
+)
+"""Why a reward model cannot be made without a pair."""
+
 
 @dataclass(frozen=True)
 class Thresholds:

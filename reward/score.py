@@ -50,7 +50,7 @@ def load_members(model: Any, tokenizer: Any, folders: Sequence[Path], *, thinkin
         if bad:
             raise LoopError(
                 f"The reward model's scores of {bad} of {len(rows)} answers are NaN or infinite. "
-                'Set model.dtype = "float32" in the recipe, then: feedback-loop redo RUN reward'
+                'Set model.dtype = "float32" in RUN/recipe.toml, then: feedback-loop redo RUN reward'
             )
         return rows
 

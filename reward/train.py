@@ -21,7 +21,7 @@ from feedback_loop.records import ChatMessage, Preference
 from feedback_loop.run import write_json, write_jsonl
 from reward.bias import length_slope, more_characters
 from reward.calibrate import Checked, figures
-from reward.observations import Thresholds, margins, thresholds
+from reward.observations import NOTHING, Thresholds, margins, thresholds
 from reward.score import LENGTH
 
 BATCH = 8
@@ -54,7 +54,7 @@ def train_reward(
     of the held-out pairs. LoopError where there is nothing to train on.
     """
     if not train:
-        raise LoopError("No ranking compares two answers, so the reward model has nothing to learn. Rank more.")
+        raise LoopError(NOTHING)
     tokenizer, at = load_tokenizer(model), thresholds([*train, *heldout])
     measured = [_texts(tokenizer, p, thinking=thinking) for p in heldout]
     longer = [more_characters(p) for p in heldout]

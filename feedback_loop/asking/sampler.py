@@ -22,7 +22,7 @@ from feedback_loop.lineage import open_round
 from feedback_loop.progress import Progress
 from feedback_loop.records import now
 from feedback_loop.run import Run, open_run, write_json
-from feedback_loop.stage import LIFELINE, watch_lifeline
+from feedback_loop.stage import LIFELINE, for_run, watch_lifeline
 from feedback_loop.stages.asking import Models
 from feedback_loop.stages.more import make_batch, make_first
 from feedback_loop.store.journal import Journal
@@ -48,7 +48,7 @@ def main(path: Path) -> int:
             keep_ahead(run, STAYS if LIFELINE in os.environ else 0.0)
         except LoopError as error:
             traceback.print_exc()
-            ahead.failed(run, str(error))
+            ahead.failed(run, for_run(run, str(error)))
             return error.exit_status
         except Exception as error:
             traceback.print_exc()

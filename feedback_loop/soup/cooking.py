@@ -4,6 +4,7 @@ All that is dear lies in `RUN/cache/soup`, named by the hash of what it hangs on
 be stopped at any moment, and asking again costs what is new.
 """
 
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -75,7 +76,10 @@ def cook(run: Run, persona: str, report: Progress) -> Soup:
         for cell in cells
         if not made[cell.training].failed
     ]
-    left = [*missing(run.recipe, larder.shown), *(f"{name}: {one.failed}" for name, one in made.items() if one.failed)]
+    left = [
+        *missing(run.recipe, larder.shown),
+        *(f"{name}: {_reason(one.failed)}" for name, one in made.items() if one.failed),
+    ]
     left += [f"{dish.name}: {dish.too_long}" for dish in dishes if dish.too_long]
     kept = answer(run, [dish for dish in dishes if not dish.too_long], report)
     plates = _judged(run, larder, kept, judge, report)
@@ -97,6 +101,11 @@ def stock(run: Run) -> Larder:
     asked = choose(pool, {}, min(run.recipe.soup.prompts, len(pool)), run.seed(0, "evaluation"))
     given = counting(learned(run, number))
     return Larder(number, load(run), demonstrations(run, number), given, asked)
+
+
+def _reason(failed: str) -> str:
+    """Why a training failed, less what to type about it: that would help a round, and not the bench."""
+    return " ".join(said for said in re.split(r"(?<=\.) ", failed) if "feedback-loop " not in said)
 
 
 def _judge(run: Run, persona: str) -> "Persona | None":

@@ -2,7 +2,7 @@
 
 It is a batch of its own beside the open round's comparisons (`2-comparisons.chat-001`), so it is committed, traced, discarded and
 set aside as those are, and their answer is a vote in the journal, a label in Argilla, and a ranking of the round. Its
-`selection` is "chat": nobody drew it, so it trains and measures nothing.
+`selection` is "chat": it is learned from like others, but nobody drew it, so it measures no reward model.
 """
 
 from collections.abc import Callable

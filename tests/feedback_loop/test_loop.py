@@ -11,7 +11,7 @@ from feedback_loop.loop import collect, enough
 from feedback_loop.records import Answer, Comparison, Ranking
 from feedback_loop.report.report import rankings
 from feedback_loop.run import Run, commit, create, read_jsonl, write_jsonl
-from feedback_loop.stage import in_full
+from feedback_loop.stage import for_run, in_full
 from feedback_loop.store.journal import Journal
 from tests.feedback_loop.store.samples import comparison, ranking
 
@@ -91,6 +91,19 @@ def test_answers_to_comparisons_that_were_done_again_do_not_count(run: Run):
     assert collect(run, 0, Store) is None
     kept = read_jsonl(run.stage_folder(0, "rankings") / "rankings.jsonl", Ranking)
     assert {r.comparison_id for r in kept} == {"c0", "c1", "c2"}
+
+
+def test_an_errors_run_is_named_wherever_it_stands_and_what_is_redone_is_of_the_last_round_that_has_it(run: Run):
+    assert for_run(run, "Write RUN/brief.md, then: feedback-loop serve RUN") == (
+        f"Write {run.path}/brief.md, then: feedback-loop serve {run.path}"
+    )
+    with commit(run, 0, "reward"):
+        pass
+    again = "feedback-loop redo RUN reward"
+    assert for_run(run, again) == f"feedback-loop redo {run.path} reward"
+    with commit(run, 1, "prompts"):
+        pass
+    assert for_run(run, again) == f"feedback-loop redo {run.path} reward --round 0", "round 1 has none yet"
 
 
 def test_a_rooms_error_ends_with_what_to_type_for_this_run(run: Run):

@@ -27,7 +27,7 @@ def task_of(folder: Path, then: str, pairs: list[Preference], cache: Path | None
 
 def test_without_a_brief_it_says_where_to_write_one(tmp_path: Path):
     task = dataclasses.replace(task_of(tmp_path, "none", []), brief="")
-    with pytest.raises(UsageError, match=r"there is none\. Write RUN/brief\.md"):
+    with pytest.raises(UsageError, match=r"there is none\. Write RUN/brief\.md, then: feedback-loop redo RUN prompts$"):
         baking.train_bake(task)
 
 

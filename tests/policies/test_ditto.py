@@ -44,7 +44,7 @@ def likelihood(adapter: Path | None, text: str) -> float:
 
 
 def test_without_a_demonstration_it_says_what_to_do(tmp_path: Path):
-    with pytest.raises(LoopError, match=r"nothing to learn from\. Rank more, or edit some"):
+    with pytest.raises(LoopError, match=r"nothing to learn from\. To rank more: feedback-loop redo RUN rankings"):
         ditto.train_ditto(task_of(tmp_path, count=0))
 
 

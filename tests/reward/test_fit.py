@@ -283,5 +283,5 @@ def test_the_same_labels_and_seed_give_the_same_head(tmp_path: Path):
 
 
 def test_without_a_pair_it_says_so(tmp_path: Path):
-    with pytest.raises(LoopError, match=r"No ranking compares two answers.*Rank more"):
+    with pytest.raises(LoopError, match=r"No ranking compares two answers.*redo RUN rankings"):
         train(tmp_path, [], {})

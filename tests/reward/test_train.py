@@ -182,7 +182,7 @@ def test_very_little_gives_a_reward_model_that_claims_nothing(tmp_path: Path, pa
 
 
 def test_with_nothing_to_learn_it_says_so(tmp_path: Path):
-    with pytest.raises(LoopError, match="Rank more"):
+    with pytest.raises(LoopError, match="redo RUN rankings"):
         train(tmp_path, [], [])
 
 

@@ -86,7 +86,7 @@ def test_requirements_with_a_check_are_counted_in_every_cell(soup: Soup):
 
 def test_what_cannot_be_trained_is_left_out_with_the_reason(soup: Soup):
     (line,) = soup.left_out
-    assert line.startswith("sft: No ranking has an edited answer")
+    assert line == "sft: No ranking has an edited answer, so SFT has nothing to learn from."
 
 
 def test_asking_again_makes_nothing_anew_and_says_the_same(run: Run, soup: Soup):

@@ -116,7 +116,9 @@ FORMS = pytest.mark.parametrize("form", ["lora", "head"])
 def test_without_a_comparison_the_reward_stage_asks_for_more(tmp_path: Path, form: str, say: Say):
     run = make(tmp_path, f"reward.form={form}")
     ranked(run, say)
-    with pytest.raises(LoopError, match=r"^No ranking compares two answers.*Rank more\.$"):
+    with pytest.raises(
+        LoopError, match=r"^No ranking compares two answers.*redo RUN rankings, then: feedback-loop serve RUN$"
+    ):
         do(run, "reward")
     assert not run.done(0, "reward")
 
@@ -144,7 +146,7 @@ def test_ties_alone_make_a_reward_model_that_claims_nothing_and_leave_best_of_n_
     run = make(tmp_path, f"reward.form={form}", *CAREFUL)
     ranked(run, ties)
     assert claims_nothing(do(run, "reward"))
-    with pytest.raises(LoopError, match=r"No ranking prefers one answer.*Rank more"):
+    with pytest.raises(LoopError, match=r"No ranking prefers one answer.*redo RUN rankings"):
         do(run, "policy")
 
 
