@@ -127,7 +127,9 @@ def redo(
 def rollback(
     run: RunFolder,
     to: Annotated[str, typer.Option(help="A round's number, a policy's name, or base.")],
-    reason: Annotated[str, typer.Option(help="Why; it stays on record.")] = "",
+    reason: Annotated[
+        str, typer.Option(help="Why; it stays on record. Needed for a policy that its round did not keep.")
+    ] = "",
 ) -> None:
     """Put another round's policy in force, whether or not it was kept."""
     from feedback_loop.lineage import policy_name

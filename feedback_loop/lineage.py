@@ -78,7 +78,7 @@ def roll_back(run: Run, to: str, *, who: str, when: str, why: str = "") -> Decis
 
     `to` is `base` or a policy's name such as `round-002`.
     """
-    check_rollback(run, to)
+    check_rollback(run, to, why)
     made, current = decisions(run), current_policy(run)
     decision = Decision(
         round=made[-1].round,
@@ -86,7 +86,7 @@ def roll_back(run: Run, to: str, *, who: str, when: str, why: str = "") -> Decis
         policy=to,
         candidate=to,
         parent=current,
-        reasons=(f"{who} rolled back from {current} to {to}" + (f": {why}" if why else ""),),
+        reasons=(_rolled_back(who, current, to) + (f": {why}" if why else ""),),
         decided_by=who,
         decided_at=when,
     )
@@ -97,13 +97,36 @@ def roll_back(run: Run, to: str, *, who: str, when: str, why: str = "") -> Decis
     return decision
 
 
-def check_rollback(run: Run, to: str) -> None:
-    """UsageError where there is no such policy, or where it is in force already."""
+def reason_of(rollback: Decision) -> str:
+    """Why, in the words of whoever rolled back; empty where they said nothing."""
+    said = _rolled_back(rollback.decided_by, rollback.parent, rollback.policy)
+    return rollback.reasons[0].removeprefix(said).removeprefix(": ")
+
+
+def check_rollback(run: Run, to: str, why: str = "") -> None:
+    """UsageError where there is no such policy, where it is in force already, or where its round refused it and nobody says why
+    that should not hold.
+    """
     known = [BASE, *(d.candidate for d in decisions(run) if d.candidate != BASE)]
     if to not in known or (to != BASE and not _is_there(run, to)):
         raise UsageError(f"{run.path}: no policy {to}. There are: {', '.join(dict.fromkeys(known))}.")
     if to == current_policy(run):
         raise UsageError(f"{run.path}: {to} is already in force.")
+    refused = next((d for d in reversed(decisions(run)) if to != BASE and d.candidate == to and not _by_hand(d)), None)
+    if refused is not None and not refused.promoted and not why.strip():
+        raise UsageError(
+            f"{to} was not kept by its round ({' '.join(refused.reasons)}) "
+            "To put it in force needs a reason, which stays on record: --reason 'why'."
+        )
+
+
+def _rolled_back(who: str, before: str, to: str) -> str:
+    return f"{who} rolled back from {before} to {to}"
+
+
+def _by_hand(decision: Decision) -> bool:
+    """Whether it is a rollback, not a round's decision: its candidate is put in force though it is not promoted."""
+    return decision.candidate == decision.policy and not decision.promoted
 
 
 def _round_of(policy: str) -> int:

@@ -153,7 +153,7 @@ def collect(run: Run, number: int, connect: Connect) -> Waiting | None:
 
 def judge(run: Run, number: int, connect: Connect) -> Waiting | None:
     """Decide on the round's policy; Waiting where people's answers to its duels do not settle it yet."""
-    from feedback_loop.gate.duels import standing
+    from feedback_loop.gate.duels import PASSED, standing
     from feedback_loop.gate.votes import Votes, votes
     from feedback_loop.stages.judging import decide_promotion
 
@@ -165,6 +165,8 @@ def judge(run: Run, number: int, connect: Connect) -> Waiting | None:
         if found.verdict == "ask":
             most = asked.most_duels(run, number)
             said = f"Round {number:03d} has {found.votes} of at most {most} duels, new against old."
+            if PASSED in found.reason:
+                said += f" {PASSED} (feedback-loop decide {run.path} keep --reason WHY)."
             return Waiting(number, found.votes, most, f"{said} Rank more: feedback-loop serve {run.path}")
     with commit(run, number, "promotion") as draft:
         decide_promotion(run, number, draft, given, found)

@@ -131,7 +131,7 @@ def roll_back(run: Run, to: str, who: str, why: str = "") -> None:
     off before it, the round makes a policy anew from the one that is still in force, and nobody was told otherwise.
     """
     with loop.alone(run):
-        lineage.check_rollback(run, to)
+        lineage.check_rollback(run, to, why)
         _again(run, Place(round=lineage.open_round(run), stage="policy"), f"rollback to {to}", why, who)
         lineage.roll_back(run, to, who=who, when=now(), why=why)
 

@@ -42,7 +42,9 @@ def _lines(one: Ancestor) -> list[str]:
 
 
 def _decided(decision: Decision) -> list[str]:
-    kept = f"{decision.policy} in force" if decision.promoted or decision.candidate == decision.policy else "not kept"
+    kept = (
+        f"{decision.policy} put in force" if decision.promoted or decision.candidate == decision.policy else "not kept"
+    )
     said = f"    decided {decision.decided_at[:19]} by {decision.decided_by}: {kept}"
     figures = ", ".join(f"{k} {v:.3g}" for k, v in decision.evidence.items() if isinstance(v, int | float))
     return [said, *(f"        {reason}" for reason in decision.reasons), *([f"        {figures}"] if figures else [])]

@@ -179,6 +179,20 @@ class Discarded(Record):
     at: str
 
 
+class RolledBack(Record):
+    """A policy that somebody put in force by hand."""
+
+    round: int
+    """The last round that was decided before it."""
+    policy: str
+    before: str
+    """The policy that was in force till then."""
+    by: str
+    at: str
+    reason: str
+    """Empty where none was said."""
+
+
 class Overview(Record):
     """A whole run at one moment."""
 
@@ -196,6 +210,8 @@ class Overview(Record):
     """All rankings that count, those of duels and of rounds that a discard set aside too."""
     rounds: tuple[RoundView, ...]
     discarded: tuple[Discarded, ...] = ()
+    rollbacks: tuple[RolledBack, ...] = ()
+    """Those that count, in the order in which they were made."""
     supply: Supply = Supply(state="ready")
     curves: tuple[Curve, ...]
     """Over rounds: `loop/reward_accuracy`, `loop/win_rate_parent`, `loop/kl`, ...: `report.OVER_ROUNDS`; and of each check

@@ -15,7 +15,7 @@ from feedback_loop.gate.duels import standing
 from feedback_loop.gate.forgetting import NAMES, Check
 from feedback_loop.gate.votes import votes
 from feedback_loop.labels import counting, everything, learned, rankings
-from feedback_loop.lineage import current_policy, open_round, policy_name
+from feedback_loop.lineage import current_policy, open_round, policy_name, reason_of, rollbacks
 from feedback_loop.records import Decision, Ranking
 from feedback_loop.repair import discards
 from feedback_loop.report import alarms
@@ -28,6 +28,7 @@ from feedback_loop.report.overview import (
     Group,
     Mirror,
     Overview,
+    RolledBack,
     RoundView,
     Sample,
     StageView,
@@ -88,6 +89,7 @@ def overview(run: Run) -> Overview:
         labels=len(counting(everything(run))),
         rounds=rounds,
         discarded=_discarded(run),
+        rollbacks=_rollbacks(run),
         curves=_over_rounds(rounds),
         mirror=mirror(run),
     )
@@ -264,6 +266,15 @@ def _discarded(run: Run) -> tuple[Discarded, ...]:
         for d in discards.standing(discards.records(run))
     ]
     return tuple(found)
+
+
+def _rollbacks(run: Run) -> tuple[RolledBack, ...]:
+    return tuple(
+        RolledBack(
+            round=d.round, policy=d.policy, before=d.parent, by=d.decided_by, at=d.decided_at, reason=reason_of(d)
+        )
+        for _, d in rollbacks(run)
+    )
 
 
 def _note(run: Run, number: int) -> str:

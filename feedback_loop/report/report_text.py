@@ -1,7 +1,8 @@
 """An overview for the terminal: what `status` prints."""
 
 from feedback_loop.brief.curve_text import said
-from feedback_loop.report.overview import Group, Overview, Supply
+from feedback_loop.records import Decision
+from feedback_loop.report.overview import Group, Overview, RolledBack, Supply
 
 SUPPLIES = {
     "first": "the first answers are not sampled yet",
@@ -29,8 +30,9 @@ def as_text(view: Overview) -> str:
         if len(r.trust.by_annotator) > 1:
             lines.append("           the reward model is right: " + ", ".join(map(_group, r.trust.by_annotator)))
         if r.decision:
-            lines += [f"           {'kept' if r.decision.promoted else 'not kept'}: {r.decision.policy} is in force"]
+            lines += [f"           {_decided(r.decision)}"]
             lines += [f"           - {reason}" for reason in r.decision.reasons]
+        lines += [f"           {_rolled_back(back)}" for back in view.rollbacks if back.round == r.round]
         if r.contradictions:
             lines.append(
                 f"           {r.contradictions} contradictions. Look: feedback-loop contradictions {view.folder}"
@@ -42,9 +44,21 @@ def as_text(view: Overview) -> str:
         ]
         if r.checks:
             lines.append("           checks: " + ", ".join(f"{check.name} {check.shown}" for check in r.checks))
-    lines += [f"discard {d.number}: {d.labels} labels ({d.asked}) by {d.by}: {d.reason}" for d in view.discarded]
+    lines += [
+        f"discard {d.number}: {d.labels} labels ({d.asked}) by {d.by}, {d.at[:16]}: {d.reason}" for d in view.discarded
+    ]
     lines += [_supplied(view.supply)] if view.supply.state in SUPPLIES else []
     return "\n".join([*lines, *([view.message] if view.message else [])])
+
+
+def _decided(decision: Decision) -> str:
+    """In the past tense: a rollback may have changed since what is in force."""
+    kept = "kept: {} came into force" if decision.promoted else "not kept: {} stayed in force"
+    return f"{kept.format(decision.policy)}, decided by {decision.decided_by}, {decision.decided_at[:16]}"
+
+
+def _rolled_back(back: RolledBack) -> str:
+    return f"rolled back from {back.before} to {back.policy} by {back.by}, {back.at[:16]}: {back.reason or 'no reason given'}"
 
 
 def _supplied(supply: Supply) -> str:

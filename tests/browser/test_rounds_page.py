@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from feedback_loop.report.overview import Gate, Mirror, Overview, Sample, StageView
+from feedback_loop.report.overview import Discarded, Gate, Mirror, Overview, RolledBack, Sample, StageView
 from feedback_loop.run import STAGES
 from tests.browser.serving import serving
 from tests.browser_fixture import log_in
@@ -187,6 +187,38 @@ def test_a_rollback_asks_first_says_what_it_does_and_can_be_left_with_escape(pag
     assert live.rolled_back == [("round-001", "anna", "too long")]
 
 
+def test_what_a_round_refused_goes_in_force_with_a_reason_only_and_who_did_what_is_told(
+    page: Page, url: str, live: Live
+):
+    at = "2026-11-26T10:00:00.000+00:00"
+    first, second, last = live.overview.rounds
+    assert second.decision is not None
+    no = second.decision.model_copy(
+        update={"promoted": False, "policy": "round-000", "reasons": ("It won 9 of 30 duels.",)}
+    )
+    back = RolledBack(round=1, policy="base", before="round-000", by="olga", at=at, reason="it rambles")
+    out = Discarded(number=0, asked="annotator ben", labels=4, reason="was not well", by="olga", at=at)
+    rounds = (first, second.model_copy(update={"decision": no}), last)
+    live.overview = live.overview.model_copy(update={"rounds": rounds, "rollbacks": (back,), "discarded": (out,)})
+    opened(page, url)
+    told = page.locator("[data-round='1'] .fl-rollbacks")
+    expect(told).to_contain_text("olga put base in force instead of round-000, ")
+    expect(told).to_contain_text("Why: it rambles")
+    expect(page.locator(".fl-discards")).to_contain_text("Discard 0: 4 labels (annotator ben), by olga, ")
+
+    page.get_by_role("button", name="Put round-001 in force").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Its round did not keep round-001: It won 9 of 30 duels.")
+    dialog.get_by_role("button", name="Put round-001 in force").click()
+    expect(dialog).to_be_visible()
+    assert live.rolled_back == [], "not without a reason"
+    dialog.get_by_label("Why?").fill("the tone is right")
+    dialog.get_by_role("button", name="Put round-001 in force").click()
+    expect(dialog).to_have_count(0)
+    page.wait_for_timeout(300)
+    assert live.rolled_back == [("round-001", "anna", "the tone is right")]
+
+
 def test_duels_are_shown_as_they_stand_and_an_owner_decides_with_a_reason_only(page: Page, url: str, live: Live):
     live.ask_duels()
     opened(page, url)
@@ -197,6 +229,8 @@ def test_duels_are_shown_as_they_stand_and_an_owner_decides_with_a_reason_only(p
     expect(gate.get_by_role("img", name="The new version's share of duels won: 66%")).to_be_visible()
     expect(page.locator("#fl-start")).to_be_disabled()
     expect(page.locator(".fl-head")).to_contain_text("New against old is not settled yet")
+    expect(page.locator("[data-round='3'] .fl-early")).to_contain_text("tells whose answer is whose")
+    expect(page.locator("[data-round='3'] .fl-taught")).not_to_have_attribute("open", "")
 
     gate.get_by_role("button", name="Keep the new version now").click()
     dialog = page.get_by_role("dialog")

@@ -72,7 +72,7 @@ def test_a_persona_runs_rounds_and_everything_is_on_record(
     examined = cli("doctor", path, env=env)
     assert "round 001, policy: all files as they were written" in examined.stdout
 
-    back = cli("rollback", path, "--to", "0" if view.policy != "round-000" else "base")
+    back = cli("rollback", path, "--to", "0" if view.policy != "round-000" else "base", "--reason", "to see")
     assert back.returncode == 0, back.stderr
     assert lineage.current_policy(run) != view.policy
     exported = cli("export", path, tmp_path / "out")

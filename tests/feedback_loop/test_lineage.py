@@ -65,5 +65,18 @@ def test_only_to_a_policy_that_is_there_and_not_in_force(run: Run, to: str, said
         lineage.roll_back(run, to, who="anna", when="now")
 
 
-def test_a_policy_that_was_not_kept_can_be_put_in_force(run: Run):
-    assert lineage.roll_back(run, "round-001", who="anna", when="now").policy == "round-001"
+def test_a_policy_that_was_not_kept_can_be_put_in_force_with_a_reason(run: Run):
+    for why in ("", " "):
+        with pytest.raises(UsageError, match=r"round-001 was not kept by its round \(because\) .*--reason"):
+            lineage.roll_back(run, "round-001", who="anna", when="now", why=why)
+    made = lineage.roll_back(run, "round-001", who="anna", when="now", why="I read: it is better")
+    assert (made.policy, lineage.reason_of(made)) == ("round-001", "I read: it is better")
+
+
+def test_the_base_and_what_was_kept_need_no_reason(run: Run):
+    for to in ("base", "round-000", "round-002"):
+        assert lineage.reason_of(lineage.roll_back(run, to, who="anna", when="now")) == ""
+    lineage.roll_back(run, "round-001", who="anna", when="now", why="once")
+    lineage.roll_back(run, "base", who="anna", when="now")
+    with pytest.raises(UsageError, match="not kept"):
+        lineage.roll_back(run, "round-001", who="anna", when="now")

@@ -180,8 +180,8 @@ def test_a_round_of_answers_of_one_token_is_done_to_its_end(tmp_path: Path, form
     assert {stage.state for stage in shown.stages} == {"done"}
     assert {"win_rate_parent", "kl", "length"} <= set(shown.metrics)
     assert all(map(math.isfinite, shown.metrics.values()))
-    kept = {True: "kept: round-000", False: "not kept: base"}[facts["promoted"]]
-    assert f"{kept} is in force" in as_text(overview(run))
+    kept = {True: "kept: round-000 came into force", False: "not kept: base stayed in force"}[facts["promoted"]]
+    assert kept in as_text(overview(run))
 
 
 @FORMS

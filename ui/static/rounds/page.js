@@ -1,5 +1,6 @@
 // The Rounds page: everything but samples and lessons is in one answer of the app, asked for each second.
 import { overRounds } from "./over.js";
+import { discards } from "./records.js";
 import { keeper, place } from "./redraw.js";
 import { rollback } from "./rollback.js";
 import { roundBox } from "./round.js";
@@ -38,6 +39,7 @@ whenThere("fl-rounds", (page) => {
       keep("alarmed", alarms, () => alarmed(alarms)),
       keep("over", [overview.curves, overview.rounds.findLast((r) => r.trust.reliability.length)?.trust], () => overRounds(overview) || el("div", { hidden: true })),
       ...rounds.map((round, at) => one(round, overview, owner, at < 2)),
+      keep("discards", overview.discarded, () => discards(overview.discarded)),
       keep("mirror", overview.mirror, () => mirror(overview.mirror)),
       overview.policy === "base" ? null : keep("base", [overview.policy, overview.busy], () => rollback("base", overview, (reason) => act("/rounds/rollback", { to: "base", reason }))),
     ]);

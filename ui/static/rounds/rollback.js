@@ -1,6 +1,7 @@
 // The button that puts another version in force, and the question before it: what will happen, why, and how to take it back.
 const { element: el, t } = window.feedbackLoop;
 const MOST = 500;
+const REASONS = 2; // of a refusal, the first of which say the most
 const title = (policy) => policy === "base" ? t("rollback.base") : t("rollback.put", { policy });
 
 // `act` gets the reason once the person has confirmed.
@@ -10,14 +11,16 @@ export function rollback(policy, overview, act) {
 
 function confirm(policy, overview, act) {
   const open = overview.rounds.find((r) => !r.decision), done = (name) => open?.stages.some((s) => s.name === name && s.state === "done");
+  const decision = overview.rounds.find((r) => r.policy === policy)?.decision, refused = decision && !decision.promoted;
   const lines = [
     t("rollback.next", { policy: policy === "base" ? t("rollback.the_base") : policy, now: overview.policy }),
+    refused ? t("rollback.refused", { policy, why: decision.reasons.slice(0, REASONS).join(" ") }) : null,
     done("comparisons") ? t("rollback.waiting", { round: open.round }) : null,
     done("policy") ? t("rollback.aside", { round: open.round }) : null,
     t("rollback.kept"),
     t("rollback.undo", { now: overview.policy }),
   ];
-  ask({ title: title(policy), lines, label: t("rollback.reason"), required: false, done: act });
+  ask({ title: title(policy), lines, label: t(refused ? "decide.reason" : "rollback.reason"), required: Boolean(refused), done: act });
 }
 
 // A question with what follows from it, and room for a reason; `done` gets the reason.

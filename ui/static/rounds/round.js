@@ -1,6 +1,7 @@
 // One round on the Rounds page: its stages, decision and figures, what its labels taught, its samples.
 import { checks } from "./checks.js";
 import { gate } from "./gate.js";
+import { rollbacks } from "./records.js";
 import { keeper, place } from "./redraw.js";
 import { rollback } from "./rollback.js";
 import { samples } from "./samples.js";
@@ -26,6 +27,7 @@ export function roundBox(number_, open) {
     const stageOf = (name) => round.stages.find((s) => s.name === name), done = (name) => stageOf(name).state === "done";
     // Until people have decided, what the new version writes tells whose answer is whose.
     const early = !round.decision && done("evaluation"), withheld = early && !owner;
+    const backs = overview.rollbacks.filter((b) => b.round === round.round);
     place(summary, head(keep, round));
     place(box, [
       summary,
@@ -35,6 +37,7 @@ export function roundBox(number_, open) {
       round.checks.length ? keep("checks", round.checks, () => checks(round.checks)) : null,
       round.gate ? keep("gate", [round.gate, round.decision, overview.busy, owner], () => gate(round, overview, owner, act)) : null,
       round.decision ? keep("decision", round.decision, () => decision(round)) : null,
+      backs.length ? keep("rollbacks", backs, () => rollbacks(backs)) : null,
       round.contradictions ? keep("contradictions", round.contradictions, () => el("p", { class: "fl-note" }, t("rounds.contradicted", { n: round.contradictions }), " ", el("code", {}, `feedback-loop contradictions ${overview.folder}`))) : null,
       Object.keys(round.metrics).length ? keep("figures", round.metrics, () => figures(round.metrics)) : null,
       round.trust.by_annotator.length > 1 ? keep("people", round.trust, () => byAnnotator(round.trust.by_annotator)) : null,
