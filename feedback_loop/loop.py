@@ -19,6 +19,7 @@ from feedback_loop import stage as stages
 from feedback_loop.asking import asked
 from feedback_loop.connect import Connect
 from feedback_loop.errors import LoopError, UsageError
+from feedback_loop.labels import late, write_late
 from feedback_loop.lineage import open_round
 from feedback_loop.progress import silent
 from feedback_loop.records import Comparison, Ranking, now
@@ -132,7 +133,10 @@ def do_stage(run: Run, number: int, name: str, say: Say, lock: int) -> None:
 
 
 def collect(run: Run, number: int, connect: Connect) -> Waiting | None:
-    """Bring journal and Argilla together, and snapshot the round's rankings once there are enough."""
+    """Bring journal and Argilla together, and snapshot the round's rankings once there are enough.
+
+    With them goes what came late to earlier rounds. What is said of this one until the snapshot is there, the next one takes in.
+    """
     sources, comparisons = asked.files(run, number), asked.asked(run, number)
     rankings = _brought_together(run, number, comparisons, connect)
     waiting = enough(run, number, comparisons, rankings)
@@ -142,13 +146,14 @@ def collect(run: Run, number: int, connect: Connect) -> Waiting | None:
         draft.use(*sources)
         write_jsonl(draft.path / "rankings.jsonl", rankings)
         draft.facts |= _counted(comparisons, rankings)
+        write_late(run, draft)
     runs.sweep(run, number)
     return None
 
 
 def judge(run: Run, number: int, connect: Connect) -> Waiting | None:
     """Decide on the round's policy; Waiting where people's answers to its duels do not settle it yet."""
-    from feedback_loop.gate.duels import standing
+    from feedback_loop.gate.duels import PASSED, standing
     from feedback_loop.gate.votes import Votes, votes
     from feedback_loop.stages.judging import decide_promotion
 
@@ -160,6 +165,8 @@ def judge(run: Run, number: int, connect: Connect) -> Waiting | None:
         if found.verdict == "ask":
             most = asked.most_duels(run, number)
             said = f"Round {number:03d} has {found.votes} of at most {most} duels, new against old."
+            if PASSED in found.reason:
+                said += f" {PASSED} (feedback-loop decide {run.path} keep --reason WHY)."
             return Waiting(number, found.votes, most, f"{said} Rank more: feedback-loop serve {run.path}")
     with commit(run, number, "promotion") as draft:
         decide_promotion(run, number, draft, given, found)
@@ -195,7 +202,7 @@ def decide(run: Run, *, promote: bool, who: str, why: str, connect: Connect) -> 
 def _brought_together(run: Run, number: int, comparisons: list[Comparison], connect: Connect) -> list[Ranking]:
     """The answers to these comparisons that stand, once journal and Argilla hold the same."""
     store = connect()
-    store.publish(comparisons)
+    store.publish([*comparisons, *(c for one in late(run) for c in one.comparisons)])
     with contextlib.closing(Journal(run.path / "journal.sqlite")) as journal:
         reconcile(journal, store, number, {c.id for c in comparisons})
         return journal.rankings(number, {c.id for c in comparisons})

@@ -32,7 +32,10 @@ class DeskPort(Protocol):
         """This user's last answers in the open round, newest first, and how often each was changed."""
 
     def find(self, comparison_id: str) -> Comparison:
-        """A comparison of the open round; a UsageError where it is none."""
+        """A comparison that is asked or was; a UsageError where it is none."""
+
+    def stands(self, user_id: str, comparison_id: str) -> Ranking | None:
+        """This user's answer to such a comparison."""
 
     def undo(self, user_id: str) -> Comparison | None:
         """Take back this user's last answer."""

@@ -102,7 +102,7 @@ def _add_history(router: APIRouter, desk: DeskPort, user: Callable[[Request], st
     @router.get("/history/{comparison_id}")
     def answered(request: Request, comparison_id: str) -> dict[str, Any]:
         shown = desk.find(comparison_id)
-        mine = next((r for c, r, _ in desk.history(user(request), EVERY) if c.id == comparison_id), None)
+        mine = desk.stands(user(request), comparison_id)
         if mine is None:
             raise HTTPException(404, f"You have not answered comparison {comparison_id}.")
         return {**card(shown), "said": to_vote(shown, mine)}

@@ -86,6 +86,15 @@ def open_now(run: Run, number: int) -> list[Comparison]:
     return duels(run, number) if duelling(run, number) else []
 
 
+def closed(run: Run, number: int) -> dict[str, Comparison]:
+    """What people were asked in the rounds up to that one and are not asked now, duels among it, by id."""
+    found: list[Comparison] = []
+    for n in (n for n in run.rounds() if n <= number):
+        found += asked(run, n) if run.done(n, "rankings") else []
+        found += duels(run, n) if run.done(n, "promotion") else []
+    return {c.id: c for c in found}
+
+
 def label_ids(run: Run, number: int) -> set[str]:
     """The comparisons of a round that are asked for their label, not as repeats or checks."""
     return {c.id for c in asked(run, number) if c.counts}

@@ -19,6 +19,7 @@ def open_desk(run: Run, journal: Journal, priorities: Callable[[], Mapping[str, 
         per_comparison=run.recipe.rankings.per_comparison,
         priorities=priorities,
         discarded=lambda: discards.left_out(run),
+        closed=asked.remembered(run, asked.closed),
     )
 
 

@@ -75,7 +75,10 @@ def _labels(run: Run, folder: Path) -> tuple[str, ...]:
     Beside `prompt`, `chosen` and `rejected`, which TRL reads, a preference says where it comes from.
     """
     said = everything(run)
-    shown, given = [c for one in said for c in one.comparisons], [r for one in said for r in one.rankings]
+    shown, given = (
+        list({c.id: c for one in said for c in one.comparisons}.values()),
+        [r for one in said for r in one.rankings],
+    )
     pairs = [p for p in preferences(shown, given, run.recipe.preferences.weights) if not p.tie]
     write_jsonl(folder / "comparisons.jsonl", shown)
     write_jsonl(folder / "rankings.jsonl", given)

@@ -4,14 +4,13 @@ The next `advance` makes it again. What rounds behind the first one touched have
 there is copied beside the record and carried into what is made again, so that only the discarded labels are lost to it.
 """
 
-import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from feedback_loop import labels, lineage, loop
 from feedback_loop.durable import make_folder
-from feedback_loop.errors import LoopError, UsageError
+from feedback_loop.errors import UsageError
 from feedback_loop.labels import Said, Source
 from feedback_loop.records import Ranking, now
 from feedback_loop.repair import aside, discards
@@ -195,22 +194,22 @@ def _carry(run: Run, record: Discard, first: Place) -> tuple[Carried, ...]:
 def _said_behind(run: Run, first: Place, *, again: bool) -> list[Said]:
     """What people said in what hangs on a stage: later rounds, its round's own duels, and what it asked where it asks anew.
 
-    Where a stage is done `again`, what its round asked may be damaged, and so why: that is left out, and still in the journal.
+    Where a stage is done `again`, what was asked up to its round may be damaged, and so why: that is left out, and still in
+    the journal.
     """
-    found = []
-    for source in labels.sources(run):
-        if source.carried or not _is_set_aside(source, first):
-            continue
-        forgiving = again and source.round == first.round
-        with contextlib.suppress(LoopError) if forgiving else contextlib.nullcontext():
-            found.append(labels.said_in(run, source))
-    return [said for said in found if said.rankings]
+    found = labels.anywhere(run, forgiven=first.round if again else -1)
+    return [said for said in found if said.rankings and not said.source.carried and _is_set_aside(said.source, first)]
 
 
 def _is_set_aside(source: Source, first: Place) -> bool:
-    if source.round != first.round:
-        return source.round > first.round
-    return _before(first, "rankings" if source.kind == "round" else "promotion")
+    """Whether what was asked goes; or, of what came late to an earlier round, the snapshot that took it in."""
+    if source.late and source.rankings is not None and _hangs(source.into, "rankings", first):
+        return True
+    return _hangs(source.round, "rankings" if source.kind == "round" else "promotion", first)
+
+
+def _hangs(number: int, stage: str, first: Place) -> bool:
+    return number > first.round or (number == first.round and _before(first, stage))
 
 
 def _before(place: Place, stage: str) -> bool:
@@ -218,7 +217,7 @@ def _before(place: Place, stage: str) -> bool:
 
 
 def _copy(run: Run, number: int, said: Said, into: int) -> Carried:
-    name = f"{said.source.kind}-{said.source.round:03d}"
+    name = f"{said.source.kind}-{said.source.round:03d}{f'-late-{said.source.into:03d}' if said.source.late else ''}"
     folder = run.path / "discards" / f"{number:03d}" / name
     for part in (run.path / "discards", folder.parent, folder):
         make_folder(part)
@@ -236,8 +235,8 @@ def _copy(run: Run, number: int, said: Said, into: int) -> Carried:
 
 
 def _place(source: Source) -> Place:
-    """Duels decide on their own round's policy, and are learned from in the next."""
-    decides = source.kind == "duels" and not source.carried
+    """Duels decide on their own round's policy, unless they came late, and are learned from in the next."""
+    decides = source.kind == "duels" and not (source.carried or source.late)
     return Place(round=source.round, stage="promotion") if decides else Place(round=source.into, stage="preferences")
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from feedback_loop.errors import UsageError
-from feedback_loop.labels import anywhere
+from feedback_loop.labels import anywhere, everything
 from feedback_loop.lineage import current_policy, policy_name
 from feedback_loop.records import Comparison, Disliked, Preference, Ranking, Record
 from feedback_loop.repair import chain, discards
@@ -81,7 +81,7 @@ def trace(run: Run, label: str) -> Trace:
     identity, _, user = label.partition("@")
     comparison, aside = _comparison(run, identity)
     events = _events(run, identity)
-    standing = {r.user_id: r for said in anywhere(run) for r in reversed(said.rankings) if r.comparison_id == identity}
+    standing = {r.user_id: r for said in everything(run, ()) for r in said.rankings if r.comparison_id == identity}
     users = [name for name in dict.fromkeys([*(e.user_id for e in events), *standing]) if user in ("", name)]
     if user and not users:
         raise UsageError(

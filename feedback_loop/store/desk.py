@@ -24,7 +24,7 @@ class NotAnswered(UsageError):  # noqa: N818 - said as people read it
 
 
 class RoundClosed(UsageError):  # noqa: N818 - said as people read it
-    """The comparison belongs to a round that is no longer asked."""
+    """The comparison is no longer asked, nor part of any round."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,8 @@ class Desk:
 
     `run_comparisons` and `needed` are asked each time, so a round may open or close meanwhile. `per_comparison` is how
     many people's answers each comparison should get, `priorities` how much an answer to each would teach at the moment (by
-    its id; empty where nobody knows), `discarded` the names of answers that do not count.
+    its id; empty where nobody knows), `discarded` the names of answers that do not count, `closed` what was asked before and
+    is answered late where a page held it.
     """
 
     def __init__(
@@ -58,10 +59,11 @@ class Desk:
         per_comparison: int,
         priorities: Callable[[], Mapping[str, float]] = dict,
         discarded: Callable[[], Collection[str]] = frozenset,
+        closed: Callable[[], Mapping[str, Comparison]] = dict,
     ) -> None:
         self._comparisons, self._journal = run_comparisons, journal
         self._needed, self._per_comparison, self._priorities = needed, per_comparison, priorities
-        self._discarded = discarded
+        self._discarded, self._closed = discarded, closed
 
     def next(self, user_id: str, skip: Collection[str] = ()) -> Comparison | None:
         """What to show this user: among those not answered or in `skip`, one of those furthest from enough answers.
@@ -83,6 +85,7 @@ class Desk:
 
         UnknownComparison, RoundClosed, AlreadyAnswered or, to `revise`, NotAnswered where it cannot count, UsageError where
         it does not hang together (`validity.check_answer`); nothing is stored then. To say again what stands is no change.
+        An answer to a round that is closed is stored like any other: the next one learns from it.
         """
         comparison = self.find(comparison_id)
         completions = {c.id for c in comparison.completions}
@@ -118,6 +121,11 @@ class Desk:
         said = self._journal.votes(user_id, [r.comparison_id for r in last])
         return [(asked[r.comparison_id], r, said[r.comparison_id] - 1) for r in last]
 
+    def stands(self, user_id: str, comparison_id: str) -> Ranking | None:
+        """This user's answer to a comparison that is asked or was; errors as in `find`."""
+        given = self._journal.rankings(self.find(comparison_id).round, {comparison_id})
+        return next((r for r in given if r.user_id == user_id), None)
+
     def progress(self, user_id: str) -> Progress:
         """How far the open round is, for everybody and for this user."""
         comparisons = self._comparisons()
@@ -136,13 +144,15 @@ class Desk:
         )
 
     def find(self, comparison_id: str) -> Comparison:
-        """A comparison of the open round; UnknownComparison or RoundClosed where it is none."""
+        """A comparison that is asked or was; UnknownComparison where it is none, RoundClosed where no round has it now."""
         comparisons = self._comparisons()
-        found = next((c for c in comparisons if c.id == comparison_id), None)
+        found = next((c for c in comparisons if c.id == comparison_id), None) or self._closed().get(comparison_id)
         if found is not None:
             return found
         if not comparisons or self._journal.knows(comparison_id):
-            raise RoundClosed(f"Comparison {comparison_id} is no longer asked: its round is closed. Reload the page")
+            raise RoundClosed(
+                f"Comparison {comparison_id} is no longer asked: its round is closed, or made anew. Reload the page"
+            )
         raise UnknownComparison(f"There is no comparison {comparison_id} in the open round. Reload the page")
 
     def _rankings(self, comparisons: Sequence[Comparison]) -> list[Ranking]:

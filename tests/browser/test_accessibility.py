@@ -12,7 +12,7 @@ import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, Page
 
-from feedback_loop.report.overview import Mirror, Overview, StageView
+from feedback_loop.report.overview import Discarded, Mirror, Overview, RolledBack, StageView
 from feedback_loop.run import STAGES
 from tests.browser.label_page import SETTLE, answer, label_page
 from tests.browser.serving import serving
@@ -148,8 +148,18 @@ def all_states() -> Overview:
         begun.append(third.model_copy(update={"round": number, "stages": tuple(stages), **nothing}))
     rounds = (first, second, third, *begun)
     mirror = Mirror(url="https://wandb.ai/x", sync="wandb sync runs/test", view="wandb leet runs/test")
+    at = "2026-11-26T10:00:00.000+00:00"
+    back = RolledBack(round=1, policy="base", before="round-000", by="olga", at=at, reason="it rambles")
+    out = Discarded(number=0, asked="annotator ben", labels=4, reason="was not well", by="olga", at=at)
     return alarmed().model_copy(
-        update={"rounds": rounds, "mirror": mirror, "failed": True, "message": "Out of memory. Lower batch_size."}
+        update={
+            "rollbacks": (back,),
+            "discarded": (out,),
+            "rounds": rounds,
+            "mirror": mirror,
+            "failed": True,
+            "message": "Out of memory. Lower batch_size.",
+        }
     )
 
 

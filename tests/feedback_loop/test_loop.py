@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from feedback_loop import recipe
-from feedback_loop.loop import collect, enough
+from feedback_loop.loop import collect, enough, judge
 from feedback_loop.records import Answer, Comparison, Ranking
-from feedback_loop.report.report import rankings
+from feedback_loop.report.report import overview, rankings
 from feedback_loop.run import Run, commit, create, read_jsonl, write_jsonl
 from feedback_loop.stage import for_run, in_full
 from feedback_loop.store.journal import Journal
+from tests.feedback_loop import decided_run, team_samples
 from tests.feedback_loop.store.samples import comparison, ranking
 
 ASKED = [comparison(n) for n in range(4)]
@@ -111,3 +112,21 @@ def test_a_rooms_error_ends_with_what_to_type_for_this_run(run: Run):
         f"Round 002, policy: Scores are NaN. Then: feedback-loop redo {run.path} reward"
     )
     assert in_full(run, 2, "policy", "Rank more.").endswith(f"Rank more. Then go on: feedback-loop advance {run.path}")
+
+
+def test_duels_that_one_of_two_people_skipped_wait_for_the_other_or_for_a_decision(tmp_path: Path):
+    run = decided_run.new_run(tmp_path / "run")
+    decided_run.collect(run, 0, decided_run.answers(0, "anna", "ben"))
+    decided_run.learn(run, 0, [], until="duels")
+    asked = decided_run.duels(0)
+    decided_run.vote(run, 0, [team_samples.said(c, None) for c in asked])
+    waiting = judge(run, 0, Store)
+    assert waiting is not None
+    assert "skipped by somebody and waits for the others" in waiting.message
+    assert f"feedback-loop decide {run.path} keep --reason" in waiting.message
+    decided_run.vote(run, 0, [team_samples.said(c, None, "ben") for c in asked])
+    assert judge(run, 0, Store) is None
+    decision = overview(run).rounds[0].decision
+    assert decision is not None
+    assert (decision.promoted, decision.decided_by) == (False, "people")
+    assert decision.reasons[0].startswith("Everybody who ranks has answered or skipped what is left.")

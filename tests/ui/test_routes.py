@@ -27,11 +27,19 @@ def comparisons() -> list[Comparison]:
 
 
 @pytest.fixture
-def stranger(tmp_path: Path, journal: Journal, comparisons: list[Comparison]) -> TestClient:
+def late() -> dict[str, Comparison]:
+    """What was asked before; a test adds to it."""
+    return {}
+
+
+@pytest.fixture
+def stranger(
+    tmp_path: Path, journal: Journal, comparisons: list[Comparison], late: dict[str, Comparison]
+) -> TestClient:
     def cannot() -> None:
         raise LoopError("Round 000 has 0 of 4 rankings.")
 
-    desk = Desk(lambda: comparisons, journal, lambda: 4, 1)
+    desk = Desk(lambda: comparisons, journal, lambda: 4, 1, closed=lambda: late)
     return TestClient(
         build_app(
             desk,
@@ -142,6 +150,23 @@ def test_an_answer_that_stands_is_not_counted_again(anna: TestClient, journal: J
 
 def test_an_unknown_comparison(anna: TestClient):
     refused(anna.post("/api/vote", json={"comparison_id": "c99", "choice": "first"}), 404, "c99")
+
+
+def test_an_answer_from_a_page_that_was_offline_is_stored_after_its_round_is_closed(
+    anna: TestClient, comparisons: list[Comparison], late: dict[str, Comparison], journal: Journal
+):
+    late |= {c.id: c for c in comparisons}
+    comparisons.clear()
+    body = {"comparison_id": "c0", "choice": "second", "comment": "written on a train"}
+    assert anna.post("/api/vote", json=body).status_code == 200
+    assert [(r.user_id, r.choice, r.comment) for r in journal.rankings(0)] == [
+        ("anna", "secret-0-1", "written on a train")
+    ]
+    refused(anna.post("/api/vote", json=body), 409, "already")
+    assert anna.get("/api/history/c0").json()["said"] == {"choice": "second", "comment": "written on a train"}
+    refused(anna.get("/api/history/c1"), 404, "not answered")
+    refused(anna.post("/api/vote", json={**body, "comparison_id": "c9"}), 410)
+    assert len(journal.rankings(0)) == 1
 
 
 def test_a_closed_round(anna: TestClient, comparisons: list[Comparison]):

@@ -13,12 +13,12 @@ from feedback_loop.asking.upcoming import uses
 from feedback_loop.export.export import export
 from feedback_loop.loop import collect
 from feedback_loop.progress import silent
-from feedback_loop.records import Comparison, Preference, Ranking
+from feedback_loop.records import Answer, Comparison, Preference, Ranking
 from feedback_loop.repair.repair import redo
 from feedback_loop.report.report import overview, rankings
 from feedback_loop.run import Run, commit, create, read_jsonl, write_jsonl
 from feedback_loop.stages.asking import build_preferences
-from feedback_loop.store.desk import RoundClosed
+from feedback_loop.store.desk import AlreadyAnswered, NotAnswered, RoundClosed, UnknownComparison
 from feedback_loop.store.journal import Journal
 from tests.feedback_loop.store.samples import comparison, ranking
 from tests.feedback_loop.test_loop import Store
@@ -138,8 +138,28 @@ def test_the_desk_asks_what_lands_while_it_is_open_and_closes_with_the_round(run
         vote(run, 0, 2, 5)
         assert collect(run, 0, Store) is None
         assert list(comparisons()) == []
+
+
+def test_a_page_that_was_offline_may_still_send_what_it_was_shown(run: Run):
+    with contextlib.closing(Journal(run.path / "journal.sqlite")) as journal:
+        desk = open_desk(run, journal)
+        vote(run, 0, 1, 2)
+        assert collect(run, 0, Store) is None
+        given = desk.vote("anna", "c3", Answer(choice="c3-b", comment="written on a train"))
+        assert given in journal.rankings(0)
+        assert desk.stands("anna", "c3") == given
+        assert desk.stands("boris", "c3") is None
+        with pytest.raises(AlreadyAnswered):
+            desk.vote("anna", "c3", Answer(choice="c3-b"))
+        with pytest.raises(UnknownComparison):
+            desk.vote("anna", "c3", Answer(choice="c2-b"))
+        with pytest.raises(NotAnswered):
+            desk.vote("boris", "c3", Answer(choice="c3-b"), revise=True)
+        assert desk.next("anna") is None
+        assert desk.progress("anna").answered == 0, "the round does not wait for it"
+        redo(run, "comparisons", 0, "owner")
         with pytest.raises(RoundClosed):
-            desk.find("c5")
+            desk.vote("boris", "c3", Answer(choice="c3-b"))
 
 
 def test_everybody_who_looks_sees_the_batches(run: Run, tmp_path: Path):
