@@ -46,11 +46,16 @@ def curve(
 ) -> None:
     """Say how much of the brief each policy still needs: win rates at each level against the base with all of it."""
     from feedback_loop.brief.brief import load
-    from feedback_loop.brief.brief_curve import rows
+    from feedback_loop.brief.brief_curve import bound, rows
     from feedback_loop.brief.curve_text import as_text
     from feedback_loop.run import open_run
     from feedback_loop.simulation.personas import find
 
     opened = open_run(run)
     found = rows(opened, find(persona) if persona else None)
-    print(json.dumps([row.model_dump() for row in found], indent=2) if as_json else as_text(found, load(opened)))
+    if as_json:
+        print(json.dumps([row.model_dump() for row in found], indent=2))
+        return
+    print(as_text(found, load(opened)))
+    if said := bound(opened):
+        print(said)

@@ -52,7 +52,7 @@ class BriefTable(Table):
     sampled: Annotated[tuple[Level, ...], Field(min_length=1)] = (1.0, 0.0)
     """Shares with which the answers that people compare are written, in turn; what is trained is always without it."""
     prompts: int = Field(32, ge=0)
-    """Held-out prompts that are answered at each level, of those that the evaluation asks; 0: no curve."""
+    """Held-out prompts that are answered at each level, first those that the evaluation asks; 0: no curve."""
 
 
 class ExamplesTable(Table):

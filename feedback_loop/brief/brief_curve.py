@@ -52,6 +52,18 @@ def of_round(run: Run, number: int, persona: "Persona | None" = None) -> list[Ro
     return _by_people(run, number, read_jsonl(run.stage_folder(number, "evaluation") / "curve.jsonl", Row))
 
 
+def bound(run: Run) -> str:
+    """A line where the last curve asked fewer requests than the recipe says, as no more are held out; else empty."""
+    wanted, there = run.recipe.brief.prompts, len(heldout(run))
+    asked = run.manifest(measured(run)[-1], "evaluation").facts["brief"]["prompts"]
+    if asked < there or asked >= wanted:
+        return ""
+    return (
+        f"{asked} requests at each level: brief.prompts is {wanted}, but no more are held out. "
+        "For more, give a new run a longer prompts.file, or a higher prompts.heldout"
+    )
+
+
 def needed_of(run: Run, number: int) -> tuple[Needed, Needed] | None:
     """How much of the brief the base needs and how much the round's new policy; None without a curve."""
     found = of_round(run, number)

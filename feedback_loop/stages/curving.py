@@ -33,31 +33,31 @@ def write_levels(
     plain: Mapping[str, Sequence[Completion]],
     report: Progress,
 ) -> At:
-    """levels.jsonl: the answers of the base and of `policy` at each level of the recipe; nothing in a run without a brief.
+    """levels.jsonl: the answers of the base and of `policy` to `asked` at each level; nothing in a run without a brief.
 
-    `plain` are their answers to `asked`, by policy: those at level 0. What an earlier round's base wrote under the very same
-    instructions is not written again.
+    `plain` are their answers at level 0 to the first of these or to more, by policy. What an earlier round's base wrote under
+    the very same instructions is not written again.
     """
-    brief, count = of_round(run, number), min(run.recipe.brief.prompts, len(asked))
-    if brief is None or count == 0:
+    brief = of_round(run, number)
+    if brief is None or not asked:
         return {}
     draft.use(run.stage_folder(number, "prompts") / NAME)
-    few, levels = asked[:count], levels_of(run)
-    key = _key(run, few, brief, levels)
-    at: At = {(name, 0.0): [c.model_copy(update={"level": 0.0}) for c in plain[name][:count]] for name in plain}
+    levels = levels_of(run)
+    key = _key(run, asked, brief, levels)
+    at: At = {(name, 0.0): [c.model_copy(update={"level": 0.0}) for c in plain[name][: len(asked)]] for name in plain}
     at |= _before(run, number, key)
     for level in levels:
         instruction = level, cut(brief, level)
-        if (policy.name, level) not in at:
-            at[policy.name, level] = write(run, policy, few, instruction, report)
-        if (BASE, level) not in at:
-            with as_policy(run, policy, BASE) as base:
-                at[BASE, level] = write(run, base, few, instruction, report)
+        for name in (policy.name, BASE):
+            there = at.setdefault((name, level), [])
+            if len(there) < len(asked):
+                with as_policy(run, policy, name) as here:
+                    there += write(run, here, asked[len(there) :], instruction, report)
     kept = {(name, level): at[name, level] for name in (BASE, policy.name) for level in levels}
     write_jsonl(draft.path / LEVELS, (c for answers in kept.values() for c in answers))
     tokenizer = policy.tokenizer
     tokens = [len(tokenizer(cut(brief, level), add_special_tokens=False)["input_ids"]) for level in levels]
-    draft.facts["brief"] = {"settings": key, "prompts": count, "levels": list(levels), "tokens": tokens}
+    draft.facts["brief"] = {"settings": key, "prompts": len(asked), "levels": list(levels), "tokens": tokens}
     return kept
 
 
@@ -66,8 +66,7 @@ def score_levels(draft: Draft, at: At, asked: Sequence[Prompt], members: Members
     if not at:
         return
     facts = draft.facts["brief"]
-    few = asked[: facts["prompts"]]
-    scores = {place: members(few, [c.completion for c in answers]) for place, answers in at.items()}
+    scores = {place: members(asked, [c.completion for c in answers]) for place, answers in at.items()}
     rows = []
     for (name, level), ours in scores.items():
         same = (name, level) == (BASE, 1.0)
@@ -82,7 +81,7 @@ def score_levels(draft: Draft, at: At, asked: Sequence[Prompt], members: Members
                 low=low,
                 high=high,
                 judge="reward model",
-                answers=len(few),
+                answers=len(asked),
             )
         )
     write_jsonl(draft.path / CURVE, rows)

@@ -56,7 +56,7 @@ def evaluate_policy(run: Run, number: int, draft: Draft, report: Progress) -> No
     from reward.score import load_members
 
     candidate, parent = policy_name(number), run.manifest(number, "policy").facts["parent"]
-    asked = heldout_prompts(run, draft)
+    asked = heldout_prompts(run, draft, run.recipe.evaluation.prompts)
     draft.use(*run.files(number, "reward"), *run.files(number, "policy"), *adapter_files(run, parent))
     policy = load_policy(run.recipe.model, adapter_folder(run, candidate), name=candidate)
     answers: dict[str, Answers] = {}
@@ -68,7 +68,8 @@ def evaluate_policy(run: Run, number: int, draft: Draft, report: Progress) -> No
     measured = guarding.measure(run, number, draft, policy, (BASE, parent, candidate), report)
     draft.facts["next_round_agreement"] = foreseen(run, number, draft, policy)
     plain = {name: answers[name].completions for name in (BASE, candidate)}
-    levels = write_levels(run, number, draft, policy, asked, plain, report)
+    briefed = heldout_prompts(run, draft, run.recipe.brief.prompts)
+    levels = write_levels(run, number, draft, policy, briefed, plain, report)
     members = load_members(
         policy.model,
         policy.tokenizer,
@@ -76,7 +77,7 @@ def evaluate_policy(run: Run, number: int, draft: Draft, report: Progress) -> No
         thinking=run.recipe.model.thinking,
         batch_size=run.recipe.sampling.batch_size,
     )
-    score_levels(draft, levels, asked, members)
+    score_levels(draft, levels, briefed, members)
     scores = {name: members(asked, a.texts) for name, a in answers.items()}
     rewards = {name: [fmean(row) for row in rows] for name, rows in scores.items()}
     write_jsonl(draft.path / "completions.jsonl", (c for a in answers.values() for c in a.completions))
@@ -178,10 +179,10 @@ def write_decision(run: Run, number: int, draft: Draft, decision: Decision, vote
     draft.facts |= {"promoted": decision.promoted, "policy": decision.policy, "rankings": counted}
 
 
-def heldout_prompts(run: Run, draft: Draft) -> list[Prompt]:
-    """The held-out prompts that every round is judged on."""
+def heldout_prompts(run: Run, draft: Draft, most: int) -> list[Prompt]:
+    """The held-out prompts that every round is judged on, as many as `most`; fewer are the first of these."""
     pool = draft.read(run.path / "heldout.jsonl", Prompt)
-    return choose(pool, {}, min(run.recipe.evaluation.prompts, len(pool)), run.seed(0, "evaluation"))
+    return choose(pool, {}, min(most, len(pool)), run.seed(0, "evaluation"))
 
 
 def kl_from(run: Run, policy: "Policy", parent: str, asked: Sequence[Prompt], answers: Answers) -> float:

@@ -145,6 +145,24 @@ def test_people_see_how_much_of_the_brief_is_needed_round_by_round(run: Run):
     assert "tokens of the brief needed: round-002:" in as_text(view)
 
 
+def test_the_curve_asks_beyond_the_evaluation_whatever_is_held_out_and_says_where_that_is_less_than_the_recipe_wants(
+    tmp_path: Path, run: Run, adapter: Path, reward_adapter: Path
+):
+    prompts, more = tiny_prompts(8), ("evaluation.prompts=2", "brief.prompts=9")
+    wide = create(tmp_path / "run", recipe.load(None, (*SETTINGS, *more)), prompts[:4], prompts[4:], brief=BRIEF)
+    evaluated(wide, 0, adapter, reward_adapter)
+    found, plain = answers(wide, 0), read_jsonl(wide.stage_folder(0, "evaluation") / "completions.jsonl", Completion)
+    assert {len(texts) for texts in found.values()} == {4}
+    for name in ("base", "round-000"):
+        assert found[name, 0.0][:2] == [c.completion for c in plain if c.policy == name]
+    asked = [c.prompt_id for c in read_jsonl(wide.stage_folder(0, "evaluation") / "levels.jsonl", Completion)]
+    assert set(asked) == {p.id for p in prompts[4:]}
+    assert asked == asked[:4] * 6, "the same at every level"
+    assert {row.answers for row in brief_curve.rows(wide)} == {4}
+    assert brief_curve.bound(wide).startswith("4 requests at each level: brief.prompts is 9, but no more are held out.")
+    assert brief_curve.bound(run) == "", "all that the recipe wants"
+
+
 def test_a_run_without_a_brief_has_no_curve_and_says_nothing_of_it(tmp_path: Path, adapter: Path, reward_adapter: Path):
     prompts = tiny_prompts(8)
     plain = create(tmp_path / "run", recipe.load(None, SETTINGS), prompts[:4], prompts[4:])
