@@ -38,7 +38,7 @@ class DeskPort(Protocol):
         """This user's answer to such a comparison."""
 
     def undo(self, user_id: str) -> Comparison | None:
-        """Take back this user's last answer."""
+        """Take back this user's last answer, or change of one; where an earlier one stands again, `stands` says it."""
 
     def progress(self, user_id: str) -> Progress:
         """How far the open round is."""

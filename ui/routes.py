@@ -81,12 +81,14 @@ def _add_labelling(router: APIRouter, desk: DeskPort, rounds: RoundsPort, user: 
     @router.post("/undo")
     def undo(request: Request) -> dict[str, Any]:
         who = user(request)
-        last = {c.id: r for c, r, _ in desk.history(who, 1)}
+        given = {c.id: r for c, r, _ in desk.history(who, EVERY)}
         found = desk.undo(who)
         if found is None:
             raise HTTPException(404, "There is nothing to undo in this round.")
-        said = {"said": to_vote(found, last[found.id])} if found.id in last else {}
-        return {"items": [{**card(found), **said}], **_standing(desk, rounds, who)}
+        restored = desk.stands(who, found.id)
+        said = restored or given.get(found.id)
+        item = {**card(found), **({"said": to_vote(found, said)} if said else {}), "restored": restored is not None}
+        return {"items": [item], **_standing(desk, rounds, who)}
 
 
 def _add_history(router: APIRouter, desk: DeskPort, user: Callable[[Request], str]) -> None:

@@ -23,7 +23,7 @@ class Heard(Record):
     at: str
     kind: Literal["vote", "undo"]
     ranking: Ranking | None
-    """None of an undo."""
+    """None of an undo, unless it took back a change: what stands again then."""
 
 
 class Became(Record):

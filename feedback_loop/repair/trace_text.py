@@ -2,7 +2,7 @@
 
 from feedback_loop.records import Comparison, Ranking
 from feedback_loop.repair.contradictions import short
-from feedback_loop.repair.trace import Became, Reached, Told, Trace
+from feedback_loop.repair.trace import Became, Heard, Reached, Told, Trace
 
 SIDES = ("first", "second", "third", "fourth")
 PURPOSES = {
@@ -26,7 +26,7 @@ def as_text(found: Trace) -> str:
 
 
 def _told(asked: Comparison, told: Told) -> list[str]:
-    heard = [(h.at[:19], "taken back" if h.ranking is None else said(asked, h.ranking)) for h in told.heard]
+    heard = [(h.at[:19], _heard(asked, h)) for h in told.heard]
     lines = [told.label, *(f"   {at}  {words}" for at, words in heard)]
     if not told.heard and told.stands is not None:
         lines.append(f"   {told.stands.created_at[:19]}  {said(asked, told.stands)}")
@@ -37,6 +37,12 @@ def _told(asked: Comparison, told: Told) -> list[str]:
     if told.why_nothing:
         lines.append(f"   became nothing: {told.why_nothing}")
     return lines + [f"   reached {_reached(one)}" for one in told.reached]
+
+
+def _heard(asked: Comparison, heard: Heard) -> str:
+    if heard.ranking is None:
+        return "taken back"
+    return f"{'taken back, so again: ' if heard.kind == 'undo' else ''}{said(asked, heard.ranking)}"
 
 
 def said(asked: Comparison, ranking: Ranking) -> str:

@@ -106,7 +106,7 @@ class Desk:
         return ranking
 
     def undo(self, user_id: str) -> Comparison | None:
-        """Take back this user's last answer in the open round; the comparison to show again."""
+        """Take back this user's last answer, or change of one, in the open round; the comparison to show again."""
         comparisons = self._comparisons()
         if not comparisons:
             return None

@@ -6,7 +6,7 @@ One SQLite file of append-only events. An answer's present state is the last eve
 import contextlib
 import sqlite3
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -29,10 +29,6 @@ CREATE TABLE IF NOT EXISTS events (
 CREATE INDEX IF NOT EXISTS of_answer ON events (round, user_id, comparison_id, sequence);
 CREATE INDEX IF NOT EXISTS waiting ON events (sequence) WHERE delivered = 0;
 """
-LAST = """
-SELECT * FROM events e WHERE sequence =
-  (SELECT max(sequence) FROM events WHERE round = e.round AND user_id = e.user_id AND comparison_id = e.comparison_id)
-"""
 
 
 @dataclass(frozen=True)
@@ -45,7 +41,7 @@ class Event:
     user_id: str
     comparison_id: str
     ranking: Ranking | None
-    """The answer; None for an undo."""
+    """The answer that stands since; None where an undo left none."""
     delivered: bool
     acknowledged: str | None = None
     """When Argilla took it, by Argilla's own clock: whether what is there later is still this one."""
@@ -105,21 +101,24 @@ class Journal:
         return ranking
 
     def undo(self, user_id: str, round: int, asked: Collection[str] | None = None) -> str | None:  # noqa: A002
-        """Take back that user's last standing answer of the round; its comparison's id, or None if there is none.
+        """Take back what that user said last in the round; its comparison's id, or None if there is nothing.
 
-        `asked` as in `rankings`: answers to other comparisons stand.
+        Where that changed an answer, the one before stands again. `asked` as in `rankings`: answers to other comparisons stand.
         """
+        query = "SELECT sequence, kind, comparison_id, ranking FROM events WHERE round = ? AND user_id = ? ORDER BY sequence"
         with self._database.transaction() as database:
-            query = LAST + " AND round = ? AND user_id = ? AND kind = 'vote' ORDER BY sequence DESC"
-            standing = [row["comparison_id"] for row in database.execute(query, (round, user_id))]
-            last = next((name for name in standing if asked is None or name in asked), None)
-            if last is None:
+            said = _not_taken_back(database.execute(query, (round, user_id)))
+            standing = {votes[-1]["sequence"]: name for name, votes in said.items() if asked is None or name in asked}
+            if not standing:
                 return None
+            last = standing[max(standing)]
+            before = said[last][-2]["ranking"] if len(said[last]) > 1 else None
             database.execute(
-                "INSERT INTO events (kind, round, user_id, comparison_id, created_at) VALUES ('undo', ?, ?, ?, ?)",
-                (round, user_id, last, now()),
+                "INSERT INTO events (kind, round, user_id, comparison_id, ranking, created_at)"
+                " VALUES ('undo', ?, ?, ?, ?, ?)",
+                (round, user_id, last, before, now()),
             )
-        return str(last)
+        return last
 
     def rankings(self, round: int, asked: Collection[str] | None = None) -> list[Ranking]:  # noqa: A002
         """The answers of a round that stand, in the order in which they were given; with `asked`, to these comparisons alone.
@@ -207,6 +206,20 @@ def said(ranking: Ranking) -> dict[str, object]:
     words: dict[str, object] = {"comment": ranking.comment or None, "edit": ranking.edit or None}
     words["order"] = ranking.order and tuple(tuple(sorted(group)) for group in ranking.order)
     return ranking.model_dump(exclude={"created_at", "seconds"}) | words
+
+
+def _not_taken_back(events: Iterable[sqlite3.Row]) -> dict[str, list[sqlite3.Row]]:
+    """By comparison, the votes of one person that no undo took back, in order: the last stands, the others were changed."""
+    found: dict[str, list[sqlite3.Row]] = {}
+    for event in events:
+        name = str(event["comparison_id"])
+        if event["kind"] == "vote":
+            found.setdefault(name, []).append(event)
+        elif event["ranking"] is None:  # an older version took back what was said before the change too
+            found.pop(name, None)
+        else:
+            found[name].pop()
+    return found
 
 
 def _insert(database: sqlite3.Connection, ranking: Ranking, round: int, *, delivered: bool) -> None:  # noqa: A002

@@ -82,6 +82,23 @@ def test_an_answer_is_found_opened_and_changed(page: Page, served: Served):
     expect(page.locator(".fl-answered button").first).to_contain_text("changed once")
 
 
+def test_undo_of_a_change_brings_back_what_was_said_before(page: Page, served: Served):
+    log_in(page, served.url)
+    asked = answer(page, "1")
+    current = shown(page)
+    page.keyboard.press("h")
+    page.click(".fl-answered button")
+    wait_for(page, asked)
+    answer(page, "2")
+    wait_for(page, current)
+    page.keyboard.press("u")
+    wait_for(page, asked)
+    expect(page.locator(".fl-revising")).to_contain_text("First is better")
+    assert served.last().choice == f"secret-{number(asked)}-0"
+    page.keyboard.press("Escape")
+    wait_for(page, current)
+
+
 def test_an_opened_answer_can_be_left_as_it_is(page: Page, served: Served):
     log_in(page, served.url)
     asked = answer(page, "1")

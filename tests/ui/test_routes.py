@@ -310,6 +310,15 @@ def test_undo_takes_the_last_answer_back_and_shows_it(anna: TestClient, journal:
     assert journal.rankings(0) == []
 
 
+def test_undo_of_a_change_shows_what_stands_again(anna: TestClient, journal: Journal):
+    anna.post("/api/vote", json={"comparison_id": "c1", "choice": "first", "comment": "hm"})
+    anna.post("/api/vote", json={"comparison_id": "c1", "choice": "tie", "revise": True})
+    (item,) = anna.post("/api/undo").json()["items"]
+    assert (item["id"], item["restored"], item["said"]) == ("c1", True, {"choice": "first", "comment": "hm"})
+    assert [r.choice for r in journal.rankings(0)] == ["secret-1-0"]
+    assert anna.post("/api/vote", json={"comparison_id": "c1", "choice": "second", "revise": True}).status_code == 200
+
+
 def test_undo_gives_back_what_was_said(anna: TestClient):
     anna.post("/api/vote", json={"comparison_id": "c2", "choice": "neither", "edit": "Mine", "comment": "both miss"})
     (item,) = anna.post("/api/undo").json()["items"]

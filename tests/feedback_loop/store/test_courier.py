@@ -132,6 +132,18 @@ class TestWithArgilla:
         assert deliver(journal, store) == 0
         assert held(store) == [("anna", "c0", "tie"), ("otto", "c1", "c1-a")]
 
+    def test_a_change_that_was_taken_back_leaves_the_answer_before_it(self, argilla: Connection, journal: Journal):
+        store, given = store_at(argilla, "changed-back"), ranking(0, choice="c0-b")
+        journal.record(given, 0)
+        deliver(journal, store)
+        journal.revise(ranking(0, choice="tie"), 0)
+        deliver(journal, store)
+        journal.undo("anna", 0)
+        assert deliver(journal, store) == 1
+        reconcile(journal, store, 0)
+        assert held(store) == [("anna", "c0", "c0-b")]
+        assert journal.rankings(0) == [given]
+
     def test_a_kill_between_submitting_and_marking_repeats_without_harm(self, argilla: Connection, journal: Journal):
         store = store_at(argilla, "between")
         given = ranking(0, comment="once")

@@ -226,7 +226,7 @@ def test_history_is_ones_own_last_answers_newest_first(desk: Desk):
         (comparison(2), "tie", 0),
     ]
     desk.undo("anna")
-    assert [c.id for c, _, _ in desk.history("anna", 10)] == ["c0", "c2", "c3"]
+    assert [(c.id, r.choice) for c, r, _ in desk.history("anna", 2)] == [("c1", "c1-b"), ("c0", None)]
     assert desk.history("ida", 10) == []
 
 

@@ -50,7 +50,9 @@ def test_what_another_process_does_is_seen(journal: Journal):
         lambda: other.record(ranking(0, choice="tie"), 0, delivered=True),
         lambda: other.record(ranking(0), 1),
         lambda: other.undo("anna", 0),
-        lambda: other.record(ranking(0, choice=None), 0),
+        lambda: journal.undo("anna", 0),
+        lambda: other.undo("anna", 0),
+        lambda: other.record(ranking(1, choice=None), 0),
     ]
     for step in steps:
         assert step()
@@ -59,9 +61,9 @@ def test_what_another_process_does_is_seen(journal: Journal):
         assert journal.rankings(0) == other.rankings(0) == expected
     other.close()
     assert [(r.user_id, r.comparison_id) for r in journal.rankings(0)] == [
-        ("anna", "c1"),
         ("otto", "c0"),
         ("anna", "c0"),
+        ("anna", "c1"),
     ]
 
 
@@ -106,9 +108,25 @@ def test_a_revision_is_added_and_nothing_before_it_is_changed(journal: Journal):
     assert journal.undelivered()[:1] == before
     assert journal.votes("anna", ["c0", "c1"]) == {"c0": 2}
     assert journal.votes("otto", ["c0"]) == {}
-    journal.undo("anna", 0)
-    assert journal.revise(ranking(), 0) is None
+
+
+def test_undo_takes_back_a_change_before_the_answer_and_goes_on_where_it_was(journal: Journal):
+    given = [ranking(n, choice=f"c{n}-a") for n in (0, 1)]
+    for answer in given:
+        journal.record(answer, 0)
+    journal.revise(ranking(0, choice="c0-b"), 0)
+    journal.revise(ranking(0, choice="tie"), 0)
+    assert journal.undo("anna", 0) == "c0"
+    assert {r.choice for r in journal.rankings(0)} == {"c0-b", "c1-a"}
+    assert journal.undo("anna", 0) == "c0"
+    assert {r.choice for r in journal.rankings(0)} == {"c0-a", "c1-a"}
+    assert [e.ranking and e.ranking.choice for e in journal.history("c0")] == ["c0-a", "c0-b", "tie", "c0-b", "c0-a"]
+    assert journal.undo("anna", 0) == "c1", "which was said after the first answer to c0"
+    assert journal.rankings(0) == given[:1]
+    journal.revise(ranking(0, choice="neither"), 0)
+    assert [journal.undo("anna", 0) for _ in range(3)] == ["c0", "c0", None]
     assert journal.rankings(0) == []
+    assert journal.record(given[0], 0)
 
 
 def test_those_that_share_a_place_have_no_order_of_their_own(journal: Journal):

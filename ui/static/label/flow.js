@@ -133,7 +133,7 @@ export function createFlow({ shown, noted, reached, failed, waits }) {
     const { items, ...said } = await call("POST", "/undo");
     items.forEach((each) => voted.delete(each.id));
     note(said);
-    front(items[0]);
+    front({ ...items[0], revising: items[0].restored }); // where only a change was taken back, what was said before stands
   }
 
   // An answer that stands, to be changed; `back` leaves it as it is.

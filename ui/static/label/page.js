@@ -32,7 +32,7 @@ function shown(at, card) {
   const undone = card?.said && !card.revising;
   if (undone) session.takeBack(at.standing.user, card.id);
   show(at, card);
-  if (undone) { alarm(at, ""); tell(at, t("label.undone")); }
+  if (undone || card?.restored) { alarm(at, ""); tell(at, t("label.undone")); }
 }
 
 function noted(at, standing) {
