@@ -23,6 +23,9 @@ def brief(
         typer.Option(metavar="NUMBER=MARK", help="Mark a requirement must, nice or out, such as 3=nice."),
     ] = None,
     order: Annotated[str, typer.Option(metavar="NUMBERS", help="Which come first, such as 2,1,3.")] = "",
+    check: Annotated[
+        str, typer.Option(metavar="NUMBERS", help="Write the checks that are proposed for these, such as 3 or 1,3.")
+    ] = "",
     edit: Annotated[Path | None, typer.Option(metavar="FILE", help="Take the text of a file instead.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -31,12 +34,12 @@ def brief(
     from feedback_loop.run import open_run
 
     opened = open_run(run)
-    if edit is not None or order or mark:
+    if edit is not None or order or mark or check:
         from feedback_loop.brief.brief_edits import change
 
-        say(change(opened, edit, order, mark or [], getpass.getuser()))
+        say(change(opened, edit, order, mark or [], check, getpass.getuser()))
     found = listing(opened)
-    print(json.dumps(found.model_dump(), indent=2, ensure_ascii=False) if as_json else as_text(found))
+    print(json.dumps(found.model_dump(), indent=2, ensure_ascii=False) if as_json else as_text(found, opened.path))
 
 
 def curve(
@@ -47,7 +50,7 @@ def curve(
     """Say how much of the brief each policy still needs: win rates at each level against the base with all of it."""
     from feedback_loop.brief.brief import load
     from feedback_loop.brief.brief_curve import bound, rows
-    from feedback_loop.brief.curve_text import as_text
+    from feedback_loop.brief.curve_text import as_text, countable
     from feedback_loop.run import open_run
     from feedback_loop.simulation.personas import find
 
@@ -56,6 +59,5 @@ def curve(
     if as_json:
         print(json.dumps([row.model_dump() for row in found], indent=2))
         return
-    print(as_text(found, load(opened)))
-    if said := bound(opened):
-        print(said)
+    said = load(opened)
+    print("\n".join(filter(None, [as_text(found, said), countable(said, opened.path), bound(opened)])))

@@ -5,6 +5,7 @@ to the very same pair; else by the round's reward model.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -110,7 +111,7 @@ def heldout(run: Run) -> dict[str, Prompt]:
 
 def _with_requirements(run: Run, number: int, found: Sequence[Row]) -> list[Row]:
     """The rows with what checks can tell of each requirement in their answers."""
-    said, prompts, answers = brief.of_round(run, number), heldout(run), answers_of(run, number)
+    said, prompts, answers = _counted_by(run, number), heldout(run), answers_of(run, number)
     if said is None:
         return list(found)
     return [
@@ -118,6 +119,15 @@ def _with_requirements(run: Run, number: int, found: Sequence[Row]) -> list[Row]
         for row in found
         for made in [answers[row.policy, row.level]]
     ]
+
+
+def _counted_by(run: Run, number: int) -> brief.Brief | None:
+    """The round's brief; the present one where models read the same in both, as checks may be written afterwards."""
+    said, present = brief.of_round(run, number), None
+    with suppress(UsageError):
+        present = brief.load(run)
+    same = said and present and brief.in_scope(present) == brief.in_scope(said)
+    return present if same else said
 
 
 def _by_people(run: Run, number: int, found: Sequence[Row]) -> list[Row]:
@@ -138,4 +148,4 @@ def _by_people(run: Run, number: int, found: Sequence[Row]) -> list[Row]:
 
 def _text(run: Run, number: int) -> str | None:
     found = brief.of_round(run, number)
-    return found.text if found else None
+    return brief.in_scope(found) if found else None

@@ -4,7 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from feedback_loop.brief.brief import ITEM, SUFFIXES, Block, Brief, Mark, blocks, file_of, read, valid
+from feedback_loop.brief.brief import ITEM, SUFFIXES, Block, Brief, Mark, blocks, file_of, parse, read, valid
+from feedback_loop.brief.brief_checks import proposed, written
 from feedback_loop.brief.brief_tokens import check_room
 from feedback_loop.durable import make_folder, write_text
 from feedback_loop.errors import UsageError
@@ -28,8 +29,8 @@ class Replaced(Record):
     what: str
 
 
-def change(run: Run, edit: Path | None, order: str, marks: Sequence[str], who: str) -> str:
-    """Change a run's brief as the command line says it, in this order: text, marks, order; what that means, in a line.
+def change(run: Run, edit: Path | None, order: str, marks: Sequence[str], checks: str, who: str) -> str:
+    """Change a run's brief as the command line says it, in this order: text, marks, checks, order; what that means, in a line.
 
     Numbers are those of the text before all of it, or of the new text.
     """
@@ -37,10 +38,12 @@ def change(run: Run, edit: Path | None, order: str, marks: Sequence[str], who: s
         raise UsageError(f"{run.path}: it has no brief. Give it one: feedback-loop brief {run.path} --edit FILE")
     text = read(edit or file_of(run)).text
     text = marked(text, parse_marks(marks))
-    text = ordered(text, parse_order(order)) if order else text
+    text = checked(text, parse_numbers(checks, "--check", "3 or 1,3")) if checks else text
+    text = ordered(text, parse_numbers(order, "--order", "2,1,3")) if order else text
     asked = [p for name in ("prompts.jsonl", "heldout.jsonl") for p in read_jsonl(run.path / name, Prompt)]
     check_room(run.recipe, valid(text, str(edit or file_of(run))), asked, str(edit or file_of(run)))
-    parts = [f"--edit {edit}" if edit else "", *(f"--mark {m}" for m in marks), f"--order {order}" if order else ""]
+    parts = [f"--edit {edit}" if edit else "", *(f"--mark {m}" for m in marks)]
+    parts += [f"--check {checks}" if checks else "", f"--order {order}" if order else ""]
     replace(run, text, who=who, what=" ".join(filter(None, parts)))
     number = open_round(run)
     if not run.done(number, "prompts"):
@@ -110,6 +113,24 @@ def marked(text: str, marks: Mapping[int, Mark]) -> str:
     return _joined(found)
 
 
+def checked(text: str, numbers: Sequence[int]) -> str:
+    """The brief with the checks that are proposed for these requirements; UsageError where none is."""
+    found, asked = blocks(text), parse(text).requirements
+    required = [block for block in found if block.required]
+    for number in dict.fromkeys(numbers):
+        _known(number, len(required))
+        checks = proposed(asked[number - 1])
+        if not checks:
+            raise UsageError(
+                f"--check {number}: no check is proposed for requirement {number}. Write one in the text itself, by --edit; "
+                "docs/checks.md lists them."
+            )
+        own = required[number - 1].own
+        last = max(n for n, line in enumerate(own) if line.strip())
+        required[number - 1].lines[last] = " ".join([own[last].rstrip(), *map(written, checks)])
+    return _joined(found)
+
+
 def ordered(text: str, numbers: Sequence[int]) -> str:
     """The brief with these requirements first, in this order, and the others after them; headings and bullets stay in place."""
     found = blocks(text)
@@ -143,11 +164,11 @@ def parse_marks(said: Sequence[str]) -> dict[int, Mark]:
     return marks
 
 
-def parse_order(said: str) -> list[int]:
+def parse_numbers(said: str, option: str, such: str) -> list[int]:
     """`2,1,3`; UsageError where it is none."""
     numbers = [part.strip() for part in said.split(",")]
     if not all(number.isdigit() for number in numbers):
-        raise UsageError(f"--order {said}: write the requirements' numbers, such as 2,1,3.")
+        raise UsageError(f"{option} {said}: write the requirements' numbers, such as {such}.")
     return [int(number) for number in numbers]
 
 

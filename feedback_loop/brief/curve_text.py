@@ -1,8 +1,10 @@
 """The half-a-word curve for the terminal: a table, what is met without being asked, and the headline."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from feedback_loop.brief.brief import Brief
+from feedback_loop.brief.brief_checks import proposed
 from feedback_loop.brief.curve import MATCH, Needed, Row, needed
 
 WIDE = 48
@@ -21,6 +23,18 @@ def as_text(rows: Sequence[Row], brief: Brief | None) -> str:
     lines.append(f"tokens of instruction needed to match the whole brief (win rate from {MATCH:.0%}):")
     found = [needed([row for row in rows if row.policy == name]) for name in policies]
     return "\n".join([*lines, *(f"  {said(one)}" for one in found if one)])
+
+
+def countable(brief: Brief | None, run: Path) -> str:
+    """A line where a program cannot count all requirements in scope, with what to type; else empty."""
+    asked = [r for r in brief.requirements if r.mark != "out"] if brief else []
+    counted = sum(bool(r.checks) for r in asked)
+    if counted == len(asked):
+        return ""
+    could = [str(r.number) for r in asked if proposed(r)]
+    how = f"{', '.join(could)} could be: feedback-loop brief {run} --check {','.join(could)}"
+    own = f"where a check of docs/checks.md can tell, write it behind: feedback-loop brief {run} --edit FILE"
+    return f"{counted} of {len(asked)} requirements can be counted; {how if could else own}"
 
 
 def said(one: Needed) -> str:

@@ -28,3 +28,8 @@ def test_a_brief_from_init_to_the_first_change(cli: Cli, tmp_path: Path):
     tokens = [level["tokens"] for level in found["levels"]]
     assert sorted(tokens, reverse=True) == tokens
     assert tokens[-1] == 0
+
+    done = cli("brief", run, "--mark", "2=must")
+    assert f"feedback-loop brief {run} --check NUMBERS\n  2  Start with a greeting. [check: greeting]" in done.stdout
+    cli("brief", run, "--check", "2")
+    assert "Start with a greeting. [check: greeting]" in (run / "brief.md").read_text()

@@ -5,7 +5,16 @@ from pathlib import Path
 import pytest
 
 from feedback_loop.brief.brief import NAME, load, of_round, parse
-from feedback_loop.brief.brief_edits import Replaced, added, change, marked, ordered, parse_marks, parse_order, replace
+from feedback_loop.brief.brief_edits import (
+    Replaced,
+    added,
+    change,
+    marked,
+    ordered,
+    parse_marks,
+    parse_numbers,
+    replace,
+)
 from feedback_loop.errors import UsageError
 from feedback_loop.progress import silent
 from feedback_loop.run import Run, commit, read_record
@@ -63,7 +72,7 @@ def test_a_mark_that_is_none_is_refused(said: str):
     with pytest.raises(UsageError, match="--mark"):
         parse_marks([said])
     with pytest.raises(UsageError, match="--order"):
-        parse_order(said)
+        parse_numbers(said, "--order", "2,1,3")
 
 
 def test_every_earlier_version_stays_with_who_replaced_it_and_how(run: Run):
@@ -88,11 +97,11 @@ def test_the_same_text_again_and_a_text_that_is_no_brief_change_nothing(run: Run
 def test_a_round_works_by_the_brief_that_it_began_with(run: Run, tmp_path: Path):
     file = tmp_path / "mine.md"
     file.write_text("- One\n- Two\n")
-    assert change(run, file, "", [], "anna") == "Round 000 will work by it."
+    assert change(run, file, "", [], "", "anna") == "Round 000 will work by it."
     with commit(run, 0, "prompts") as draft:
         choose_prompts(run, 0, draft, silent)
     assert NAME in run.manifest(0, "prompts").inputs
-    said = change(run, None, "2,1", ["1=out"], "anna")
+    said = change(run, None, "2,1", ["1=out"], "", "anna")
     assert said.startswith("Round 001 will work by it; round 000 goes on by the one that it began with.")
     assert of_round(run, 0) == parse("- One\n- Two\n")
     assert (run.path / NAME).read_text() == "- Two\n- One (out of scope)\n"
@@ -100,7 +109,7 @@ def test_a_round_works_by_the_brief_that_it_began_with(run: Run, tmp_path: Path)
 
 def test_a_run_without_a_brief_can_only_be_given_one(run: Run):
     with pytest.raises(UsageError, match="it has no brief"):
-        change(run, None, "2,1", [], "anna")
+        change(run, None, "2,1", [], "", "anna")
     with commit(run, 0, "prompts") as draft:
         choose_prompts(run, 0, draft, silent)
     assert of_round(run, 0) is None

@@ -1,10 +1,12 @@
 """The half-a-word curve: who wins how surely at which level, and how many tokens that leaves as needed."""
 
+from pathlib import Path
+
 import pytest
 
 from feedback_loop.brief.brief import parse
 from feedback_loop.brief.curve import Needed, Row, by_reward, by_worth, needed, rated, requirements, votes
-from feedback_loop.brief.curve_text import as_text, said
+from feedback_loop.brief.curve_text import as_text, countable, said
 from feedback_loop.evaluate import wilson
 from feedback_loop.records import Comparison, Completion, Message, Prompt, Ranking
 
@@ -61,6 +63,20 @@ def test_the_headline_names_who_judged_the_rows_that_decide_it():
     found = needed([bare.model_copy(update=people), part.model_copy(update=reward)])
     assert found is not None
     assert said(found) == "round-000: 20 of 20 (perhaps 20, surely 20), by people and the reward model"
+
+
+def test_where_requirements_cannot_be_counted_the_curve_says_so_and_what_to_type():
+    def told(text: str) -> str:
+        return countable(parse(text), Path("mine"))
+
+    assert told("- Be kind.\n- No emoji.\n- End with a question.\n- Jokes. (out of scope)\n") == (
+        "0 of 3 requirements can be counted; 2, 3 could be: feedback-loop brief mine --check 2,3"
+    )
+    assert told("- Be kind.\n- No emoji. [check: emoji=false]\n").startswith(
+        "1 of 2 requirements can be counted; where a check"
+    )
+    assert told("- No emoji. [check: emoji=false]\n") == ""
+    assert countable(None, Path("mine")) == ""
 
 
 def test_members_who_agree_leave_the_chance_of_the_prompts_and_those_who_do_not_widen_it():

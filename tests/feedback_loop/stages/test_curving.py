@@ -121,6 +121,19 @@ def test_the_curve_has_the_base_once_and_every_rounds_policy_against_the_base_wi
     assert [m.number for m in rows[0].requirements] == [1, 2], "those that a program can check"
 
 
+def test_checks_that_are_written_afterwards_count_in_what_was_answered_before(run: Run):
+    first = {row.policy: len(row.requirements) for row in brief_curve.rows(run)}
+    assert first["round-002"] == 2
+    text = (run.path / "brief.md").read_text()
+    try:
+        write_text(run.path / "brief.md", text.replace("Be formal.", "Be formal. [check: formal]"))
+        found = {row.policy: len(row.requirements) for row in brief_curve.rows(run)}
+        assert found["round-002"] == 3
+        assert found["round-000"] == 2, "whose brief said something else"
+    finally:
+        write_text(run.path / "brief.md", text)
+
+
 def test_a_persona_judges_by_what_it_truly_wants(run: Run):
     rows = brief_curve.rows(run, find("concierge"))
     assert {row.judge for row in rows} == {"utility"}
