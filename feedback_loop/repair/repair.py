@@ -171,7 +171,8 @@ def _first(run: Run, record: Discard, touched: Iterable[Found]) -> Place | None:
         return None
     first = places[0]
     if record.kind == "discard" and first.stage == "preferences" and run.done(first.round, "rankings"):
-        rest = [s for s in labels.everything(run) if (s.source.round, s.source.kind) != (first.round, "duels")]
+        found = [one for one in labels.everything(run) if not one.source.late]  # those that wait go into later rounds
+        rest = [one for one in found if (one.source.round, one.source.kind) != (first.round, "duels")]
         if sum(loop.prefers(r) for r in labels.counting(rest) if r.label not in set(record.labels)) < 2:
             return Place(round=first.round, stage="rankings")
     return first

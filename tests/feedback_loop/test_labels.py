@@ -10,6 +10,7 @@ from feedback_loop.labels import counting, earlier, everything, learned, ranking
 from feedback_loop.lineage import decisions
 from feedback_loop.loop import collect
 from feedback_loop.records import Preference, Ranking
+from feedback_loop.repair.branch import branch
 from feedback_loop.repair.repair import Wish, discard, redo
 from feedback_loop.repair.trace import trace
 from feedback_loop.report.report import overview
@@ -154,6 +155,12 @@ def test_late_answers_survive_when_what_they_answer_is_made_anew(tmp_path: Path)
     run = late_run(tmp_path / "run")
     redo(run, "comparisons", 0, "owner")
     assert {"c1@ben", "c0@anna"} <= set(ids(everything(run)))
+
+
+def test_late_answers_go_along_into_a_branch(tmp_path: Path):
+    made = branch(late_run(tmp_path / "run"), tmp_path / "made", 0)
+    goes_on(made, 1)
+    assert {"c1@ben", "c6@anna"} <= names(made, 1)
 
 
 def test_a_late_answer_can_be_discarded_before_and_after_it_was_learned(tmp_path: Path):
