@@ -1,10 +1,13 @@
 """Comments, edits and answers of one's own on the Label page: what goes with a vote, and that nothing typed is lost."""
 
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.label_page import Served, answer, number, settle, shown, wait_for_another
+from tests.browser.label_page import Served, answer, label_page, number, settle, shown, wait_for_another
 from tests.browser_fixture import log_in
+from tests.ui.app_parts import comparison
 
 pytestmark = pytest.mark.browser
 FIELD = "#fl-edit-text"
@@ -158,3 +161,18 @@ def test_words_typed_for_what_another_window_has_answered_are_kept(page: Page, s
     page.locator(".fl-revising").wait_for()
     assert page.input_value(COMMENT) == "too late?"
     assert served.last().comment is None
+
+
+def test_words_typed_for_what_was_made_anew_can_be_copied(page: Page, tmp_path: Path):
+    asked = [comparison(n) for n in range(3)]
+    with label_page(tmp_path, asked) as served:
+        log_in(page, served.url)
+        settle(page)
+        page.keyboard.press("c")
+        page.keyboard.type("the first one rambles")
+        page.keyboard.press("Escape")
+        asked[:] = [comparison(n) for n in (8, 9)]
+        page.keyboard.press("2")
+        expect(page.locator(".fl-error")).to_contain_text("made anew")
+        expect(page.locator(".fl-error")).to_contain_text("the first one rambles")
+        page.locator(".fl-card[data-comparison-id=c8], .fl-card[data-comparison-id=c9]").wait_for()

@@ -5,7 +5,7 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -326,8 +326,8 @@ def test_rollbacks_that_chose_among_the_old_policies_are_set_aside(run: Run):
     assert [file.name for file, _ in rollbacks(run)] == ["001.json"]
 
 
-def killed_at(run: Run, step: int) -> bool:
-    """Discard Ben's labels in a process of its own, killed instead of its n-th rename; whether it was killed.
+def killed_at(run: Run, step: int, work: Callable[[Run], object]) -> bool:
+    """Do this in a process of its own, killed instead of its n-th rename; whether it was killed.
 
     Each step of the protocol, whole files and folders set aside alike, is one rename.
     """
@@ -342,7 +342,7 @@ def killed_at(run: Run, step: int) -> bool:
             return rename(self, target)
 
         Path.rename = cut
-        discard(run, Wish(annotator="ben"), "why", OWNER)
+        work(run)
         os._exit(0)
     return os.WIFSIGNALED(os.waitpid(child, 0)[1])
 
@@ -353,7 +353,7 @@ def test_killed_between_any_two_steps_it_is_ended_by_typing_it_again_or_by_advan
     learn(calm, 0)
     while True:
         cut = open_run(shutil.copytree(run.path, tmp_path / f"run-{steps}"))
-        if not killed_at(cut, steps):
+        if not killed_at(cut, steps, lambda run: discard(run, Wish(annotator="ben"), "why", OWNER)):
             break
         steps += 1
         if steps % 2:
@@ -375,6 +375,22 @@ def test_killed_between_any_two_steps_it_is_ended_by_typing_it_again_or_by_advan
     learn(cut, 0)
     assert adapter(cut, 0) == adapter(calm, 0)
     assert steps > 8
+
+
+def test_a_rollback_killed_between_any_two_steps_keeps_the_duels_and_can_be_typed_again(tmp_path: Path):
+    calm, steps = judged_run(tmp_path / "run"), 0
+    while True:
+        cut = open_run(shutil.copytree(calm.path, tmp_path / f"run-{steps}"))
+        if not killed_at(cut, steps, lambda run: repair.roll_back(run, "base", OWNER)):
+            break
+        with loop.alone(cut):  # as `advance` begins
+            assert cut.done(1, "policy") == (discards.records(cut) == [])
+        if current_policy(cut) != "base":
+            repair.roll_back(cut, "base", OWNER)
+        assert (cut.done(1, "policy"), current_policy(cut), len(discards.records(cut))) == (False, "base", 1)
+        assert trace(cut, "c15@anna").labels[0].stands == said(duels(1)[0], "a")
+        steps += 1
+    assert steps > 4
 
 
 def test_on_the_command_line(run: Run, cli: Cli):

@@ -82,8 +82,10 @@ export function createFlow({ shown, noted, reached, failed, waits }) {
     }
     const typed = vote.comment || vote.edit;
     if (typed) drafts.write(standing.user, vote.comparison_id, drafts.reopened(vote, drafts.read(standing.user, vote.comparison_id)));
-    if ([404, 410].includes(problem.status)) ready = ready.filter((card) => card.said); // of a round that is over, as the vote was
-    failed(stands ? t(typed ? "label.answered_elsewhere" : "label.stands_elsewhere") : problem.message);
+    const gone = [404, 410].includes(problem.status); // made anew, as the cards were that were held with it
+    if (gone) ready = ready.filter((card) => card.said);
+    if (gone && typed) failed(t("label.made_anew", { words: [vote.comment, vote.edit].filter(Boolean).join("\n\n") }));
+    else failed(stands ? t(typed ? "label.answered_elsewhere" : "label.stands_elsewhere") : problem.message);
     return null;
   }
 
