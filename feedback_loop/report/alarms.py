@@ -55,7 +55,7 @@ def between_rounds(
 ) -> list[str]:
     """The reward model says that its policy is better, but people agree with it less on what that policy wrote.
 
-    `reward` and `judged` are a round's facts of the reward and evaluation stages, `then` the next round's evaluation's, whose
+    `reward` and `judged` are a round's facts of the reward and evaluation stages, `then` the next round's of either, whose
     `next_round_agreement` is the share of that round's labels that this round's reward model foresaw. An alarm is: the
     policy was kept, wins by the reward model, and the agreement's 90 % interval lies wholly below that of the accuracy the
     reward model had when it was made. Better answers are closer to one another and so harder to tell apart: a small fall

@@ -202,14 +202,14 @@ def samples(run: Run, number: int) -> tuple[Sample, ...]:
 def metrics(run: Run, number: int) -> dict[str, float]:
     """A round's figures once it is evaluated: of the reward model, and of the policy that the round made.
 
-    `next_round_agreement` is there once the next round is evaluated, and the true win rates where a persona answers.
+    `next_round_agreement` is there once the next round has a head or is evaluated, the true win rates where a persona answers.
     """
     if not run.done(number, "evaluation"):
         return {}
     reward, judged = run.manifest(number, "reward").facts, run.manifest(number, "evaluation").facts
     given = counting(learned(run, number))
     candidate = judged["policies"][judged["candidate"]]
-    then, true = _facts(run, number + 1, "evaluation").get("next_round_agreement") or {}, truth(run, number)
+    then, true = _then(run, number).get("next_round_agreement") or {}, truth(run, number)
     found = {name: reward.get(fact) for name, fact in REWARD.items()}
     found |= dict(zip(GOLD, map(then.get, ("agreement", "low", "high")), strict=True))
     rates = {name: judged[name] for name in ("win_rate_parent", "win_rate_base")}
@@ -230,9 +230,7 @@ def metrics(run: Run, number: int) -> dict[str, float]:
 
 def warned(run: Run, number: int) -> tuple[str, ...]:
     """A round's alarms so far, each with the command to type."""
-    reward, judged, then = (
-        _facts(run, n, s) for n, s in ((number, "reward"), (number, "evaluation"), (number + 1, "evaluation"))
-    )
+    reward, judged, then = _facts(run, number, "reward"), _facts(run, number, "evaluation"), _then(run, number)
     decision, true = _decision(run, number), truth(run, number)
     found = alarms.of_reward_model(reward) + alarms.of_policy_step(training_rows(run, number, "policy"))
     if judged:
@@ -251,6 +249,11 @@ def _trust(facts: dict[str, Any]) -> Trust:
 def _facts(run: Run, number: int, stage: str) -> dict[str, Any]:
     """A stage's facts; none where it is not done."""
     return run.manifest(number, stage).facts if run.done(number, stage) else {}
+
+
+def _then(run: Run, number: int) -> dict[str, Any]:
+    """Facts that hold what the next round's labels said of a round's reward model: of its evaluation, before it of its head."""
+    return _facts(run, number + 1, "evaluation") or _facts(run, number + 1, "reward")
 
 
 def _contradictions(run: Run, number: int) -> int:

@@ -22,6 +22,7 @@ from feedback_loop.records import Completion, Decision, Preference, Prompt, now
 from feedback_loop.report.overview import Sample
 from feedback_loop.run import Draft, Run, read_jsonl, write_jsonl
 from feedback_loop.stages import guarding
+from feedback_loop.stages.agreeing import agreement, counts
 from feedback_loop.stages.stand_in import as_policy
 from feedback_loop.stages.training import reward_folders
 
@@ -66,7 +67,8 @@ def evaluate_policy(run: Run, number: int, draft: Draft, report: Progress) -> No
     answers[candidate] = answer(run, policy, asked, report)
     kls = answers[parent].kl, answers[candidate].kl, kl_from(run, policy, parent, asked, answers[candidate])
     measured = guarding.measure(run, number, draft, policy, (BASE, parent, candidate), report)
-    draft.facts["next_round_agreement"] = foreseen(run, number, draft, policy)
+    told = run.manifest(number, "reward").facts.get("next_round_agreement")
+    draft.facts["next_round_agreement"] = told or foreseen(run, number, draft, policy)
     plain = {name: answers[name].completions for name in (BASE, candidate)}
     briefed = heldout_prompts(run, draft, run.recipe.brief.prompts)
     levels = write_levels(run, number, draft, policy, briefed, plain, report)
@@ -113,13 +115,10 @@ def side_by_side(
 
 
 def foreseen(run: Run, number: int, draft: Draft, policy: "Policy") -> dict[str, Any] | None:
-    """How often the reward model of the round before prefers what people chose in this round; None in the first one.
+    """What `agreeing.agreement` says of this round's pairs; None in the first one.
 
-    {agreement, low, high: its 90 % interval, pairs}. It was not trained on these pairs, which the policy that it helped to
-    make wrote, where that was kept. Only pairs drawn at random count: those chosen for being hard would look like a fall.
     `policy` lends its base and is left as it was.
     """
-    from reward.bias import share
     from reward.score import ADAPTER, load_scorer
 
     if number == 0 or not run.done(number - 1, "reward"):
@@ -142,15 +141,7 @@ def foreseen(run: Run, number: int, draft: Draft, policy: "Policy") -> dict[str,
         score(prompts, [getattr(p, side)[-1].content for p in pairs]) for side in ("chosen", "rejected")
     )
     forget(policy.model, ADAPTER)
-    right = [1.0 if a > b else 0.5 if a == b else 0.0 for a, b in zip(chosen, rejected, strict=True)]
-    found = share(right, [p.share for p in pairs])
-    return {"agreement": found.pop("share"), **found}
-
-
-def counts(pair: Preference, number: int) -> bool:
-    """Whether a pair shows what people chose in that round, for the first time, between answers that nobody picked for them."""
-    plain = pair.source == "ranking" and not pair.tie and not pair.repeat
-    return pair.round == number and plain and pair.selection == "random"
+    return agreement(pairs, chosen, rejected)
 
 
 def forget(network: Any, prefix: str) -> None:

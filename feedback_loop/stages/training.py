@@ -20,6 +20,7 @@ from feedback_loop.progress import Progress
 from feedback_loop.records import Disliked, Preference, Prompt
 from feedback_loop.repair.contradictions import Judged, measured
 from feedback_loop.run import Draft, Run, read_jsonl
+from feedback_loop.stages.agreeing import by_head
 from feedback_loop.thinning import thinned
 from feedback_loop.versions import packages
 
@@ -78,7 +79,8 @@ def _fit_head(
         draft.use(*feature_files(run, n))
         completions, rows = candidate_features(run, n)
         known |= {(c.prompt_id, c.completion): row for c, row in zip(completions, rows, strict=True)}
-    return train_head(
+    told = {"next_round_agreement": by_head(run, number, draft, pairs, known)} if number else {}
+    return told | train_head(
         run.recipe.model,
         run.recipe.reward,
         sorted(pairs, key=lambda p: (p.round, p.comparison_id, p.user_id, p.source)),

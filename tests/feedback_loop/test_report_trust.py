@@ -90,6 +90,17 @@ def test_a_rounds_figures_hold_its_reward_models_and_what_the_next_round_said_of
     assert curves["loop/next_round_agreement"].x == (0,)
 
 
+def test_a_head_that_the_next_rounds_labels_contradict_is_an_alarm_before_the_next_policy_is_made(run: Run):
+    decided(run, 0, TRUSTED, judged(0, 0.8), CALM)
+    assert rounds(run)[0].alarms == ()
+    with commit(run, 1, "reward") as draft:
+        draft.facts |= TRUSTED | {"next_round_agreement": judged(1, 0.6, 0.5)["next_round_agreement"]}
+    (said,) = rounds(run)[0].alarms
+    assert said.startswith("Over-optimisation between rounds")
+    assert "it foresaw 50%" in said
+    assert rounds(run)[0].metrics["next_round_agreement"] == 0.5
+
+
 def test_groups_and_reliability_are_there_as_soon_as_the_reward_model_is(run: Run):
     with commit(run, 0, "reward") as draft:
         draft.facts |= TRUSTED

@@ -12,7 +12,7 @@ from feedback_loop.progress import silent
 from feedback_loop.recipe import Recipe, RewardTable, SamplingTable
 from feedback_loop.records import Preference
 from feedback_loop.run import Draft, Run, commit, create, write_jsonl
-from feedback_loop.stages.judging import counts, evaluate_policy, foreseen, forget
+from feedback_loop.stages.judging import evaluate_policy, foreseen, forget
 from policies.base import load_policy
 from policies.logprobs import completion_logprobs
 from reward.score import load_scorer
@@ -52,22 +52,6 @@ def test_agreement_is_the_share_of_this_rounds_choices_that_it_foresaw(
     assert (found["agreement"], found["pairs"]) == (0.75, 4)
     assert found["low"] < 0.75 < found["high"]
     assert run.stage_folder(0, "reward") / "manifest.json" in draft.inputs
-
-
-@pytest.mark.parametrize(
-    ("changes", "counted"),
-    [
-        ({}, True),
-        ({"round": 0}, False),
-        ({"tie": True}, False),
-        ({"source": "edit"}, False),
-        ({"selection": "uncertainty"}, False),
-        ({"repeat": True}, False),
-    ],
-    ids=["a choice", "an earlier round", "a tie", "an edit", "chosen for being hard", "said before"],
-)
-def test_what_counts(changes: dict[str, Any], counted: bool):
-    assert counts(pair(0).model_copy(update=changes), 1) == counted
 
 
 def test_nothing_is_said_of_the_first_round_or_without_a_choice(tmp_path: Path, reward_adapter: Path):

@@ -1,0 +1,52 @@
+"""How often the reward model of the round before prefers what people chose in this one.
+
+It was not trained on these pairs, which the policy that it helped to make wrote, where that was kept. Only pairs drawn at random
+count: those chosen for being hard would look like a fall.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from feedback_loop.records import Preference
+from feedback_loop.run import Draft, Run
+
+
+def counts(pair: Preference, number: int) -> bool:
+    """Whether a pair shows what people chose in that round, for the first time, between answers that nobody picked for them."""
+    plain = pair.source == "ranking" and not pair.tie and not pair.repeat
+    return pair.round == number and plain and pair.selection == "random"
+
+
+def agreement(pairs: Sequence[Preference], chosen: Sequence[float], rejected: Sequence[float]) -> dict[str, Any]:
+    """{agreement, low, high: its 90 % interval, pairs}, from the scores of these pairs' answers."""
+    from reward.bias import share
+
+    right = [1.0 if a > b else 0.5 if a == b else 0.0 for a, b in zip(chosen, rejected, strict=True)]
+    found = share(right, [p.share for p in pairs])
+    return {"agreement": found.pop("share"), **found}
+
+
+def by_head(
+    run: Run, number: int, draft: Draft, pairs: Sequence[Preference], known: Mapping[tuple[str, str], Any]
+) -> dict[str, Any] | None:
+    """The agreement as soon as the labels are there, at the cost of no model: by a head, from the features in `known`.
+
+    None where the round before has no head, or an answer was not read when it was drawn; the evaluation reads it then.
+    """
+    import numpy as np
+
+    from reward.head import FILE, load
+
+    folder = run.stage_folder(number - 1, "reward") / "head"
+    counted = [p for p in pairs if counts(p, number)]
+    chosen, rejected = (
+        [(p.prompt_id, getattr(p, side)[-1].content) for p in counted] for side in ("chosen", "rejected")
+    )
+    if not counted or not (folder / FILE).exists() or not known.keys() >= {*chosen, *rejected}:
+        return None
+    draft.use(*run.files(number - 1, "reward"))
+    head = load(folder)
+    ours, theirs = (
+        head.scores(np.stack([known[name] for name in names])).mean(1).tolist() for names in (chosen, rejected)
+    )
+    return agreement(counted, ours, theirs)
