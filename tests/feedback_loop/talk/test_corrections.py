@@ -81,8 +81,8 @@ def test_it_measures_no_reward_model():
             margin=1.0, spread=0.0, length_chosen=1, length_rejected=2, user_id="anna", round=0, selection=selection
         )
 
-    assert figures([checked("chat")] * 9)["checked_pairs"] == 0
-    assert figures([checked("chat")] * 9 + [checked("uncertainty")])["checked_pairs"] == 1
+    assert figures([checked("chat")] * 9, 0.0)["checked_pairs"] == 0
+    assert figures([checked("chat")] * 9 + [checked("uncertainty")], 0.0)["checked_pairs"] == 1
 
 
 def test_the_same_is_kept_once_and_what_does_not_hang_together_not_at_all(run: Run, desk: Desk):
