@@ -23,7 +23,7 @@ from feedback_loop.records import Comparison, Ranking, Record
 from feedback_loop.repair import discards
 from feedback_loop.repair.discards import Carried
 from feedback_loop.run import Draft, Run, read_jsonl, write_jsonl
-from feedback_loop.store.journal import Journal, said
+from feedback_loop.store.journal import looked_into, said
 
 R = TypeVar("R", bound=Record)
 LATE = re.compile(r"late-(round|duels)-(\d{3,})\.jsonl")
@@ -179,7 +179,7 @@ def _waiting(run: Run, found: Sequence[Said]) -> list[Said]:
     stands = {r.label: said(r) for one in _once(found, ()) for r in one.rankings}
     number, waiting = open_round(run), list[Said]()
     into = number + 1 if run.done(number, "rankings") else number
-    with contextlib.closing(Journal(run.path / "journal.sqlite")) as journal:
+    with looked_into(run.path / "journal.sqlite") as journal:
         for one in closed:
             given = journal.rankings(one.source.round, {c.id for c in one.comparisons})
             news = [r for r in given if stands.get(r.label) != said(r)]
@@ -197,7 +197,7 @@ def _answered(source: Source, comparisons: Sequence[Comparison], given: list[Ran
 def _in_journal(run: Run, number: int, comparisons: Sequence[Comparison]) -> list[Ranking]:
     if not comparisons or not (run.path / "journal.sqlite").exists():
         return []
-    with contextlib.closing(Journal(run.path / "journal.sqlite")) as journal:
+    with looked_into(run.path / "journal.sqlite") as journal:
         return journal.rankings(number, {c.id for c in comparisons})
 
 

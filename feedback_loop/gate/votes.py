@@ -1,13 +1,12 @@
 """The answers to a round's duels as the gate hears them: what was counted once stays as it was counted."""
 
-import contextlib
 from collections.abc import Collection, Iterable
 
 from feedback_loop.asking import asked
 from feedback_loop.records import Ranking, Record
 from feedback_loop.repair import discards
 from feedback_loop.run import Run, read_jsonl
-from feedback_loop.store.journal import Event, Journal
+from feedback_loop.store.journal import Event, Journal, looked_into
 
 SNAPSHOT, COUNTED = "rankings.jsonl", "counted.jsonl"
 
@@ -28,7 +27,7 @@ def votes(run: Run, number: int) -> Votes:
     if not run.done(number, "promotion"):
         if not (run.path / "journal.sqlite").exists():
             return Votes()
-        with contextlib.closing(Journal(run.path / "journal.sqlite")) as journal:
+        with looked_into(run.path / "journal.sqlite") as journal:
             return in_journal(run, number, journal)
     folder = run.stage_folder(number, "promotion")
     standing = read_jsonl(folder / SNAPSHOT, Ranking)

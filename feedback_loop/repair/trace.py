@@ -1,6 +1,5 @@
 """What became of a label: what was asked, who said what and when, what was learned from it, and which adapters it reached."""
 
-import contextlib
 from collections.abc import Sequence
 from typing import Literal
 
@@ -12,7 +11,7 @@ from feedback_loop.repair import chain, discards
 from feedback_loop.repair.chain import Made
 from feedback_loop.repair.discards import Discard
 from feedback_loop.run import Run, read_jsonl
-from feedback_loop.store.journal import Event, Journal
+from feedback_loop.store.journal import Event, looked_into
 
 FILES = ("train", "heldout")
 
@@ -202,5 +201,5 @@ def _comparison(run: Run, identity: str) -> tuple[Comparison, bool]:
 def _events(run: Run, identity: str) -> list[Event]:
     if not (run.path / "journal.sqlite").exists():
         return []
-    with contextlib.closing(Journal(run.path / "journal.sqlite")) as journal:
+    with looked_into(run.path / "journal.sqlite") as journal:
         return journal.history(identity)

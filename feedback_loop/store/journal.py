@@ -4,9 +4,12 @@ One SQLite file of append-only events. An answer's present state is the last eve
 """
 
 import contextlib
+import os
+import shutil
 import sqlite3
+import tempfile
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -56,6 +59,19 @@ class _Standing:
     answers: dict[tuple[str, str], Ranking] = field(default_factory=dict)
     seen: int = 0
     """Sequence of the last event that is in them."""
+
+
+@contextlib.contextmanager
+def looked_into(path: Path) -> Iterator["Journal"]:
+    """A journal for whoever only reads it; of a run that may not be written a copy, as SQLite writes beside what it reads."""
+    with contextlib.ExitStack() as closing:
+        if not os.access(path.parent, os.W_OK):
+            place = Path(closing.enter_context(tempfile.TemporaryDirectory()))
+            for file in (path, path.with_name(f"{path.name}-wal")):
+                if file.exists():
+                    shutil.copy(file, place)
+            path = place / path.name
+        yield closing.enter_context(contextlib.closing(Journal(path)))
 
 
 class Journal:
