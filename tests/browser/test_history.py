@@ -16,6 +16,16 @@ def wait_for(page: Page, comparison_id: str) -> None:
     page.locator(f".fl-card[data-comparison-id={comparison_id}]").wait_for()
 
 
+def reopened(page: Page) -> tuple[str, str]:
+    """Answer, and open that answer from the history; its comparison, and the one that was shown before."""
+    asked = answer(page, "1")
+    current = shown(page)
+    page.keyboard.press("h")
+    page.click(".fl-answered button")
+    wait_for(page, asked)
+    return asked, current
+
+
 def test_undo_goes_back_through_the_session_one_by_one(page: Page, served: Served):
     log_in(page, served.url)
     answered = [answer(page, key) for key in ("1", "2", "3")]
@@ -84,11 +94,7 @@ def test_an_answer_is_found_opened_and_changed(page: Page, served: Served):
 
 def test_undo_of_a_change_brings_back_what_was_said_before(page: Page, served: Served):
     log_in(page, served.url)
-    asked = answer(page, "1")
-    current = shown(page)
-    page.keyboard.press("h")
-    page.click(".fl-answered button")
-    wait_for(page, asked)
+    asked, current = reopened(page)
     answer(page, "2")
     wait_for(page, current)
     page.keyboard.press("u")
@@ -101,11 +107,7 @@ def test_undo_of_a_change_brings_back_what_was_said_before(page: Page, served: S
 
 def test_an_opened_answer_can_be_left_as_it_is(page: Page, served: Served):
     log_in(page, served.url)
-    asked = answer(page, "1")
-    current = shown(page)
-    page.keyboard.press("h")
-    page.click(".fl-answered button")
-    wait_for(page, asked)
+    asked, current = reopened(page)
     page.keyboard.press("Escape")
     wait_for(page, current)
     assert served.last().choice == f"secret-{number(asked)}-0"

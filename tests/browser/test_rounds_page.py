@@ -1,7 +1,7 @@
 """The Rounds page by mouse, keys and screen reader: lessons, samples, the question before a rollback, a round that goes on."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +102,20 @@ def opened(page: Page, url: str, width: int = 1280) -> Page:
     page.goto(f"{url}/rounds")
     page.wait_for_selector("[data-round='2'] .fl-lessons li")
     return page
+
+
+def with_a_reason_only(page: Page, name: str, told: str, done: Sequence[Any]) -> None:
+    """Do what the button says: its dialog says this, and does nothing until a reason is given."""
+    page.get_by_role("button", name=name).click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text(told)
+    dialog.get_by_role("button", name=name).click()
+    expect(dialog).to_be_visible()
+    assert not done, "not without a reason"
+    dialog.get_by_label("Why?").fill("the tone is right")
+    dialog.get_by_role("button", name=name).click()
+    expect(dialog).to_have_count(0)
+    page.wait_for_timeout(300)
 
 
 @pytest.mark.parametrize("width", [1280, 390])
@@ -206,16 +220,9 @@ def test_what_a_round_refused_goes_in_force_with_a_reason_only_and_who_did_what_
     expect(told).to_contain_text("Why: it rambles")
     expect(page.locator(".fl-discards")).to_contain_text("Discard 0: 4 labels (annotator ben), by olga, ")
 
-    page.get_by_role("button", name="Put round-001 in force").click()
-    dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text("Its round did not keep round-001: It won 9 of 30 duels.")
-    dialog.get_by_role("button", name="Put round-001 in force").click()
-    expect(dialog).to_be_visible()
-    assert live.rolled_back == [], "not without a reason"
-    dialog.get_by_label("Why?").fill("the tone is right")
-    dialog.get_by_role("button", name="Put round-001 in force").click()
-    expect(dialog).to_have_count(0)
-    page.wait_for_timeout(300)
+    with_a_reason_only(
+        page, "Put round-001 in force", "Its round did not keep round-001: It won 9 of 30 duels.", live.rolled_back
+    )
     assert live.rolled_back == [("round-001", "anna", "the tone is right")]
 
 
@@ -232,16 +239,9 @@ def test_duels_are_shown_as_they_stand_and_an_owner_decides_with_a_reason_only(p
     expect(page.locator("[data-round='3'] .fl-early")).to_contain_text("tells whose answer is whose")
     expect(page.locator("[data-round='3'] .fl-taught")).not_to_have_attribute("open", "")
 
-    gate.get_by_role("button", name="Keep the new version now").click()
-    dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text("What speaks against the new version does not count then.")
-    dialog.get_by_role("button", name="Keep the new version now").click()
-    expect(dialog).to_be_visible()
-    assert live.decided == [], "not without a reason"
-    dialog.get_by_label("Why?").fill("the tone is right")
-    dialog.get_by_role("button", name="Keep the new version now").click()
-    expect(dialog).to_have_count(0)
-    page.wait_for_timeout(300)
+    with_a_reason_only(
+        page, "Keep the new version now", "What speaks against the new version does not count then.", live.decided
+    )
     assert live.decided == [(True, "anna", "the tone is right")]
 
 

@@ -15,9 +15,8 @@ from feedback_loop.errors import LoopError, UsageError
 from feedback_loop.gate.duels import standing
 from feedback_loop.gate.votes import votes
 from feedback_loop.lineage import current_policy, open_round, roll_back, rollbacks
-from feedback_loop.repair import discards, repair
+from feedback_loop.repair import discards
 from feedback_loop.repair.repair import Wish, discard, redo, restore
-from feedback_loop.repair.trace import trace
 from feedback_loop.report.report import overview
 from feedback_loop.run import Run, commit, open_run, set_aside, write_jsonl
 from tests.conftest import Cli, one_line
@@ -103,46 +102,6 @@ def test_a_stage_done_again_loses_no_label_of_the_rounds_behind_it(run: Run):
     learn(run, 0)
     decided(run, 1, answers(1))
     assert before | {"c20@anna", "c21@anna", "c5@anna"} <= names(run, 1)
-
-
-def judged_run(path: Path) -> Run:
-    """Round 0 is decided; in round 1 one of its two duels is judged, so its policy waits for more."""
-    run = new_run(path)
-    decided(run, 0, answers(0))
-    collect(run, 1, answers(1))
-    learn(run, 1, [], until="duels")
-    vote(run, 1, [said(duels(1)[0], "a")])
-    return run
-
-
-def test_a_rollback_loses_no_duel_that_was_judged(tmp_path: Path):
-    run = judged_run(tmp_path / "run")
-    repair.roll_back(run, "base", OWNER, "it rambles")
-    assert (current_policy(run), stages(run, 1)) == (
-        "base",
-        {"2-comparisons", "3-rankings", "4-preferences", "5-reward"},
-    )
-    (record,) = discards.records(run)
-    assert (record.kind, record.asked, record.reason, record.complete) == (
-        "redo",
-        "rollback to base",
-        "it rambles",
-        True,
-    )
-    assert trace(run, "c15@anna").labels[0].stands == said(duels(1)[0], "a")
-    learn(run, 1)
-    decided(run, 2, answers(2))
-    assert "c15@anna" not in names(run, 1)
-    assert "c15@anna" in names(run, 2), "a duel trains from the next round on"
-
-
-def test_a_rollback_that_cannot_be_sets_nothing_aside(tmp_path: Path):
-    run = judged_run(tmp_path / "run")
-    for to in ("round-001", "round-000"):
-        with pytest.raises(UsageError, match=r"no policy round-001|already in force"):
-            repair.roll_back(run, to, OWNER)
-    assert run.done(1, "duels")
-    assert discards.records(run) == []
 
 
 def test_what_was_said_of_comparisons_that_are_made_anew_is_learned_too(tmp_path: Path):
@@ -375,22 +334,6 @@ def test_killed_between_any_two_steps_it_is_ended_by_typing_it_again_or_by_advan
     learn(cut, 0)
     assert adapter(cut, 0) == adapter(calm, 0)
     assert steps > 8
-
-
-def test_a_rollback_killed_between_any_two_steps_keeps_the_duels_and_can_be_typed_again(tmp_path: Path):
-    calm, steps = judged_run(tmp_path / "run"), 0
-    while True:
-        cut = open_run(shutil.copytree(calm.path, tmp_path / f"run-{steps}"))
-        if not killed_at(cut, steps, lambda run: repair.roll_back(run, "base", OWNER)):
-            break
-        with loop.alone(cut):  # as `advance` begins
-            assert cut.done(1, "policy") == (discards.records(cut) == [])
-        if current_policy(cut) != "base":
-            repair.roll_back(cut, "base", OWNER)
-        assert (cut.done(1, "policy"), current_policy(cut), len(discards.records(cut))) == (False, "base", 1)
-        assert trace(cut, "c15@anna").labels[0].stands == said(duels(1)[0], "a")
-        steps += 1
-    assert steps > 4
 
 
 def test_on_the_command_line(run: Run, cli: Cli):
