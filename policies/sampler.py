@@ -1,11 +1,15 @@
 """Draw completions from a policy: batched by length, seeded, and never the same answer twice to one prompt."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
+from feedback_loop.adapters import bare
 from feedback_loop.brief.brief import PLAIN, Instructions, instructed
 from feedback_loop.chat import end_id, render_prompt, without_thought
+from feedback_loop.lineage import BASE
 from feedback_loop.progress import Progress
 from feedback_loop.recipe import SamplingTable
 from feedback_loop.records import Completion, Prompt
@@ -33,32 +37,42 @@ def sample(
     seed: int,
     report: Progress,
     instructions: Instructions = PLAIN,
+    whole_by_base: bool = False,
 ) -> Sampled:
     """`completions` different completions a prompt; empty ones and repeats are drawn again, then left out.
 
-    Those of one prompt are written under the `instructions` in turn, and say at which level.
+    Those of one prompt are written under the `instructions` in turn, and say at which level and by whom: by the policy, or
+    with `whole_by_base` at level 1 by its base.
     """
+    levels = [level for level, _ in instructions]
+    writers = [BASE if whole_by_base and level == 1 else policy.name for level in levels]
     kept: dict[int, dict[int, str]] = {index: {} for index in range(len(prompts))}
     total = completions * len(prompts)
-    for attempt in range(TRIES):
-        wanted = [(i, turn) for i, texts in kept.items() for turn in range(completions) if turn not in texts]
+    for attempt, writer in product(range(TRIES), dict.fromkeys(writers)):
+        wanted = [
+            (i, turn)
+            for i, texts in kept.items()
+            for turn in range(completions)
+            if turn not in texts and writers[turn % len(writers)] == writer
+        ]
         asked = [instructed(prompts[i], instructions[turn % len(instructions)][1]) for i, turn in wanted]
         rendered = [render_prompt(policy.tokenizer, prompt.messages, thinking=thinking) for prompt in asked]
-        for place, ids in draw(policy, rendered, settings, seed + attempt):
-            index, turn = wanted[place]
-            texts, text = kept[index], as_text(policy.tokenizer, ids)
-            if text and text not in texts.values():
-                texts[turn] = text
-            report(sum(map(len, kept.values())), total, "sampling")
+        with nullcontext() if writer == policy.name else bare(policy.model):
+            for place, ids in draw(policy, rendered, settings, seed + attempt):
+                index, turn = wanted[place]
+                texts, text = kept[index], as_text(policy.tokenizer, ids)
+                if text and text not in texts.values():
+                    texts[turn] = text
+                report(sum(map(len, kept.values())), total, "sampling")
     report(total, total, "sampling")
     made = [
         Completion(
-            id=f"{policy.name}-{prompt.id}-{seed:x}-{number}",
+            id=f"{writers[turn % len(writers)]}-{prompt.id}-{seed:x}-{number}",
             prompt_id=prompt.id,
             completion=text,
-            policy=policy.name,
+            policy=writers[turn % len(writers)],
             seed=seed,
-            level=instructions[turn % len(instructions)][0],
+            level=levels[turn % len(levels)],
         )
         for index, prompt in enumerate(prompts)
         for number, (turn, text) in enumerate(kept[index].items())

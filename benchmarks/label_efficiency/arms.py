@@ -68,6 +68,8 @@ class Arm:
     """Share of pairs picked at random whatever the strategy."""
     edits: float = 0.0
     """Share of labels in which the person also rewrites the chosen answer."""
+    held: bool = False
+    """Whether neutral chats hold its policy as they do in a run (`policy.hold`)."""
     labels_of: str | None = None
     """It has no labels of its own but those of this arm."""
     makes: Literal["policy", "best-by-reward", "best-by-truth"] = "policy"
@@ -85,6 +87,7 @@ ARMS: dict[str, Arm] = {
     "online-best_worst": Arm("current", DPO, "best_worst"),
     "ours": OURS,
     "ours-parent-pool": replace(OURS, settings=(*BON, "policy.bon.pool=parent")),
+    "ours-held": replace(OURS, held=True, labels_of="ours"),
     "ours-no-reward": replace(OURS, settings=DPO, labels_of="ours"),
     "ours-edits": replace(OURS, edits=0.25),
     "best-of-8-reward": replace(OURS, labels_of="ours", makes="best-by-reward"),

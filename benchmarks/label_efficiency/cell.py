@@ -137,9 +137,12 @@ def _asked(cell: Cell, arm: Arm, place: int) -> Asked:
 def _policy(cell: Cell, arm: Arm, labels: Sequence[Label]) -> Trained:
     settings = (*arm.settings, *cell.tier.settings)
     parent = _parent(cell, arm, labels)
-    key = _digest([settings, str(parent), [(one.comparison.model_dump(), one.ranking.model_dump()) for one in labels]])
+    key = _digest(
+        [settings, arm.held, str(parent), [(one.comparison.model_dump(), one.ranking.model_dump()) for one in labels]]
+    )
     if key not in cell.trained:
-        cell.trained[key] = train(cell.world, settings, pairs_of(labels), cell.folder / key, cell.folder, parent)
+        pairs, place = pairs_of(labels), cell.folder / key
+        cell.trained[key] = train(cell.world, settings, pairs, place, cell.folder, parent, held=arm.held)
     return cell.trained[key]
 
 

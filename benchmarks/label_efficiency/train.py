@@ -11,6 +11,8 @@ import numpy as np
 from benchmarks.label_efficiency import memory
 from benchmarks.label_efficiency.arms import Settings
 from benchmarks.label_efficiency.world import World, recipe_of
+from feedback_loop import prompts
+from feedback_loop.begin import shipped
 from feedback_loop.errors import LoopError
 from feedback_loop.progress import silent
 from feedback_loop.recipe import RewardTable
@@ -41,7 +43,14 @@ class Trained:
 
 
 def train(
-    world: World, settings: Settings, pairs: Sequence[Preference], folder: Path, cache: Path, parent: Path | None
+    world: World,
+    settings: Settings,
+    pairs: Sequence[Preference],
+    folder: Path,
+    cache: Path,
+    parent: Path | None,
+    *,
+    held: bool = False,
 ) -> Trained:
     """A policy by the step that the settings name, trained from the base on all pairs; `parent` is the one in force."""
     read, start = recipe_of(world.model, settings), time.monotonic()
@@ -68,6 +77,7 @@ def train(
             run_seed=world.seed,
             report=silent,
             track=lambda *_: None,
+            neutral=prompts.load(shipped("prompts", read.policy.neutral_file, ".jsonl")) if held else (),
         )
         facts = STEPS[read.policy.step](task)
     except LoopError as error:

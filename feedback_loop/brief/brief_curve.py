@@ -131,12 +131,20 @@ def _counted_by(run: Run, number: int) -> brief.Brief | None:
 
 
 def _by_people(run: Run, number: int, found: Sequence[Row]) -> list[Row]:
-    """The rows, those judged by people that they answered often enough, under the same brief."""
-    text = _text(run, number)
-    said = [one for one in learned(run, number) if _text(run, one.source.round) == text]
+    """The rows, those judged by people that they answered often enough, under the same brief.
+
+    The new policy is ranked in later rounds; what it learned from says nothing of it.
+    """
+    text, given = _text(run, number), learned(run, run.rounds()[-1])
+    said = [one for one in given if _text(run, one.source.round) == text]
+    taught = {c.prompt.id for one in given if one.source.into <= number for c in one.comparisons}
     judged = []
     for row in found:
-        points = [p for one in said for p in votes(one.comparisons, one.rankings, row.policy, row.level, BASE)]
+        known = set() if row.policy == BASE else taught
+        points = list[float]()
+        for one in said:
+            asked = [c for c in one.comparisons if c.prompt.id not in known]
+            points += votes(asked, one.rankings, row.policy, row.level, BASE)
         if len(points) < FEWEST or (row.policy, row.level) == (BASE, 1.0):
             judged.append(row)
             continue

@@ -124,6 +124,7 @@ def ask(models: Models, draft: Draft, report: Progress, asked: Sequence[Prompt],
         seed=seed,
         report=report,
         instructions=brief.instructions(said, recipe.brief.sampled),
+        whole_by_base=True,
     ).completions
     selections = _selections(run, number, asked, candidates, seed, start)
     with_features = recipe.reward.form == "head" and bool(candidates)

@@ -143,7 +143,6 @@ def run_quick(file: Path, *more: str) -> dict:
     return json.loads(file.read_text())
 
 
-@pytest.mark.nightly
 def test_the_quick_tier_is_sane_and_goes_on_where_it_was(tmp_path):
     file, tier = tmp_path / "quick.json", TIERS["quick"]
     rows = file.with_suffix(".jsonl")

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -93,3 +94,16 @@ def test_the_answers_to_one_prompt_are_written_under_the_instructions_in_turn_an
     assert {c.level for c in draw(policy).completions} == {None}
     greet = Counter(c.level for c in sampled.completions if met("greeting", c.completion, True, prompts[0]))
     assert greet[1.0] >= 6, "of eight"
+
+
+def test_the_base_writes_under_the_whole_brief_where_it_is_asked_to_and_is_named_for_it(adapter: Path):
+    policy, base = (load_policy(TINY, folder, name=name) for folder, name in ((adapter, "round-000"), (None, "base")))
+    how: Any = {"completions": 2, "thinking": False, "seed": 3, "report": silent}
+    levels = ((1.0, "Start with a greeting."), (0.0, ""))
+    made = sample(policy, tiny_prompts(4), SETTINGS, instructions=levels, whole_by_base=True, **how).completions
+    assert {(c.policy, c.level) for c in made} == {("base", 1.0), ("round-000", 0.0)}
+    assert len({c.id for c in made}) == 8
+    by_base = sample(base, tiny_prompts(4), SETTINGS, instructions=levels[:1], **how | {"completions": 1}).completions
+    assert [c.completion for c in made if c.level == 1] == [c.completion for c in by_base]
+    plain = sample(policy, tiny_prompts(4), SETTINGS, instructions=levels[1:], **how | {"completions": 1}).completions
+    assert [c.completion for c in made if c.level == 0] == [c.completion for c in plain], "the policy is in force again"

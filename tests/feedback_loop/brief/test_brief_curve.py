@@ -1,4 +1,7 @@
-"""Who judges a row of the curve: people, as soon as enough of their answers were to the very same pair."""
+"""Who judges a row of the curve: people, as soon as enough of their answers were to the very same pair.
+
+A round's policy is the one that the next round's pairs are written by, so that is when people judge it.
+"""
 
 from pathlib import Path
 
@@ -16,23 +19,24 @@ from tests.feedback_loop.team_samples import comparison, said
 BRIEF = "- One\n"
 
 
-def pairs(number: int) -> list[Comparison]:
-    """Of each, `a` was written by the base under the whole brief and `b` by the base from nothing."""
-    found = [comparison(100 * number + n, round=number) for n in range(brief_curve.FEWEST)]
-    level = {"a": 1.0, "b": 0.0}
+def pairs(number: int, policy: str = "base", first: int | None = None) -> list[Comparison]:
+    """Of each, `a` was written by the base under the whole brief and `b` by the policy from nothing; to requests from `first`."""
+    start = 100 * number if first is None else first
+    found = [comparison(start + n, name=f"{number}-{n}", round=number) for n in range(brief_curve.FEWEST)]
+    of = {"a": {"level": 1.0}, "b": {"level": 0.0, "policy": policy}}
     return [
-        c.model_copy(
-            update={"completions": tuple(x.model_copy(update={"level": level[x.id[-1]]}) for x in c.completions)}
-        )
+        c.model_copy(update={"completions": tuple(x.model_copy(update=of[x.id[-1]]) for x in c.completions)})
         for c in found
     ]
 
 
-def measured(run: Run, number: int, brief: str, wins: int, count: int) -> None:
-    """A round under a brief in which people chose the plain answer `wins` times of `count`, evaluated."""
+def measured(
+    run: Run, number: int, brief: str, wins: int, count: int, policy: str = "base", first: int | None = None
+) -> None:
+    """A round under a brief in which people chose the policy's plain answer `wins` times of `count`, evaluated."""
     with commit(run, number, "prompts") as draft:
         write_text(draft.path / NAME, brief)
-    asked = pairs(number)
+    asked = pairs(number, policy, first)
     given = [said(c, "b" if n < wins else "a") for n, c in enumerate(asked[:count])]
     with commit(run, number, "comparisons") as draft:
         write_jsonl(draft.path / "comparisons.jsonl", asked)
@@ -100,3 +104,18 @@ def test_answers_under_another_brief_say_nothing(run: Run):
     assert judges(run, 1)["base", 0.0] == "reward model"
     row = next(r for r in brief_curve.of_round(run, 2) if (r.policy, r.level) == ("base", 0.0))
     assert (row.judge, row.answers) == ("people", 17), "and those of earlier rounds under the same one count"
+
+
+def test_the_next_round_s_answers_judge_a_round_s_policy(run: Run):
+    measured(run, 0, BRIEF, wins=4, count=brief_curve.FEWEST)
+    assert judges(run, 0)["round-000", 0.0] == "reward model"
+    measured(run, 1, BRIEF, wins=8, count=brief_curve.FEWEST, policy="round-000")
+    row = next(r for r in brief_curve.of_round(run, 0) if (r.policy, r.level) == ("round-000", 0.0))
+    assert (row.judge, row.win_rate, row.answers) == ("people", 0.5, 16)
+    assert judges(run, 1)["round-001", 0.0] == "reward model", "nobody has ranked its answers yet"
+
+
+def test_answers_to_requests_that_a_policy_learned_from_do_not_judge_it(run: Run):
+    measured(run, 0, BRIEF, wins=4, count=brief_curve.FEWEST)
+    measured(run, 1, BRIEF, wins=8, count=brief_curve.FEWEST, policy="round-000", first=1)
+    assert judges(run, 0)["round-000", 0.0] == "reward model", "but for one, they are those of round 0"
