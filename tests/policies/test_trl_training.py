@@ -42,7 +42,7 @@ def start(tmp_path: Path, reward_adapter: Path) -> Start:
     ) -> Task:
         policy = PolicyTable(**{"step": step, "probe": 4} | SETTINGS[step] | more)
         return make_task(
-            tmp_path / name, policy, pairs=edited(6), reward=reward_adapter, parent=parent, track=track
+            tmp_path / name, policy, pairs=edited(8), reward=reward_adapter, parent=parent, track=track
         )  # fmt: skip
 
     return make
