@@ -20,6 +20,8 @@ SECONDS = {"comparison": 15, "edit": 45, "tie": 5}
 """A person's time by assumption; `neither` takes as long as a tie, an edit's label is 45 s in all."""
 THRESHOLDS = (0.6, 0.7, 0.8, 0.9)
 """Win rates to which labels are counted."""
+RATIO_AT = (0.6, 0.65, 0.7)
+"""Win rates at which ratios stand beside those at the highest that both reach."""
 
 STEPS, BATCH = 48, 8
 """Optimiser steps of every training, and pairs (or answers) a step."""
@@ -70,6 +72,8 @@ class Arm:
     """Share of labels in which the person also rewrites the chosen answer."""
     held: bool = False
     """Whether neutral chats hold its policy as they do in a run (`policy.hold`)."""
+    counts: bool = True
+    """Whether its heads see what can be counted in an answer (`reward/text.py`), or the base's states alone."""
     labels_of: str | None = None
     """It has no labels of its own but those of this arm."""
     makes: Literal["policy", "best-by-reward", "best-by-truth"] = "policy"
@@ -86,8 +90,10 @@ ARMS: dict[str, Arm] = {
     "online-deltaucb": Arm("current", DPO, "deltaucb"),
     "online-best_worst": Arm("current", DPO, "best_worst"),
     "ours": OURS,
+    "ours-in-the-loop": replace(OURS, asks="current", held=True),
+    "offline-dpo-held": Arm("base", DPO, held=True),
+    "ours-states-only": replace(OURS, counts=False, labels_of="ours"),
     "ours-parent-pool": replace(OURS, settings=(*BON, "policy.bon.pool=parent")),
-    "ours-held": replace(OURS, held=True, labels_of="ours"),
     "ours-no-reward": replace(OURS, settings=DPO, labels_of="ours"),
     "ours-edits": replace(OURS, edits=0.25),
     "best-of-8-reward": replace(OURS, labels_of="ours", makes="best-by-reward"),
@@ -132,7 +138,7 @@ TIERS = {
         tuning=("plain",),
         noise=("0.25",),
         seeds=(10,),
-        arms=("offline-dpo", "online-random", "ours", "best-of-8-reward", "best-of-8-true"),
+        arms=("offline-dpo", "online-random", "ours-in-the-loop", "ours", "best-of-8-reward", "best-of-8-true"),
         prompts=24,
         heldout=24,
         settings=(

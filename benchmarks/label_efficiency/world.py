@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import random
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 from benchmarks.common import several
 from benchmarks.label_efficiency.arms import CANDIDATES, PLAIN, SHARED, Tier
 from feedback_loop import prompts, recipe
+from feedback_loop.begin import shipped
 from feedback_loop.models import fingerprint
 from feedback_loop.progress import silent
 from feedback_loop.prompts import DATA
@@ -51,6 +53,8 @@ class World:
     """Features of the base's candidates."""
     view: Frame
     """By them."""
+    base_seconds: dict[str, float]
+    """What the base's `candidates` and their `features` took to make, here or by the cell that left them in the cache."""
 
     def rows(self, asked: Sequence[Prompt], texts: Sequence[str]) -> np.ndarray:
         """Features of answers, (answers, columns); those not known are read by the base."""
@@ -70,7 +74,7 @@ def recipe_of(model: str, settings: Sequence[str]) -> Recipe:
 def open_world(model: str, tier: Tier, seed: int, *, tuning: bool, cache: Path) -> World:
     """Draw the base's answers, or read them where an earlier cell of this seed left them in `cache`."""
     read = recipe_of(model, tier.settings)
-    pool, heldout = _prompts(model, tuning=tuning)
+    pool, heldout = prompts_of(model, tuning=tuning)
     random.Random(seed).shuffle(pool)
     pool, heldout = pool[: tier.prompts], heldout[: tier.heldout]
     base = load_policy(read.model, None, name="base")
@@ -94,43 +98,68 @@ def open_world(model: str, tier: Tier, seed: int, *, tuning: bool, cache: Path) 
         known=known,
         background=background,
         view=frame(background),
+        base_seconds={
+            "candidates": _took(_file(cache, "candidates", read, pool, seed, "jsonl")),
+            "features": _took(_file(cache, "features", read, pool, seed, "safetensors")),
+        },
     )
 
 
-def _prompts(model: str, *, tuning: bool) -> tuple[list[Prompt], list[Prompt]]:
-    if model != "tiny":
-        return prompts.split(prompts.load(DATA / "prompts" / "everyday.jsonl"), 0.25, seed=int(tuning))
-    name = "tiny_tuning" if tuning else "tiny"
-    pool, heldout = (prompts.load(DATA / "prompts" / f"{name}{end}.jsonl") for end in ("", "_heldout"))
-    return pool, heldout
+def neutral(read: Recipe, asked: Sequence[Prompt]) -> list[Prompt]:
+    """The chats that hold a policy, as in a run: none that is among the prompts that people are asked about."""
+    own = {p.prompt for p in asked}
+    return [p for p in prompts.load(neutral_file(read)) if p.prompt not in own]
+
+
+def neutral_file(read: Recipe) -> Path:
+    """Where they stand."""
+    return shipped("prompts", read.policy.neutral_file, ".jsonl")
+
+
+def prompts_of(model: str, *, tuning: bool) -> tuple[list[Prompt], list[Prompt]]:
+    """All training prompts and all held-out ones."""
+    first, *others = map(prompts.load, prompt_files(model, tuning=tuning))
+    return (first, others[0]) if others else prompts.split(first, 0.25, seed=int(tuning))
+
+
+def prompt_files(model: str, *, tuning: bool) -> list[Path]:
+    """Training prompts and held-out ones, or one file of both."""
+    name = "everyday" if model != "tiny" else "tiny_tuning" if tuning else "tiny"
+    return [DATA / "prompts" / f"{name}{end}.jsonl" for end in (("", "_heldout") if model == "tiny" else ("",))]
 
 
 def _candidates(cache: Path, read: Recipe, base: Policy, pool: list[Prompt], seed: int) -> list[Completion]:
+    def make(path: Path) -> None:
+        drawn = sample(base, pool, read.sampling, completions=CANDIDATES, thinking=False, seed=seed, report=silent)
+        write_jsonl(path, drawn.completions)
+
     file = _file(cache, "candidates", read, pool, seed, "jsonl")
-    if not file.exists():
-        drawn = sample(
-            base, pool, read.sampling, completions=CANDIDATES, thinking=False, seed=seed, report=silent
-        ).completions
-        _once(file, lambda path: write_jsonl(path, drawn))
+    _once(file, make)
     return read_jsonl(file, Completion)
 
 
 def _known(cache: Path, read: Recipe, base: Policy, pool: list[Prompt], made: list[Completion], seed: int) -> Features:
     from safetensors.numpy import load_file, save_file
 
-    file, by_id = _file(cache, "features", read, pool, seed, "safetensors"), {p.id: p for p in pool}
-    if not file.exists():
+    by_id = {p.id: p for p in pool}
+
+    def make(path: Path) -> None:
         found = _features(base, read, [by_id[c.prompt_id] for c in made], [c.completion for c in made])
-        _once(file, lambda path: save_file({"features": found}, path))
+        save_file({"features": found}, path)
+
+    file = _file(cache, "features", read, pool, seed, "safetensors")
+    _once(file, make)
     rows = load_file(file)["features"]
     return {(c.prompt_id, c.completion): row for c, row in zip(made, rows, strict=True)}
 
 
 def _answers(cache: Path, read: Recipe, base: Policy, heldout: list[Prompt], seed: int) -> list[list[str]]:
+    def make(path: Path) -> None:
+        drawn = several(read, base, heldout, PLAIN + CANDIDATES, seed + 1)
+        path.write_text(json.dumps(drawn), encoding="utf-8")
+
     file = _file(cache, "heldout", read, heldout, seed, "json")
-    if not file.exists():
-        made = several(read, base, heldout, PLAIN + CANDIDATES, seed + 1)
-        _once(file, lambda path: path.write_text(json.dumps(made), encoding="utf-8"))
+    _once(file, make)
     texts: list[list[str]] = json.loads(file.read_text(encoding="utf-8"))
     return texts
 
@@ -148,8 +177,20 @@ def _file(cache: Path, what: str, read: Recipe, asked: Sequence[Prompt], seed: i
     return cache / f"{what}-{seed}-{digest}.{end}"
 
 
-def _once(file: Path, write: Callable[[Path], object]) -> None:
-    """Another cell may be at the same file: it comes whole, and the same whoever is last."""
-    mine = file.with_name(f"{os.getpid()}-{file.name}")
-    write(mine)
+def _once(file: Path, make: Callable[[Path], None]) -> None:
+    """Another cell may be at the same file: it comes whole, and the same whoever is last; beside it the seconds that it took."""
+    if file.exists() and _seconds(file).exists():
+        return
+    start, mine = time.monotonic(), file.with_name(f"{os.getpid()}-{file.name}")
+    make(mine)
+    _seconds(mine).write_text(str(time.monotonic() - start), encoding="ascii")
+    _seconds(mine).rename(_seconds(file))
     mine.rename(file)
+
+
+def _seconds(file: Path) -> Path:
+    return file.with_name(f"{file.name}.seconds")
+
+
+def _took(file: Path) -> float:
+    return float(_seconds(file).read_text(encoding="ascii"))
