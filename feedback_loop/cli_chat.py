@@ -115,7 +115,7 @@ def _level(run: Run, value: str) -> float:
     if not 0 <= level <= 1:
         raise UsageError("/brief takes a share from 0 (nothing) to 1 (all of it), such as /brief 0.5")
     text = brief.cut(found, level)
-    say(f"{len(text.split())} words of the brief stand before the chat.")
+    say(f"{brief.words(text)} words of the brief stand before the chat.")
     return level
 
 
