@@ -94,6 +94,13 @@ def test_the_next_step_adds_the_one_ingredient_that_gains_most_surely_over_what_
     assert soup(plate(BASE, 0.0), plate(DPO, 0.5), plate(SHOWN, 3.0), now=DPO).next == ""
 
 
+def test_where_what_people_get_today_could_not_be_tried_it_says_over_what_the_next_step_is():
+    found = soup(plate(BASE, 0.0), plate(DPO, 0.5), now=BAKE)
+    assert found.left_out == ("bake, which people get today: what is next is told over the base.",)
+    assert "over the base" in found.advice
+    assert soup(plate(BASE, 0.0), plate(DPO, 0.5), now=DPO).left_out == ()
+
+
 def test_trainings_that_were_not_tried_apart_are_one_ingredient():
     found = soup(plate(BASE, 0.0), plate(BOTH, 1.6))
     assert [(g.ingredient, g.over) for g in found.gains] == [("bake+dpo", BASE)]
