@@ -181,7 +181,7 @@ def parse_numbers(said: str, option: str, such: str) -> list[int]:
 
 
 def _settled(text: str, wanted: Sequence[Mark]) -> str:
-    """The brief whose requirements matter as `wanted` says, in order: from the top, as a heading's mark holds for what is below."""
+    """The brief whose requirements matter as `wanted` says, in order; from the top, as headings' marks hold below them."""
     for place, mark in enumerate(wanted):
         found = blocks(text)
         block = [b for b in found if b.required][place]

@@ -56,7 +56,11 @@ def taste(plates: Sequence[Plate], kitchen: Kitchen) -> Soup:
         over(a, b) for a, b in permutations(range(len(cells)), 2) if _adds_one(cells[a].cell, cells[b].cell, cells)
     )
     tried = [one.cell for one in cells]
-    left = [] if kitchen.now in tried else [f"{named(kitchen.now)}, which people get today: what is next is told over the base."]
+    left = (
+        []
+        if kitchen.now in tried
+        else [f"{named(kitchen.now)}, which people get today: what is next is told over the base."]
+    )
     now = tried.index(kitchen.now if kitchen.now in tried else PLAIN)
     step, said = next_step(cells, over, now), advise(cells, gains, over, now, kitchen.grown)
     return Soup(

@@ -72,8 +72,8 @@ def soup() -> Soup:
             values={"cell": place("bake+dpo", 0, 3), "best": len(CELLS) - 1, "tokens": 290.0, "of": 1123.0},
         ),
         Said(key="minutes", values={"ingredient": "dpo", "gain": 0.0256, "other": "examples", "other_gain": 0.011}),
-        Said(key="unneeded", values={"number": 2, "share": 0.95, "cell": place("bake+dpo", 0, 0)}),
-        Said(key="unneeded", values={"number": 3, "share": 0.93, "cell": place("bake+dpo", 0, 0)}),
+        Said(key="unneeded_then", values={"number": 2, "share": 0.95, "cell": place("bake+dpo", 0, 0)}),
+        Said(key="unneeded_then", values={"number": 3, "share": 0.93, "cell": place("bake+dpo", 0, 0)}),
         Said(
             key="missed", values={"number": 1, "share": 0.6, "low": 0.5, "high": 0.69, "cell": place("bake+dpo", 0, 0)}
         ),

@@ -74,7 +74,7 @@ def test_a_model_reads_neither_checks_nor_what_is_out_of_scope() -> None:
 @pytest.mark.parametrize(
     ("text", "marks", "read"),
     [
-        ("# Jokes (out of scope)\nWe like none.\n## Puns\n- Tell puns.\n\n# Tone\n- Be kind.", ["out", "out", "must"], "# Tone\n- Be kind."),
+        ("# Jokes (out of scope)\nNone.\n## Puns\n- One\n\n# Tone\n- Two", ["out", "out", "must"], "# Tone\n- Two"),
         ("# A (nice to have)\n## B (out of scope)\n- One\n## C\n- Two", ["out", "nice"], "# A (nice to have)\n## C\n- Two"),
         ("## A (out of scope)\n- One\n# B\n- Two\n## C\n- Three", ["out", "must", "must"], "# B\n- Two\n## C\n- Three"),
         ("# A (out of scope)\n### B\nProse.\n## C (must have)\n- One", ["out", "must"], "# A\n## C (must have)\n- One"),

@@ -46,7 +46,9 @@ def test_a_brief_brings_baking_and_answers_of_peoples_own_bring_sft():
 
 
 def test_the_base_with_the_whole_brief_and_with_nothing_is_always_there():
-    cells = plan(recipe.load(None, ["soup.levels=[0.5]", "soup.shots=[2]", "soup.trainings=['dpo']"]), BRIEF, SHOWN, BASE)
+    cells = plan(
+        recipe.load(None, ["soup.levels=[0.5]", "soup.shots=[2]", "soup.trainings=['dpo']"]), BRIEF, SHOWN, BASE
+    )
     assert cells[:2] == [Cell(training="none", level=level, shots=0) for level in (1.0, 0.0)]
 
 
