@@ -69,7 +69,7 @@ def main() -> None:
     for seed in asked.seeds:
         for name in asked.personas:
             for arm in asked.arms:
-                key = [name, arm, seed, asked.rounds, asked.prompts]
+                key = [name, arm, seed, asked.rounds, asked.prompts, asked.model, asked.set]
                 if any(found["key"] == key for found in cells):
                     continue
                 with quiet():

@@ -18,7 +18,8 @@ from pathlib import Path
 
 from benchmarks.label_efficiency import plot, report
 from benchmarks.label_efficiency.arms import ARMS, NOISE, TIERS, Tier
-from benchmarks.label_efficiency.cell import Row, Spec
+from benchmarks.label_efficiency.cell import Row
+from benchmarks.label_efficiency.identity import Spec
 from benchmarks.label_efficiency.run import identity, key, rows_of, run_all
 
 

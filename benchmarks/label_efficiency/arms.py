@@ -70,6 +70,8 @@ class Arm:
     """Share of labels in which the person also rewrites the chosen answer."""
     held: bool = False
     """Whether neutral chats hold its policy as they do in a run (`policy.hold`)."""
+    counts: bool = True
+    """Whether its heads see what can be counted in an answer (`reward/text.py`), or the base's states alone."""
     labels_of: str | None = None
     """It has no labels of its own but those of this arm."""
     makes: Literal["policy", "best-by-reward", "best-by-truth"] = "policy"
@@ -86,8 +88,10 @@ ARMS: dict[str, Arm] = {
     "online-deltaucb": Arm("current", DPO, "deltaucb"),
     "online-best_worst": Arm("current", DPO, "best_worst"),
     "ours": OURS,
+    "ours-in-the-loop": replace(OURS, asks="current", held=True),
+    "offline-dpo-held": Arm("base", DPO, held=True),
+    "ours-states-only": replace(OURS, counts=False, labels_of="ours"),
     "ours-parent-pool": replace(OURS, settings=(*BON, "policy.bon.pool=parent")),
-    "ours-held": replace(OURS, held=True, labels_of="ours"),
     "ours-no-reward": replace(OURS, settings=DPO, labels_of="ours"),
     "ours-edits": replace(OURS, edits=0.25),
     "best-of-8-reward": replace(OURS, labels_of="ours", makes="best-by-reward"),

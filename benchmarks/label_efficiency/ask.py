@@ -31,7 +31,7 @@ def ask(
     for place, prompt in enumerate(asked, start=len(earlier)):
         due = head is None or place % REFIT == 0
         if strategy != "random" and due and (pairs := pairs_of(labels)):
-            head = fit(world, pairs, members=DRAWS)
+            head = fit(world, pairs, members=DRAWS, counts=arm.counts)
         own = drawn[prompt.id]
         selection = selections[prompt.id] if head else "random"
         scores = {}

@@ -1,7 +1,5 @@
 """One persona, annotator and seed: all arms, checkpoint by checkpoint, a row an arm."""
 
-import hashlib
-import json
 import math
 import tempfile
 import time
@@ -14,28 +12,17 @@ import numpy as np
 
 from benchmarks.common import answers
 from benchmarks.label_efficiency import memory
-from benchmarks.label_efficiency.arms import ARMS, CANDIDATES, DRAWS, NOISE, PLAIN, REFIT, SECONDS, SHARED, Arm, Tier
+from benchmarks.label_efficiency.arms import ARMS, CANDIDATES, NOISE, Arm, Tier
 from benchmarks.label_efficiency.ask import ask, pairs_of
+from benchmarks.label_efficiency.identity import Spec, digest, persona_file, settings_hash
 from benchmarks.label_efficiency.person import Judge, Label, Person, open_oracle
 from benchmarks.label_efficiency.train import Trained, fit, train
 from benchmarks.label_efficiency.world import World, open_world, recipe_of
 from feedback_loop.evaluate import kl_estimate
-from feedback_loop.prompts import DATA
 from policies.base import load_policy
 from policies.logprobs import completion_logprobs
 
 Row = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Spec:
-    """Which cell."""
-
-    model: str
-    persona: str
-    noise: str
-    seed: int
-    tuning: bool
 
 
 @dataclass(frozen=True)
@@ -61,18 +48,10 @@ class Cell:
     judged: dict[str, Row]
 
 
-def settings_hash(tier: Tier, arm: Arm) -> str:
-    """What a row hangs on beside its cell, so that a row made by other settings is not taken for this one."""
-    parts = [asdict(arm), asdict(ARMS[arm.labels_of]) if arm.labels_of else None]
-    fixed = [SHARED, CANDIDATES, PLAIN, REFIT, DRAWS, SECONDS, NOISE]
-    return _digest([*parts, *fixed, tier.checkpoints, tier.prompts, tier.heldout, tier.settings])
-
-
 def run_cell(spec: Spec, tier: Tier, arms: Sequence[str], cache: Path) -> Iterator[Row]:
     """A row for each arm, as it is done."""
     world = open_world(spec.model, tier, spec.seed, tuning=spec.tuning, cache=cache)
-    persona = DATA / "personas" / ("tuning" if spec.tuning else "") / f"{spec.persona}.toml"
-    with open_oracle(persona, NOISE[spec.noise], spec.seed) as line, tempfile.TemporaryDirectory() as folder:
+    with open_oracle(persona_file(spec), NOISE[spec.noise], spec.seed) as line, tempfile.TemporaryDirectory() as folder:
         judge = Judge(line, world.heldout, world.plain)
         cell = Cell(world, tier, Person(line), judge, Path(folder), {}, {}, {})
         for name in arms:
@@ -80,7 +59,7 @@ def run_cell(spec: Spec, tier: Tier, arms: Sequence[str], cache: Path) -> Iterat
             yield {
                 **asdict(spec),
                 "arm": name,
-                "settings": settings_hash(tier, ARMS[name]),
+                "settings": settings_hash(spec, tier, ARMS[name]),
                 "wall_seconds": time.monotonic() - start,
                 "points": points,
             }
@@ -121,9 +100,10 @@ def _asked(cell: Cell, arm: Arm, place: int) -> Asked:
     """An arm's labels up to a checkpoint, those of the checkpoints before it first."""
     if arm.labels_of:
         return _asked(cell, ARMS[arm.labels_of], place)
-    changes = [arm.strategy, arm.random_share, arm.edits, arm.asks, arm.settings if arm.asks == "current" else None]
+    trained = [arm.settings, arm.held] if arm.asks == "current" else None
+    changes = [arm.strategy, arm.random_share, arm.edits, arm.asks, arm.counts, trained]
     shared = place == 0 and not arm.edits
-    key = _digest([place, None if shared else changes])
+    key = digest([place, None if shared else changes])
     if key not in cell.asked:
         earlier = _asked(cell, arm, place - 1).labels if place else ()
         made = _policy(cell, arm, earlier) if place and arm.asks == "current" else Trained(None)
@@ -135,14 +115,12 @@ def _asked(cell: Cell, arm: Arm, place: int) -> Asked:
 
 
 def _policy(cell: Cell, arm: Arm, labels: Sequence[Label]) -> Trained:
-    settings = (*arm.settings, *cell.tier.settings)
-    parent = _parent(cell, arm, labels)
-    key = _digest(
-        [settings, arm.held, str(parent), [(one.comparison.model_dump(), one.ranking.model_dump()) for one in labels]]
-    )
+    settings, parent = (*arm.settings, *cell.tier.settings), _parent(cell, arm, labels)
+    said = [(one.comparison.model_dump(), one.ranking.model_dump()) for one in labels]
+    key = digest([settings, arm.held, arm.counts, str(parent), said])
     if key not in cell.trained:
-        pairs, place = pairs_of(labels), cell.folder / key
-        cell.trained[key] = train(cell.world, settings, pairs, place, cell.folder, parent, held=arm.held)
+        read, place = recipe_of(cell.world.model, settings), cell.folder / key
+        cell.trained[key] = train(cell.world, arm, read, pairs_of(labels), place, cell.folder, parent)
     return cell.trained[key]
 
 
@@ -175,12 +153,8 @@ def _best_by_reward(cell: Cell, arm: Arm, labels: Sequence[Label]) -> list[str]:
     if not pairs:
         return [texts[0] for texts in world.drawn]
     reward = recipe_of(world.model, arm.settings).reward
-    head = fit(world, pairs, reward.members, reward.length)
+    head = fit(world, pairs, reward.members, reward.length, counts=arm.counts)
     asked = [p for p, texts in zip(world.heldout, world.drawn, strict=True) for _ in texts]
     scores = head.scores(world.rows(asked, [text for texts in world.drawn for text in texts])).mean(1)
     best = np.argmax(scores.reshape(len(world.drawn), -1), axis=1)
     return [texts[place] for texts, place in zip(world.drawn, best, strict=True)]
-
-
-def _digest(parts: Any) -> str:
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]

@@ -16,7 +16,8 @@ from tqdm import tqdm
 
 from benchmarks.common import quiet
 from benchmarks.label_efficiency.arms import ARMS, Tier
-from benchmarks.label_efficiency.cell import Row, Spec, run_cell, settings_hash
+from benchmarks.label_efficiency.cell import Row, run_cell
+from benchmarks.label_efficiency.identity import Spec, settings_hash
 from feedback_loop.durable import write_text
 
 
@@ -81,7 +82,7 @@ def _raise_failed(waiting: Sequence[Future[None]]) -> None:
 
 def identity(spec: Spec, arm: str, tier: Tier) -> Row:
     """What a row says of itself beside its figures."""
-    return {**vars(spec), "arm": arm, "settings": settings_hash(tier, ARMS[arm])}
+    return {**vars(spec), "arm": arm, "settings": settings_hash(spec, tier, ARMS[arm])}
 
 
 def key(row: Row) -> tuple[Any, ...]:

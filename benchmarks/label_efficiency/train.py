@@ -2,28 +2,27 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from benchmarks.label_efficiency import memory
-from benchmarks.label_efficiency.arms import Settings
-from benchmarks.label_efficiency.world import World, recipe_of
-from feedback_loop import prompts
-from feedback_loop.begin import shipped
+from benchmarks.label_efficiency.arms import Arm
+from benchmarks.label_efficiency.world import World, neutral
 from feedback_loop.errors import LoopError
 from feedback_loop.progress import silent
-from feedback_loop.recipe import RewardTable
+from feedback_loop.recipe import Recipe
 from feedback_loop.records import Preference, Prompt
 from feedback_loop.scores import Members
 from policies.steps import STEPS
 from policies.task import Task
 from reward.fit import without_length
-from reward.head import Head, draw, prepare
+from reward.head import Frame, Head, draw, prepare
 from reward.head import fit as posteriors
 from reward.observations import thresholds
+from reward.text import NAMES
 
 LABELS_ONLY = ("dpo", "kto", "sft")
 """Steps that ask no reward model."""
@@ -43,17 +42,10 @@ class Trained:
 
 
 def train(
-    world: World,
-    settings: Settings,
-    pairs: Sequence[Preference],
-    folder: Path,
-    cache: Path,
-    parent: Path | None,
-    *,
-    held: bool = False,
+    world: World, arm: Arm, read: Recipe, pairs: Sequence[Preference], folder: Path, cache: Path, parent: Path | None
 ) -> Trained:
-    """A policy by the step that the settings name, trained from the base on all pairs; `parent` is the one in force."""
-    read, start = recipe_of(world.model, settings), time.monotonic()
+    """An arm's policy by the recipe `read`, trained from the base on all pairs; `parent` is the one in force."""
+    start = time.monotonic()
     memory.reset()
     folders = [folder / name for name in ("stage", "work", "resume")]
     for one in folders:
@@ -67,7 +59,7 @@ def train(
             prompts=world.prompts,
             parent=parent,
             reward=None,
-            load_members=None if read.policy.step in LABELS_ONLY else scored_by(world, pairs, read.reward),
+            load_members=None if read.policy.step in LABELS_ONLY else scored_by(world, arm, pairs, read),
             accuracy=None,
             out=folders[0],
             work=folders[1],
@@ -77,7 +69,7 @@ def train(
             run_seed=world.seed,
             report=silent,
             track=lambda *_: None,
-            neutral=prompts.load(shipped("prompts", read.policy.neutral_file, ".jsonl")) if held else (),
+            neutral=neutral(read, world.prompts) if arm.held else (),
         )
         facts = STEPS[read.policy.step](task)
     except LoopError as error:
@@ -90,8 +82,11 @@ def train(
     )
 
 
-def fit(world: World, pairs: Sequence[Preference], members: int, length: str = "keep") -> Head:
-    """The head on all pairs, its frame set by the base's candidates; `length` as in the recipe. LoopError without a pair."""
+def fit(world: World, pairs: Sequence[Preference], members: int, length: str = "keep", *, counts: bool = True) -> Head:
+    """The head on all pairs, its frame set by the base's candidates; `length` as in the recipe. LoopError without a pair.
+
+    Without `counts` it does not see the text statistics.
+    """
     if not pairs:
         raise LoopError("No label compares two answers.")
     asked = [Prompt(id=p.prompt_id, prompt=p.prompt) for p in pairs]
@@ -99,14 +94,21 @@ def fit(world: World, pairs: Sequence[Preference], members: int, length: str = "
         world.rows(asked, [one[-1].content for one in side])
         for side in ([p.chosen for p in pairs], [p.rejected for p in pairs])
     )
-    labels = prepare(chosen, rejected, pairs, world.view, thresholds(pairs))
-    head = Head(world.view, draw(labels, posteriors(labels), members, world.seed).astype(np.float32))
+    view = world.view if counts else states_only(world.view)
+    labels = prepare(chosen, rejected, pairs, view, thresholds(pairs))
+    head = Head(view, draw(labels, posteriors(labels), members, world.seed).astype(np.float32))
     return without_length(head, world.background) if length == "remove" else head
 
 
-def scored_by(world: World, pairs: Sequence[Preference], reward: RewardTable) -> Any:
+def states_only(view: Frame) -> Frame:
+    """The frame in which the text statistics are 0 for every answer, and a typical answer's squares sum to 1 as before."""
+    counted = np.arange(len(view.scale)) >= len(view.scale) - len(NAMES)
+    return replace(view, scale=np.where(counted, np.inf, view.scale / np.sqrt(2)))
+
+
+def scored_by(world: World, arm: Arm, pairs: Sequence[Preference], read: Recipe) -> Any:
     """As `Task.load_members` wants it: that head's members, by features that the arms share."""
-    head = fit(world, pairs, reward.members, reward.length)
+    head = fit(world, pairs, read.reward.members, read.reward.length, counts=arm.counts)
 
     def load(_network: Any, _tokenizer: Any) -> Members:
         return lambda asked, texts: head.scores(world.rows(asked, texts)).tolist()

@@ -13,6 +13,7 @@ import numpy as np
 from benchmarks.common import several
 from benchmarks.label_efficiency.arms import CANDIDATES, PLAIN, SHARED, Tier
 from feedback_loop import prompts, recipe
+from feedback_loop.begin import shipped
 from feedback_loop.models import fingerprint
 from feedback_loop.progress import silent
 from feedback_loop.prompts import DATA
@@ -70,7 +71,7 @@ def recipe_of(model: str, settings: Sequence[str]) -> Recipe:
 def open_world(model: str, tier: Tier, seed: int, *, tuning: bool, cache: Path) -> World:
     """Draw the base's answers, or read them where an earlier cell of this seed left them in `cache`."""
     read = recipe_of(model, tier.settings)
-    pool, heldout = _prompts(model, tuning=tuning)
+    pool, heldout = prompts_of(model, tuning=tuning)
     random.Random(seed).shuffle(pool)
     pool, heldout = pool[: tier.prompts], heldout[: tier.heldout]
     base = load_policy(read.model, None, name="base")
@@ -97,12 +98,27 @@ def open_world(model: str, tier: Tier, seed: int, *, tuning: bool, cache: Path) 
     )
 
 
-def _prompts(model: str, *, tuning: bool) -> tuple[list[Prompt], list[Prompt]]:
-    if model != "tiny":
-        return prompts.split(prompts.load(DATA / "prompts" / "everyday.jsonl"), 0.25, seed=int(tuning))
-    name = "tiny_tuning" if tuning else "tiny"
-    pool, heldout = (prompts.load(DATA / "prompts" / f"{name}{end}.jsonl") for end in ("", "_heldout"))
-    return pool, heldout
+def neutral(read: Recipe, asked: Sequence[Prompt]) -> list[Prompt]:
+    """The chats that hold a policy, as in a run: none that is among the prompts that people are asked about."""
+    own = {p.prompt for p in asked}
+    return [p for p in prompts.load(neutral_file(read)) if p.prompt not in own]
+
+
+def neutral_file(read: Recipe) -> Path:
+    """Where they stand."""
+    return shipped("prompts", read.policy.neutral_file, ".jsonl")
+
+
+def prompts_of(model: str, *, tuning: bool) -> tuple[list[Prompt], list[Prompt]]:
+    """All training prompts and all held-out ones."""
+    first, *others = map(prompts.load, prompt_files(model, tuning=tuning))
+    return (first, others[0]) if others else prompts.split(first, 0.25, seed=int(tuning))
+
+
+def prompt_files(model: str, *, tuning: bool) -> list[Path]:
+    """Training prompts and held-out ones, or one file of both."""
+    name = "everyday" if model != "tiny" else "tiny_tuning" if tuning else "tiny"
+    return [DATA / "prompts" / f"{name}{end}.jsonl" for end in (("", "_heldout") if model == "tiny" else ("",))]
 
 
 def _candidates(cache: Path, read: Recipe, base: Policy, pool: list[Prompt], seed: int) -> list[Completion]:

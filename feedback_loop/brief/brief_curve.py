@@ -1,12 +1,13 @@
 """A run's half-a-word curve, from what its evaluations left; judged by who can tell best, and it is said who that was.
 
-By a persona's true utility where one is named or answered the run; else by people, where at least FEWEST of their answers were
-to the very same pair; else by the round's reward model.
+By a persona's true utility where one is named or answered the run; else by people, where they compared the very same two of
+FEWEST requests at least; else by the round's reward model.
 """
 
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 from feedback_loop.brief import brief
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from feedback_loop.simulation.personas import Persona  # what trains must not so much as hold a utility
 
 FEWEST = 16
-"""People's answers from which they judge a row."""
+"""Requests of which people compared the two, from which on they judge a row."""
 
 
 def rows(run: Run, persona: "Persona | None" = None) -> list[Row]:
@@ -131,24 +132,25 @@ def _counted_by(run: Run, number: int) -> brief.Brief | None:
 
 
 def _by_people(run: Run, number: int, found: Sequence[Row]) -> list[Row]:
-    """The rows, those judged by people that they answered often enough, under the same brief.
+    """The rows, those judged by people whose pair they answered of requests enough, under the same brief.
 
-    The new policy is ranked in later rounds; what it learned from says nothing of it.
+    The round's policy is ranked in later rounds; requests whose labels it learned from say nothing of it, and neither do
+    labels that a redo carried over, which speak of an earlier policy of that name.
     """
     text, given = _text(run, number), learned(run, run.rounds()[-1])
     said = [one for one in given if _text(run, one.source.round) == text]
     taught = {c.prompt.id for one in given if one.source.into <= number for c in one.comparisons}
     judged = []
     for row in found:
-        known = set() if row.policy == BASE else taught
-        points = list[float]()
-        for one in said:
-            asked = [c for c in one.comparisons if c.prompt.id not in known]
-            points += votes(asked, one.rankings, row.policy, row.level, BASE)
+        points: dict[str, list[float]] = {}
+        for one in said if row.policy == BASE else (one for one in said if not one.source.carried):
+            for name, more in votes(one.comparisons, one.rankings, row.policy, row.level, BASE).items():
+                if row.policy == BASE or name not in taught:
+                    points.setdefault(name, []).extend(more)
         if len(points) < FEWEST or (row.policy, row.level) == (BASE, 1.0):
             judged.append(row)
             continue
-        rate, low, high = rated(points)
+        rate, low, high = rated([fmean(own) for own in points.values()])
         change = {"win_rate": rate, "low": low, "high": high, "judge": "people", "answers": len(points)}
         judged.append(row.model_copy(update=change))
     return judged

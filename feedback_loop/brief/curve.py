@@ -41,7 +41,7 @@ class Row(Record):
     high: float
     judge: Judge
     answers: int
-    """Held-out requests, or people's answers, that it rests on."""
+    """Requests that it rests on: held-out ones, or where people judged those that they were asked about."""
     requirements: tuple[Met, ...] = ()
     """Of those with a check, in the answers to the held-out requests."""
 
@@ -103,20 +103,23 @@ def rated(points: Sequence[float]) -> tuple[float, float, float]:
 
 def votes(
     comparisons: Sequence[Comparison], rankings: Sequence[Ranking], policy: str, level: float, base: str
-) -> list[float]:
-    """What people said of the policy at this level beside the base with the whole brief: a point each, see `rated`.
+) -> dict[str, list[float]]:
+    """What people said of the policy at this level beside the base with the whole brief, by request: a point a ranking.
 
     Only of pairs that were picked at random, as labels: those picked for being hard, repeats and checks measure other things.
+    Where a ranking holds several such pairs its point is their mean; what it does not tell is left out.
     """
-    asked = {c.id: c for c in comparisons if c.purpose in ("label", "duel") and c.selection == "random"}
-    found = list[float]()
+    asked = {c.id: c for c in comparisons if c.purpose == "label" and c.selection == "random"}
+    found: dict[str, list[float]] = {}
     for ranking in rankings:
         comparison = asked.get(ranking.comparison_id)
         if comparison is None or ranking.status != "submitted":
             continue
         ours = [c.id for c in comparison.completions if (c.policy, c.level) == (policy, level)]
         full = [c.id for c in comparison.completions if (c.policy, c.level) == (base, 1.0)]
-        found += [_point(ranking, a, b) for a in ours for b in full if a != b]
+        points = [_point(ranking, a, b) for a in ours for b in full if a != b]
+        if told := [point for point in points if point is not None]:
+            found.setdefault(comparison.prompt.id, []).append(fmean(told))
     return found
 
 
@@ -166,8 +169,11 @@ def beats(ours: float, theirs: float) -> float:
     return 1.0 if ours > theirs else 0.5 if ours == theirs else 0.0
 
 
-def _point(ranking: Ranking, ours: str, full: str) -> float:
+def _point(ranking: Ranking, ours: str, full: str) -> float | None:
+    """As `beats`; None where the ranking chose a third answer and says nothing of these two."""
     if ranking.order:
         place = {name: n for n, group in enumerate(ranking.order) for name in group}
-        return 0.5 if place[ours] == place[full] else float(place[ours] < place[full])
-    return {ours: 1.0, full: 0.0}.get(ranking.choice or "", 0.5)
+        return beats(-place[ours], -place[full])
+    if ranking.choice in ("tie", "neither"):
+        return 0.5
+    return {ours: 1.0, full: 0.0}.get(ranking.choice or "")

@@ -102,10 +102,11 @@ def make_comparisons(run: Run, number: int, draft: Draft, report: Progress, mode
 def ask(models: Models, draft: Draft, report: Progress, asked: Sequence[Prompt], start: int, stage: str) -> int:
     """comparisons.jsonl of a group of prompts: some of each one's candidates, in a random order; how many, and facts of them.
 
-    In a run with a brief, a prompt's candidates are written at the levels of `brief.sampled` in turn; the comparison's
-    prompt is the plain one. After these come repeats and checks (`stages.beside`). candidates.jsonl holds all candidates;
-    with `reward.form = "head"`, features.safetensors what the base makes of each. `start` is the group's place among the
-    round's prompts, `stage` the stage or batch that is made.
+    In a run with a brief, a prompt's candidates are written at the levels of `brief.sampled` in turn, those under the whole
+    brief by the base, which is what the half-a-word curve measures policies against; the comparison's prompt is the plain
+    one. After these come repeats and checks (`stages.beside`). candidates.jsonl holds all candidates; with `reward.form =
+    "head"`, features.safetensors what the base makes of each. `start` is the group's place among the round's prompts,
+    `stage` the stage or batch that is made.
     """
     from policies.sampler import sample
     from reward.acquire import check_choice
@@ -124,7 +125,7 @@ def ask(models: Models, draft: Draft, report: Progress, asked: Sequence[Prompt],
         seed=seed,
         report=report,
         instructions=brief.instructions(said, recipe.brief.sampled),
-        whole_by_base=True,
+        whole_by_base=min(recipe.brief.sampled) < 1,
     ).completions
     selections = _selections(run, number, asked, candidates, seed, start)
     with_features = recipe.reward.form == "head" and bool(candidates)

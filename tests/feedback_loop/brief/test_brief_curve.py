@@ -12,6 +12,7 @@ from feedback_loop.brief.brief import NAME
 from feedback_loop.brief.curve import Row
 from feedback_loop.durable import write_text
 from feedback_loop.records import Comparison, Completion
+from feedback_loop.repair.repair import redo
 from feedback_loop.run import Run, commit, write_jsonl
 from tests.feedback_loop.decided_run import PROMPTS, new_run, vote
 from tests.feedback_loop.team_samples import comparison, said
@@ -31,13 +32,22 @@ def pairs(number: int, policy: str = "base", first: int | None = None) -> list[C
 
 
 def measured(
-    run: Run, number: int, brief: str, wins: int, count: int, policy: str = "base", first: int | None = None
+    run: Run,
+    number: int,
+    brief: str,
+    wins: int,
+    count: int,
+    policy: str = "base",
+    first: int | None = None,
+    people: int = 1,
 ) -> None:
     """A round under a brief in which people chose the policy's plain answer `wins` times of `count`, evaluated."""
     with commit(run, number, "prompts") as draft:
         write_text(draft.path / NAME, brief)
     asked = pairs(number, policy, first)
-    given = [said(c, "b" if n < wins else "a") for n, c in enumerate(asked[:count])]
+    given = [
+        said(c, "b" if n < wins else "a", f"user {who}") for n, c in enumerate(asked[:count]) for who in range(people)
+    ]
     with commit(run, number, "comparisons") as draft:
         write_jsonl(draft.path / "comparisons.jsonl", asked)
         draft.facts |= {"comparisons": len(asked), "prompts": len(asked)}
@@ -45,6 +55,11 @@ def measured(
     with commit(run, number, "rankings") as draft:
         draft.inputs.append(run.stage_folder(number, "comparisons") / "comparisons.jsonl")
         write_jsonl(draft.path / "rankings.jsonl", given)
+    evaluated(run, number)
+
+
+def evaluated(run: Run, number: int) -> None:
+    """The evaluation of a round, as the reward model left it."""
     name = f"round-{number:03d}"
     places = [(policy, level) for policy in ("base", name) for level in (1.0, 0.0)]
     with commit(run, number, "evaluation") as draft:
@@ -119,3 +134,18 @@ def test_answers_to_requests_that_a_policy_learned_from_do_not_judge_it(run: Run
     measured(run, 0, BRIEF, wins=4, count=brief_curve.FEWEST)
     measured(run, 1, BRIEF, wins=8, count=brief_curve.FEWEST, policy="round-000", first=1)
     assert judges(run, 0)["round-000", 0.0] == "reward model", "but for one, they are those of round 0"
+
+
+def test_several_people_on_one_pair_are_one_request(run: Run):
+    measured(run, 0, BRIEF, wins=4, count=brief_curve.FEWEST, people=2)
+    row = next(r for r in brief_curve.of_round(run, 0) if (r.policy, r.level) == ("base", 0.0))
+    assert (row.judge, row.win_rate, row.answers) == ("people", 0.25, 16)
+
+
+def test_labels_of_a_policy_that_was_made_again_do_not_judge_the_new_one(run: Run):
+    measured(run, 0, BRIEF, wins=4, count=brief_curve.FEWEST)
+    measured(run, 1, BRIEF, wins=8, count=brief_curve.FEWEST, policy="round-000")
+    assert judges(run, 0)["round-000", 0.0] == "people"
+    redo(run, "evaluation", 0, "anna")
+    evaluated(run, 0)
+    assert judges(run, 0)["round-000", 0.0] == "reward model"

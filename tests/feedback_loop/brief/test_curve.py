@@ -120,15 +120,20 @@ def test_people_judge_by_what_they_said_of_the_very_same_pair():
         for c in comparisons[:-1]
     ]
     rankings.append(Ranking(comparison_id="skipped", user_id="anna", status="discarded", created_at="2026-11-28"))
-    assert votes(comparisons, rankings, "base", 0.0, "base") == list(pair.values())
-    assert votes(comparisons, rankings, "round-000", 0.0, "base") == [0.0]
-    assert votes(comparisons, rankings, "base", 0.5, "base") == []
+    assert votes(comparisons, rankings, "base", 0.0, "base") == {PROMPT.id: list(pair.values())}
+    assert votes(comparisons, rankings, "round-000", 0.0, "base") == {PROMPT.id: [0.0]}
+    assert votes(comparisons, rankings, "base", 0.5, "base") == {}
 
 
-def test_of_an_order_the_places_count():
-    shown = [answer(name, level) for name, level in (("a", 1.0), ("b", 0.0), ("c", 0.0))]
-    ranked = Ranking(comparison_id="c", user_id="anna", choice="b", order=(("b",), ("a", "c")), created_at="2026-11-28")
-    assert votes([compared("c", *shown)], [ranked], "base", 0.0, "base") == [1.0, 0.5]
+def test_of_several_answers_the_places_count_and_a_ranking_is_one_point():
+    shown = [answer(name, level) for name, level in (("a", 1.0), ("b", 0.0), ("c", 0.0), ("d", 1.0))]
+
+    def said(choice: str, *groups: tuple[str, ...]) -> dict[str, list[float]]:
+        given = Ranking(comparison_id="c", user_id="anna", choice=choice, order=groups, created_at="2026-11-28")
+        return votes([compared("c", *shown)], [given], "base", 0.0, "base")
+
+    assert said("b", ("b",), ("a", "c"), ("d",)) == {PROMPT.id: [(1 + 1 + 0.5 + 1) / 4]}
+    assert said("b") == {PROMPT.id: [1.0]}, "of the others the choice alone says nothing"
 
 
 def test_a_requirement_is_met_by_the_answers_that_pass_all_its_checks():
