@@ -3,7 +3,8 @@
 It is Markdown. Each list item is a requirement; a headed section without a list is one too, and so is each paragraph of a
 text that has neither. Deeper items belong to the one above them. At a requirement's end, or at the end of a heading for all
 below it (sub-headings too), `(nice to have)` or `(out of scope)` says how much it matters, and `[check: max_words=40]` says how
-a program can tell whether an answer meets it. The same words stand for the same part of the brief for every model, whatever its tokens.
+a program can tell whether an answer meets it. The same words stand for the same part of the brief for every model, whatever
+its tokens.
 """
 
 import json
