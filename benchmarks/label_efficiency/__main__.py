@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.label_efficiency import plot, report
+from benchmarks.label_efficiency import plot, report, tables
 from benchmarks.label_efficiency.arms import ARMS, NOISE, TIERS, Tier
 from benchmarks.label_efficiency.cell import Row
 from benchmarks.label_efficiency.identity import Spec
@@ -59,7 +59,7 @@ def main(given: Sequence[str] | None = None) -> None:
         run_all(wanted, tier, file, cache, asked.jobs)
         found = [row for row in rows_of(file) if key(row) in {key(s) for s in _expected(wanted, tier)}]
     summary = report.summary(found, tier)
-    print(report.markdown(summary))
+    print(tables.markdown(summary))
     if asked.json:
         asked.json.write_text(json.dumps(summary, indent=1), encoding="utf-8")
     if asked.plots:

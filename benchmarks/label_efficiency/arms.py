@@ -20,6 +20,8 @@ SECONDS = {"comparison": 15, "edit": 45, "tie": 5}
 """A person's time by assumption; `neither` takes as long as a tie, an edit's label is 45 s in all."""
 THRESHOLDS = (0.6, 0.7, 0.8, 0.9)
 """Win rates to which labels are counted."""
+RATIO_AT = (0.6, 0.65, 0.7)
+"""Win rates at which ratios stand beside those at the highest that both reach."""
 
 STEPS, BATCH = 48, 8
 """Optimiser steps of every training, and pairs (or answers) a step."""
@@ -136,7 +138,7 @@ TIERS = {
         tuning=("plain",),
         noise=("0.25",),
         seeds=(10,),
-        arms=("offline-dpo", "online-random", "ours", "best-of-8-reward", "best-of-8-true"),
+        arms=("offline-dpo", "online-random", "ours-in-the-loop", "ours", "best-of-8-reward", "best-of-8-true"),
         prompts=24,
         heldout=24,
         settings=(

@@ -60,6 +60,7 @@ def run_cell(spec: Spec, tier: Tier, arms: Sequence[str], cache: Path) -> Iterat
                 **asdict(spec),
                 "arm": name,
                 "settings": settings_hash(spec, tier, ARMS[name]),
+                "base_seconds": world.base_seconds,
                 "wall_seconds": time.monotonic() - start,
                 "points": points,
             }

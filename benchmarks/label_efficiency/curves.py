@@ -4,13 +4,22 @@ import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 Array = np.ndarray
-RESAMPLES = 1000
-LOW, HIGH = 5, 95
-"""Percentiles of an interval: 90 %."""
+Side = Literal["at least", "at most"]
+"""Of what is censored: the number is but a bound of it."""
+
+
+@dataclass(frozen=True)
+class Need:
+    """Labels (or minutes) until a curve reaches a win rate."""
+
+    value: float
+    censored: Side | None = None
+    """`at most` the first checkpoint, where it is already above; `at least` the last, where it never gets there."""
 
 
 @dataclass(frozen=True)
@@ -19,26 +28,27 @@ class Ratio:
 
     ratio: float
     at_win_rate: float
-    """The highest that both mean curves reach."""
-    censored: bool
-    """One is there by the first checkpoint already and counts as needing all of that, so the ratio is but a bound."""
+    censored: Side | None
+    """`at least`: ours is above by its first checkpoint, or the other never gets there. `at most`: the other way round."""
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """The least and the most that it may be."""
+        return (
+            -math.inf if self.censored == "at most" else self.ratio,
+            math.inf if self.censored == "at least" else self.ratio,
+        )
 
 
-def reach(labels: Sequence[float], wins: Sequence[float], level: float) -> float | None:
-    """Labels at which the curve first reaches a win rate; None where it never does.
-
-    Linear in log2 labels between checkpoints. Without a label the win rate is 0.5; from there to the first checkpoint it
-    is linear in labels.
-    """
-    if level <= 0.5:
-        return 0.0
+def reach(labels: Sequence[float], wins: Sequence[float], level: float) -> Need:
+    """When the curve first reaches a win rate, linear in log2 labels between checkpoints; a bound outside of them."""
     if wins[0] >= level:
-        return float(labels[0]) * (level - 0.5) / (wins[0] - 0.5)
+        return Need(float(labels[0]), "at most" if wins[0] > level else None)
     for (l0, w0), (l1, w1) in itertools.pairwise(zip(labels, wins, strict=True)):
         if w1 >= level:
             part = (level - w0) / (w1 - w0)
-            return float(2 ** (math.log2(l0) + part * (math.log2(l1) - math.log2(l0))))
-    return None
+            return Need(float(2 ** (math.log2(l0) + part * (math.log2(l1) - math.log2(l0)))))
+    return Need(float(labels[-1]), "at least")
 
 
 def area(labels: Sequence[float], wins: Sequence[float]) -> float:
@@ -65,68 +75,36 @@ def frontier_kl(win: float) -> float | None:
     return math.log(n) - (n - 1) / n
 
 
-def interval(values: Array, seed: int = 0) -> tuple[float | None, float | None]:
-    """90 % bootstrap interval of the mean of (cells,) values; None of fewer than two."""
-    if len(values) < 2:
-        return None, None
-    drawn = values[_resamples(len(values), seed)].mean(1)
-    return float(np.percentile(drawn, LOW)), float(np.percentile(drawn, HIGH))
+def kl_ratio(kl: float, win: float) -> float | None:
+    """How many times the frontier's KL a policy has for its win rate; None where the frontier has none."""
+    frontier = frontier_kl(win)
+    return kl / frontier if frontier else None
 
 
-def label_ratio(ours_at: Array, ours: Array, other_at: Array, other: Array) -> Ratio | None:
+def highest(ours: Array, other: Array) -> float:
+    """The highest win rate that both curves reach."""
+    return float(min(ours.max(), other.max()))
+
+
+def label_ratio(ours_at: Array, ours: Array, other_at: Array, other: Array, level: float | None = None) -> Ratio | None:
     """Of mean curves: labels (or minutes) at each checkpoint, and the win rate there, (checkpoints,) each.
 
-    None where there is no win rate above 0.5 that both reach.
+    At the highest win rate that both reach, or at `level`. None where that is not above 0.5, and where nothing can be said:
+    both are above by their first checkpoints, or neither gets there.
     """
-    level = float(min(ours.max(), other.max()))
-    needed = [reach(at.tolist(), wins.tolist(), level) for at, wins in ((ours_at, ours), (other_at, other))]
-    mine, theirs = needed
-    if level <= 0.5 or mine is None or theirs is None:
+    level = highest(ours, other) if level is None else level
+    if level <= 0.5:
         return None
-    early = mine < ours_at[0] or theirs < other_at[0]
-    return Ratio(max(theirs, other_at[0]) / max(mine, ours_at[0]), level, bool(early))
+    mine, theirs = (reach(at.tolist(), wins.tolist(), level) for at, wins in ((ours_at, ours), (other_at, other)))
+    if mine.censored and mine.censored == theirs.censored:
+        return None
+    turned: dict[Side | None, Side | None] = {"at most": "at least", "at least": "at most", None: None}
+    return Ratio(theirs.value / mine.value, level, theirs.censored or turned[mine.censored])
 
 
-def edit_worth(share: float) -> Callable[[Ratio], float]:
+def edit_worth(share: float) -> Callable[[float], float]:
     """Comparisons that one label with an edit is worth, from how many times fewer labels are needed with a share of edits.
 
     With L labels, of which `share` are edits, as good as ratio * L comparisons: L (1 - share) + worth * share * L = ratio * L.
     """
-    return lambda found: (found.ratio - (1 - share)) / share
-
-
-def compare(
-    ours_at: Array,
-    ours: Array,
-    other_at: Array,
-    other: Array,
-    figure: Callable[[Ratio], float] = lambda found: found.ratio,
-    seed: int = 0,
-) -> dict[str, float | bool | None]:
-    """A figure of `label_ratio` with its 90 % bootstrap interval; arrays are (cells, checkpoints), paired by cell.
-
-    Cells (persona and seed) are resampled, the mean curves and the figure made anew. Where a resample has no figure it is
-    left out; `resamples_without` says how often.
-    """
-    found = label_ratio(ours_at.mean(0), ours.mean(0), other_at.mean(0), other.mean(0))
-    empty = {"ratio": None, "low": None, "high": None, "at_win_rate": None, "censored": True, "resamples_without": 0}
-    if found is None:
-        return empty
-    drawn = []
-    picks = _resamples(len(ours), seed) if len(ours) > 1 else []
-    for pick in picks:
-        one = label_ratio(*(values[pick].mean(0) for values in (ours_at, ours, other_at, other)))
-        drawn += [figure(one)] if one else []
-    return {
-        "ratio": figure(found),
-        "low": float(np.percentile(drawn, LOW)) if drawn else None,
-        "high": float(np.percentile(drawn, HIGH)) if drawn else None,
-        "at_win_rate": found.at_win_rate,
-        "censored": found.censored,
-        "resamples_without": len(picks) - len(drawn),
-    }
-
-
-def _resamples(cells: int, seed: int) -> Array:
-    picks: Array = np.random.default_rng(seed).integers(cells, size=(RESAMPLES, cells))
-    return picks
+    return lambda ratio: (ratio - (1 - share)) / share

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import random
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +53,8 @@ class World:
     """Features of the base's candidates."""
     view: Frame
     """By them."""
+    base_seconds: dict[str, float]
+    """What the base's `candidates` and their `features` took to make, here or by the cell that left them in the cache."""
 
     def rows(self, asked: Sequence[Prompt], texts: Sequence[str]) -> np.ndarray:
         """Features of answers, (answers, columns); those not known are read by the base."""
@@ -95,6 +98,10 @@ def open_world(model: str, tier: Tier, seed: int, *, tuning: bool, cache: Path) 
         known=known,
         background=background,
         view=frame(background),
+        base_seconds={
+            "candidates": _took(_file(cache, "candidates", read, pool, seed, "jsonl")),
+            "features": _took(_file(cache, "features", read, pool, seed, "safetensors")),
+        },
     )
 
 
@@ -122,31 +129,37 @@ def prompt_files(model: str, *, tuning: bool) -> list[Path]:
 
 
 def _candidates(cache: Path, read: Recipe, base: Policy, pool: list[Prompt], seed: int) -> list[Completion]:
+    def make(path: Path) -> None:
+        drawn = sample(base, pool, read.sampling, completions=CANDIDATES, thinking=False, seed=seed, report=silent)
+        write_jsonl(path, drawn.completions)
+
     file = _file(cache, "candidates", read, pool, seed, "jsonl")
-    if not file.exists():
-        drawn = sample(
-            base, pool, read.sampling, completions=CANDIDATES, thinking=False, seed=seed, report=silent
-        ).completions
-        _once(file, lambda path: write_jsonl(path, drawn))
+    _once(file, make)
     return read_jsonl(file, Completion)
 
 
 def _known(cache: Path, read: Recipe, base: Policy, pool: list[Prompt], made: list[Completion], seed: int) -> Features:
     from safetensors.numpy import load_file, save_file
 
-    file, by_id = _file(cache, "features", read, pool, seed, "safetensors"), {p.id: p for p in pool}
-    if not file.exists():
+    by_id = {p.id: p for p in pool}
+
+    def make(path: Path) -> None:
         found = _features(base, read, [by_id[c.prompt_id] for c in made], [c.completion for c in made])
-        _once(file, lambda path: save_file({"features": found}, path))
+        save_file({"features": found}, path)
+
+    file = _file(cache, "features", read, pool, seed, "safetensors")
+    _once(file, make)
     rows = load_file(file)["features"]
     return {(c.prompt_id, c.completion): row for c, row in zip(made, rows, strict=True)}
 
 
 def _answers(cache: Path, read: Recipe, base: Policy, heldout: list[Prompt], seed: int) -> list[list[str]]:
+    def make(path: Path) -> None:
+        drawn = several(read, base, heldout, PLAIN + CANDIDATES, seed + 1)
+        path.write_text(json.dumps(drawn), encoding="utf-8")
+
     file = _file(cache, "heldout", read, heldout, seed, "json")
-    if not file.exists():
-        made = several(read, base, heldout, PLAIN + CANDIDATES, seed + 1)
-        _once(file, lambda path: path.write_text(json.dumps(made), encoding="utf-8"))
+    _once(file, make)
     texts: list[list[str]] = json.loads(file.read_text(encoding="utf-8"))
     return texts
 
@@ -164,8 +177,20 @@ def _file(cache: Path, what: str, read: Recipe, asked: Sequence[Prompt], seed: i
     return cache / f"{what}-{seed}-{digest}.{end}"
 
 
-def _once(file: Path, write: Callable[[Path], object]) -> None:
-    """Another cell may be at the same file: it comes whole, and the same whoever is last."""
-    mine = file.with_name(f"{os.getpid()}-{file.name}")
-    write(mine)
+def _once(file: Path, make: Callable[[Path], None]) -> None:
+    """Another cell may be at the same file: it comes whole, and the same whoever is last; beside it the seconds that it took."""
+    if file.exists() and _seconds(file).exists():
+        return
+    start, mine = time.monotonic(), file.with_name(f"{os.getpid()}-{file.name}")
+    make(mine)
+    _seconds(mine).write_text(str(time.monotonic() - start), encoding="ascii")
+    _seconds(mine).rename(_seconds(file))
     mine.rename(file)
+
+
+def _seconds(file: Path) -> Path:
+    return file.with_name(f"{file.name}.seconds")
+
+
+def _took(file: Path) -> float:
+    return float(_seconds(file).read_text(encoding="ascii"))

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.label_efficiency import curves, oracle, plot, report
+from benchmarks.label_efficiency import curves, oracle, plot, report, tables
 from benchmarks.label_efficiency.arms import NOISE, SECONDS, TIERS
+from benchmarks.label_efficiency.curves import Need
 from benchmarks.label_efficiency.person import ROOT, Judge, Person, open_oracle
 from benchmarks.label_efficiency.run import rows_of
 from feedback_loop.prompts import DATA
@@ -38,19 +39,14 @@ OFF = "Sure."
 
 def test_labels_to_a_win_rate_are_linear_in_log2_labels():
     wins = [0.6, 0.7, 0.65]
-    assert curves.reach(LABELS, wins, 0.6) == 16
-    assert curves.reach(LABELS, wins, 0.65) == pytest.approx(16 * math.sqrt(2))
-    assert curves.reach(LABELS, wins, 0.7) == pytest.approx(32)
-    assert curves.reach(LABELS, wins, 0.55) == pytest.approx(8)  # from 0.5 without a label
-    assert curves.reach(LABELS, wins, 0.5) == 0
+    assert curves.reach(LABELS, wins, 0.6) == Need(16)
+    assert curves.reach(LABELS, wins, 0.65).value == pytest.approx(16 * math.sqrt(2))
+    assert curves.reach(LABELS, wins, 0.7).value == pytest.approx(32)
 
 
-def test_a_win_rate_never_reached_is_censored_and_not_guessed():
-    assert curves.reach(LABELS, [0.6, 0.7, 0.79], 0.8) is None
-    assert curves.label_ratio(np.array(LABELS), np.full(3, 0.4), np.array(LABELS), np.full(3, 0.9)) is None
-    nothing = curves.compare(*(np.tile(one, (2, 1)) for one in (LABELS, [0.4] * 3, LABELS, [0.9] * 3)))
-    assert nothing["ratio"] is None
-    assert nothing["censored"]
+def test_outside_of_the_checkpoints_labels_are_censored_and_not_guessed():
+    assert curves.reach(LABELS, [0.6, 0.7, 0.79], 0.8) == Need(64, "at least")
+    assert curves.reach(LABELS, [0.6, 0.7, 0.79], 0.55) == Need(16, "at most")
 
 
 def test_area_fall_and_frontier():
@@ -62,29 +58,26 @@ def test_area_fall_and_frontier():
     assert curves.frontier_kl(1.0) is None
 
 
-def test_ratio_is_at_the_highest_win_rate_that_both_reach():
-    found = curves.label_ratio(
-        np.array(LABELS), np.array([0.6, 0.8, 0.9]), np.array(LABELS), np.array([0.55, 0.6, 0.7])
-    )
-    assert found.at_win_rate == 0.7
+def ratio(ours, other, level=None):
+    return curves.label_ratio(np.array(LABELS), np.array(ours), np.array(LABELS), np.array(other), level)
+
+
+def test_ratio_is_at_the_highest_win_rate_that_both_reach_or_where_it_is_asked_for():
+    found = ratio([0.6, 0.8, 0.9], [0.55, 0.6, 0.7])
+    assert (found.at_win_rate, found.censored) == (0.7, None)
     assert found.ratio == pytest.approx(64 / (16 * math.sqrt(2)))
-    assert not found.censored
-    early = curves.label_ratio(np.array(LABELS), np.array([0.8] * 3), np.array(LABELS), np.array([0.55, 0.6, 0.7]))
-    assert early.censored
-    assert early.ratio == 4  # 64 against the first checkpoint's 16, though fewer may do
+    assert ratio([0.6, 0.8, 0.9], [0.55, 0.6, 0.7], 0.6) == curves.Ratio(2, 0.6, None)
 
 
-def test_ratio_has_an_interval_over_cells_and_the_worth_of_an_edit_follows_from_it():
-    rng = np.random.default_rng(1)
-    at, noise = np.tile(LABELS, (20, 1)), rng.normal(0, 0.02, (20, 1))
-    ours, other = np.array([0.6, 0.7, 0.8]) + noise, np.array([0.5, 0.6, 0.7]) + noise
-    found = curves.compare(at, ours, at, other)
-    assert found["low"] <= found["ratio"] <= found["high"]
-    assert found["ratio"] == pytest.approx(2, abs=0.1)
-    worth = curves.compare(at, ours, at, other, figure=curves.edit_worth(0.25))
-    assert worth["ratio"] == pytest.approx((found["ratio"] - 0.75) / 0.25)
-    low, high = curves.interval(ours[:, 0])
-    assert low < ours[:, 0].mean() < high
+def test_a_ratio_says_in_which_direction_it_is_a_bound():
+    early, late = [0.8, 0.8, 0.8], [0.55, 0.6, 0.7]
+    assert ratio(early, late) == curves.Ratio(4, 0.7, "at least")  # of ours 16 labels count, though fewer may do
+    assert ratio(late, early) == curves.Ratio(1 / 4, 0.7, "at most")
+    assert ratio([0.5, 0.6, 0.8], late, 0.75).censored == "at least"  # the other never gets there
+    assert ratio(late, [0.5, 0.6, 0.8], 0.75).censored == "at most"
+    assert ratio(early, late, 0.8) == curves.Ratio(4, 0.8, "at least")
+    assert ratio([0.4] * 3, [0.9] * 3) is None
+    assert ratio(early, early, 0.7) is ratio(late, late, 0.75) is None  # both too soon, both never
 
 
 def test_the_persons_weights_are_hidden_seeded_and_of_mean_one():
@@ -176,7 +169,7 @@ def test_a_plot_is_well_formed():
     assert ET.fromstring(svg).tag.endswith("svg")
 
 
-def rows_for(arm, gain):
+def rows_for(arm, gain, persona="brisk"):
     """Rows of two cells of an arm whose win rate grows by `gain` a checkpoint."""
     point = {
         "ties": 1, "edits": 0, "on_topic": 1.0, "win_on_topic": None, "kl": 1.0, "asking_seconds": 1.0,
@@ -185,7 +178,8 @@ def rows_for(arm, gain):
     checkpoints = TIERS["full"].checkpoints
     return [
         {
-            "persona": "brisk", "noise": "0.25", "seed": seed, "arm": arm,
+            "model": "tiny", "tuning": False, "persona": persona, "noise": "0.25", "seed": seed, "arm": arm,
+            "base_seconds": {"candidates": 30.0, "features": 10.0 + seed},
             "points": [
                 point | {"labels": n, "person_minutes": n / 4, "win": 0.5 + gain * (place + 1)}
                 for place, n in enumerate(checkpoints)
@@ -195,17 +189,72 @@ def rows_for(arm, gain):
     ]  # fmt: skip
 
 
+def reported(*rows, personas=("brisk",), arms):
+    return report.summary([one for some in rows for one in some], replace(TIERS["full"], personas=personas, arms=arms))
+
+
 def test_the_report_counts_labels_and_minutes_and_never_guesses():
-    tier = replace(TIERS["full"], personas=("brisk",), arms=("offline-dpo", "ours"))
-    found = report.summary([*rows_for("offline-dpo", 0.05), *rows_for("ours", 0.1)], tier)
+    found = reported(rows_for("offline-dpo", 0.05), rows_for("ours", 0.11), arms=("offline-dpo", "ours"))
     assert found["ratio_vs_online_random"] is None
+    assert found["headline"]["arm"] == "ours"
     ratio = found["ratio_vs_offline_dpo"]
-    assert ratio["ratio"] == pytest.approx(128 / 32)
     assert ratio["at_win_rate"] == pytest.approx(0.7)
-    assert ratio["minutes"]["ratio"] == pytest.approx(4)
-    assert ratio["win_difference"] == pytest.approx([0.05, 0.1, 0.15, 0.2])
-    arms = found["groups"][0]["arms"]
-    assert arms["offline-dpo"]["labels_to_reach"]["0.8"] is None
-    assert arms["ours"]["labels_to_reach"]["0.8"] == pytest.approx(64)
-    assert arms["ours"]["minutes_to_reach"]["0.8"] == pytest.approx(16)
-    assert ">128" in report.markdown(found)
+    assert ratio["ratio"] == pytest.approx(128 / 2 ** (4 + 9 / 11))
+    assert ratio["minutes"]["ratio"] == pytest.approx(ratio["ratio"])
+    assert (ratio["at"]["0.6"]["ratio"], ratio["at"]["0.6"]["censored"]) == (32 / 16, "at least")
+    assert ratio["win_difference"] == pytest.approx([0.06, 0.12, 0.18, 0.24])
+    dpo, ours = (found["groups"][0]["arms"][name] for name in ("offline-dpo", "ours"))
+    assert (ours["labels_to_reach"]["0.6"], ours["labels_to_reach_censored"]["0.6"]) == (None, "<16")
+    assert (ours["minutes_to_reach"]["0.6"], ours["minutes_to_reach_censored"]["0.6"]) == (None, "<4")
+    assert (dpo["labels_to_reach"]["0.8"], dpo["labels_to_reach_censored"]["0.8"]) == (None, ">128")
+    assert dpo["labels_to_reach"]["0.6"] == pytest.approx(32)
+    text = tables.markdown(found)
+    assert "| <16 |" in text
+    assert "| >128 |" in text
+    assert "at least 2.00" in text
+
+
+def test_the_headline_is_what_a_run_can_do_where_that_was_run():
+    arms = ("online-random", "offline-dpo-held", "ours", "ours-in-the-loop")
+    found = reported(*(rows_for(name, 0.05 + 0.01 * place) for place, name in enumerate(arms)), arms=arms)
+    assert found["headline"]["arm"] == "ours-in-the-loop"
+    versus = found["groups"][0]["arms"]["ours-in-the-loop"]
+    assert found["ratio_vs_online_random"] == versus["ratio_vs_online_random"]
+    assert found["ratio_vs_offline_dpo_held"]["at_win_rate"] == pytest.approx(0.74)
+    assert "| brisk | offline-dpo-held |" in tables.markdown(found)
+
+
+def test_persons_are_averaged_within_a_seed_first():
+    rows = [one for gain, who in ((0.02, "brisk"), (0.06, "concise")) for one in rows_for("ours", gain, who)]
+    found = reported(rows, personas=("brisk", "concise"), arms=("ours",))
+    pooled = found["groups"][0]["arms"]["ours"]
+    assert (pooled["cells"], pooled["seeds"]) == (4, 2)
+    assert pooled["win"] == pytest.approx([0.54, 0.58, 0.62, 0.66])
+    assert pooled["win_low"] == pytest.approx(pooled["win"])  # seeds do not differ, though persons do
+
+
+def test_peak_less_end_of_the_mean_curve_is_not_the_mean_of_cells_own():
+    first, second = rows_for("ours", 0.1)
+    for row, wins in ((first, (0.6, 0.8, 0.7, 0.7)), (second, (0.6, 0.7, 0.8, 0.7))):
+        for point, win in zip(row["points"], wins, strict=True):
+            point["win"] = win
+    ours = reported([first, second], arms=("ours",))["groups"][0]["arms"]["ours"]
+    assert ours["peak_minus_final_of_mean_curve"] == pytest.approx(0.05)
+    assert ours["peak_minus_final_mean_of_cells"] == pytest.approx(0.1)
+    for name in ("area", "kl_ratio", "peak_minus_final_of_mean_curve", "peak_minus_final_mean_of_cells"):
+        assert {f"{name}_low", f"{name}_high"} <= set(ours)
+
+
+def test_the_best_by_truth_needs_no_labels_and_has_no_ratio():
+    arms = ("online-random", "best-of-8-true")
+    found = reported(*(rows_for(name, 0.1) for name in arms), arms=arms)
+    best = found["groups"][0]["arms"]["best-of-8-true"]
+    assert best["labels_to_reach"] is best["minutes_to_reach"] is best["person_minutes"] is None
+    assert "ratio_vs_online_random" not in best
+    assert "| - | - | - | - |" in tables.markdown(found)
+
+
+def test_what_the_base_draws_once_a_run_stands_by_itself():
+    found = reported(rows_for("ours", 0.1), arms=("ours",))
+    assert found["base_seconds"] == {"candidates": 30, "features": 20.5}
+    assert "30 s, their features, 20 s" in tables.markdown(found)
