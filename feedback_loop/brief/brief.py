@@ -271,9 +271,10 @@ def _without_empty_headings(found: Sequence[Block]) -> list[Block]:
 
 def _read(block: Block) -> list[str]:
     """A block's lines as a model reads them: over what is asked for after all, a heading's `(out of scope)` is left out."""
-    if block.kind == "heading" and block.mark == "out":
-        return [SUFFIX.sub("", CHECK.sub("", block.lines[0]).rstrip().rstrip("#").rstrip())]
-    return block.lines
+    first, *more = block.lines
+    if block.level and _suffix(first) == "out":
+        first = SUFFIX.sub("", CHECK.sub("", first).rstrip().rstrip("#").rstrip())
+    return [first, *more]
 
 
 def _unchecked(text: str) -> str:

@@ -92,7 +92,7 @@ def added(text: str, item: str) -> str:
     if not body:
         return f"- {item}\n"
     if any(block.kind in ("heading", "section") for block in found):
-        own = found[-1].section == ADDED and found[-1].kind == "item"
+        own = found[-1].section == ADDED and found[-1].kind == "item" and found[-1].inherited is None
         return f"{body}\n- {item}\n" if own else f"{body}\n\n# {ADDED}\n\n- {item}\n"
     items = [block for block in found if block.kind == "item"]
     if not items:

@@ -78,6 +78,7 @@ def test_a_model_reads_neither_checks_nor_what_is_out_of_scope() -> None:
         ("# A (nice to have)\n## B (out of scope)\n- One\n## C\n- Two", ["out", "nice"], "# A (nice to have)\n## C\n- Two"),
         ("## A (out of scope)\n- One\n# B\n- Two\n## C\n- Three", ["out", "must", "must"], "# B\n- Two\n## C\n- Three"),
         ("# A (out of scope)\n### B\nProse.\n## C (must have)\n- One", ["out", "must"], "# A\n## C (must have)\n- One"),
+        ("# A (out of scope)\nProse. (must have)", ["must"], "# A\nProse. (must have)"),
         ("# A\n## B (out of scope)\nFor those who ask:\n\n- One\n# C\n- Two", ["out", "must"], "# C\n- Two"),
     ],
 )  # fmt: skip

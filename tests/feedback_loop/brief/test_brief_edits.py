@@ -150,6 +150,10 @@ def test_a_run_without_a_brief_can_only_be_given_one(run: Run):
             "# Small things (out of scope)\n- Jokes.\n",
             "- Jokes.\n\n# Learned from choices\n\n- Be kind. [check: emoji]\n",
         ),
+        (
+            "# Learned from choices (out of scope)\n- Jokes.\n",
+            "- Jokes.\n\n# Learned from choices\n\n- Be kind. [check: emoji]\n",
+        ),
     ],
 )
 def test_a_requirement_is_added_at_the_end_and_the_others_stay_as_they_were(text: str, end: str):
