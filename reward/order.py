@@ -9,8 +9,9 @@ from itertools import combinations
 
 import numpy as np
 
-from feedback_loop.records import Comparison, Completion, Preference
+from feedback_loop.records import Comparison, Completion, Disliked, Preference
 from reward import head as heads
+from reward.dislikes import with_disliked
 from reward.observations import thresholds
 
 
@@ -32,12 +33,14 @@ def known(rounds: Sequence[tuple[Sequence[Completion], np.ndarray]]) -> Known:
     return Known(rows, {name: place for place, name in enumerate(names)})
 
 
-def priorities(comparisons: Sequence[Comparison], pairs: Sequence[Preference], features: Known) -> dict[str, float]:
+def priorities(
+    comparisons: Sequence[Comparison], pairs: Sequence[Preference], disliked: Sequence[Disliked], features: Known
+) -> dict[str, float]:
     """How much an answer to each comparison would teach, by its id: variance of the difference of its answers' scores.
 
     Of three or four answers, the sum over all pairs, each by its share in an order (`feedback_loop.preferences`). The scores
-    are those of a head fitted on `pairs`. Pairs and comparisons of answers without features, such as edits, are left out;
-    empty where no pair is left.
+    are those of a head fitted on `pairs` and `disliked`, as the round's is. What has no features, such as an edit, is left out
+    with its pairs and comparisons; empty where no pair is left.
     """
     labelled = [(p, both) for p in pairs if (both := _pair_places(p, features)) is not None]
     names = {c.id: [(c.prompt_id, answer.completion) for answer in c.completions] for c in comparisons}
@@ -46,7 +49,10 @@ def priorities(comparisons: Sequence[Comparison], pairs: Sequence[Preference], f
         return {}
     view, kept = heads.frame(features.rows), [p for p, _ in labelled]
     chosen, rejected = (features.rows[[both[side] for _, both in labelled]] for side in (0, 1))
-    labels = heads.prepare(chosen, rejected, kept, view, thresholds(kept))
+    at = thresholds(kept)
+    poor = [(d, place) for d in disliked if (place := features.places.get((d.prompt_id, d.completion))) is not None]
+    labels = heads.prepare(chosen, rejected, kept, view, at)
+    labels = with_disliked(labels, features.rows[[place for _, place in poor]], [d for d, _ in poor], view, at)
     between = [(name, pair) for name, own in asked.items() for pair in combinations(own, 2)]
     (first, requests), (second, _) = (
         heads.measured(view, features.rows[[pair[side] for _, pair in between]]) for side in (0, 1)

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from feedback_loop.asking.asked import candidate_features
 from feedback_loop.asking.labelling import comparisons_of
 from feedback_loop.labels import earlier
-from feedback_loop.preferences import faded, preferences
-from feedback_loop.records import Comparison, Preference, Ranking
+from feedback_loop.preferences import disliked, faded, preferences
+from feedback_loop.records import Comparison, Disliked, Preference, Ranking
 from feedback_loop.run import Run
 from feedback_loop.store.journal import Journal
-from feedback_loop.team.consistency import consistent, evidence, weighed
+from feedback_loop.team.consistency import consistent, evidence, weighed, weighed_disliked
 
 if TYPE_CHECKING:
     from reward.order import Known
@@ -34,6 +34,8 @@ class Material:
     comparisons: Sequence[Comparison]
     earlier: Sequence[Preference]
     """Pairs of the rounds before."""
+    poor: Sequence[Disliked]
+    """Answers that were called no good in the rounds before."""
     features: "Known"
     consistency: Mapping[str, float]
     """What people's choices weigh, by the evidence of the rounds before."""
@@ -91,8 +93,9 @@ def material(run: Run, asked: Sequence[Comparison]) -> Material:
     comparisons, rankings = [c for one in said for c in one.comparisons], [r for one in said for r in one.rankings]
     consistency = consistent(table, evidence(comparisons, rankings))
     pairs = weighed(faded(preferences(comparisons, rankings, table.weights), table.decay, number), consistency)
+    poor = weighed_disliked(faded(disliked(comparisons, rankings, table.weights), table.decay, number), consistency)
     features = known([candidate_features(run, n) for n in range(number + 1)])
-    return Material(asked, pairs, features, consistency)
+    return Material(asked, pairs, poor, features, consistency)
 
 
 def order_after(run: Run, given: Material, votes: Sequence[Ranking]) -> Priorities:
@@ -102,8 +105,10 @@ def order_after(run: Run, given: Material, votes: Sequence[Ranking]) -> Prioriti
     chosen = [c for c in given.comparisons if c.selection not in ("random", "chat") and c.purpose == "label"]
     if not chosen:
         return {}
-    now = preferences(given.comparisons, votes, run.recipe.preferences.weights)
-    return priorities(chosen, [*given.earlier, *weighed(now, given.consistency)], given.features)
+    weights = run.recipe.preferences.weights
+    pairs = weighed(preferences(given.comparisons, votes, weights), given.consistency)
+    poor = weighed_disliked(disliked(given.comparisons, votes, weights), given.consistency)
+    return priorities(chosen, [*given.earlier, *pairs], [*given.poor, *poor], given.features)
 
 
 @contextlib.contextmanager

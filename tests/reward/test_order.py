@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from feedback_loop.preferences import preferences
+from feedback_loop.preferences import disliked, preferences
 from feedback_loop.records import Comparison, Completion, Message, Preference, Prompt, Ranking
 from reward.features import REQUEST
 from reward.order import Known, known, priorities
@@ -55,38 +55,51 @@ def label(*asked: Comparison, edit: str | None = None) -> list[Preference]:
 
 def test_labels_of_one_kind_of_difference_send_the_other_kinds_to_the_front():
     asked, features = world([0, 0, 0, 0, 0, 0, 0, 1, 2, 0])
-    found = priorities(asked, label(*asked[:6]), features)
+    found = priorities(asked, label(*asked[:6]), [], features)
     assert set(found) == {c.id for c in asked}
     assert min(found["c7"], found["c8"]) > max(found["c6"], found["c9"])
 
 
 def test_what_was_most_open_sinks_once_its_like_is_answered():
     asked, features = world([0, 0, 0, 1, 1, 1, 2, 2, 2])
-    before = priorities(asked, label(*asked[:3]), features)
-    after = priorities(asked, label(*asked[:3], *asked[3:5]), features)
+    before = priorities(asked, label(*asked[:3]), [], features)
+    after = priorities(asked, label(*asked[:3], *asked[3:5]), [], features)
     assert before["c5"] > 0.7 * before["c8"], "neither kind has been answered"
     assert after["c5"] < 0.7 * after["c8"], "one has"
 
 
+def test_answers_that_were_called_no_good_teach_the_order_as_they_teach_the_rounds_head():
+    asked, features = world([0, 0, 0, 1, 1, 1, 2, 2, 2])
+    neither = [
+        Ranking(comparison_id=c.id, user_id="anna", choice="neither", created_at="2026-01-01T00:00:00.000+00:00")
+        for c in asked[3:5]
+    ]
+    poor = disliked(asked, neither)
+    before, after = (priorities(asked, label(*asked[:3]), said, features) for said in ([], poor))
+    assert after["c5"] / after["c8"] < 0.8 * before["c5"] / before["c8"]
+    unknown = [d.model_copy(update={"completion": "Read nowhere."}) for d in poor]
+    assert priorities(asked, label(*asked[:3]), unknown, features) == before
+
+
 def test_the_order_hangs_on_votes_alone():
     asked, features = world([0, 1, 2, 0, 1])
-    first, second = (priorities(asked, label(*asked[:2]), features) for _ in range(2))
+    first, second = (priorities(asked, label(*asked[:2]), [], features) for _ in range(2))
     assert first == second
 
 
 def test_without_labels_or_features_there_is_no_order():
     asked, features = world([0, 1])
-    assert priorities(asked, [], features) == {}
-    assert priorities(asked, label(*asked), known([])) == {}
-    assert priorities(asked, label(*asked), known([([], np.zeros((0, 0)))])) == {}
+    assert priorities(asked, [], [], features) == {}
+    assert priorities(asked, label(*asked), [], known([])) == {}
+    assert priorities(asked, label(*asked), [], known([([], np.zeros((0, 0)))])) == {}
 
 
 def test_a_comparison_without_features_and_an_edit_are_left_out():
     asked, features = world([0, 1, 2, 0, 1, 2])
     stranger = comparison(9, answers(9, 0)[0])
-    found = priorities([*asked, stranger], label(*asked, edit="As I would say it."), features)
+    found = priorities([*asked, stranger], label(*asked, edit="As I would say it."), [], features)
     assert set(found) == {c.id for c in asked}
-    assert found == priorities(asked, label(*asked), features)
+    assert found == priorities(asked, label(*asked), [], features)
 
 
 def test_earlier_rounds_count_too():
@@ -99,7 +112,7 @@ def test_earlier_rounds_count_too():
         ]
     )
     earlier = label(*(comparison(10 + n, pair) for n, (pair, _) in enumerate(old)))
-    found = priorities(asked, earlier, both)
+    found = priorities(asked, earlier, [], both)
     assert found["c2"] < min(found["c0"], found["c1"])
 
 
@@ -115,6 +128,6 @@ def test_an_order_of_three_teaches_the_sum_of_its_pairs_by_their_share():
         asked[5].model_copy(update={"id": f"pair{n}", "completions": both})
         for n, both in enumerate([(first, more), (first, second), (more, second)])
     ]
-    found = priorities([three, *pairs], label(*asked[:5]), wide)
+    found = priorities([three, *pairs], label(*asked[:5]), [], wide)
     assert found["c5"] == pytest.approx(2 / 3 * sum(found[f"pair{n}"] for n in range(3)), rel=1e-5)
     assert found["pair1"] != found["pair0"]

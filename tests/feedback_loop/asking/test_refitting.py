@@ -148,6 +148,17 @@ def test_a_vote_taken_back_is_unlearned(run: Run, journal: Journal):
     assert refit.order() != learned
 
 
+def test_neither_counts_as_it_does_for_the_rounds_head(run: Run, journal: Journal):
+    desk, refit = open_desk(run, journal), Refit(run, journal)
+    vote(desk, "c1", "c2", "c4", "c5")
+    refit.step()
+    before = refit.order()
+    for name in ("c6", "c7", "c8", "c10"):
+        desk.vote("anna", name, Answer(choice="neither"))
+    refit.step()
+    assert refit.order() != before
+
+
 @pytest.mark.parametrize("settings", [("asking.strategy=random",), ("reward.form=lora",)])
 def test_without_a_strategy_or_a_head_nothing_is_reordered(tmp_path: Path, settings: tuple[str, ...]):
     run = make(tmp_path / "other", *settings, selection="random" if "asking" in settings[0] else "drts")
