@@ -60,4 +60,4 @@ def curve(
         print(json.dumps([row.model_dump() for row in found], indent=2))
         return
     said = load(opened)
-    print("\n".join(filter(None, [as_text(found, said), countable(said, opened.path), bound(opened)])))
+    print("\n".join(filter(None, [as_text(found), countable(said, opened.path), bound(opened)])))

@@ -25,6 +25,7 @@ HELP = """/policy NAME   talk to another policy ({policies}); the chat goes on
 /better        say how the last answer should have been; with your consent it is kept as a label
 /reset         begin anew
 /quit          leave; so does Ctrl-D. Ctrl-C ends an answer."""
+STOPPED = "The last answer was stopped, and half an answer is not compared with a whole one. Ask again, and let it end."
 NOTES = {"waiting": "waiting for another answer", "loading": "loading the model"}
 
 Show = Callable[[str], str]
@@ -39,7 +40,7 @@ class Chat:
     shots: int = 0
     messages: tuple[Message, ...] = ()
     last: Ask | None = None
-    """What the last answer answers."""
+    """What the last answer answers; None where there is none, or it was stopped before its end."""
 
 
 def chat(run: Run, policy: str, shots: int | None, show: Show) -> None:
@@ -97,7 +98,7 @@ def _command(run: Run, now: Chat, line: str) -> Chat:
 
 def _better(run: Run, talks: Talks, now: Chat, show: Show) -> None:
     if now.last is None:
-        raise UsageError("There is no answer yet: say something first.")
+        raise UsageError(STOPPED if now.messages else "There is no answer yet: say something first.")
     try:
         say(better(run, talks, now.last, now.messages[-1].content, show))
     except KeyboardInterrupt:
@@ -115,7 +116,7 @@ def _level(run: Run, value: str) -> float:
     if not 0 <= level <= 1:
         raise UsageError("/brief takes a share from 0 (nothing) to 1 (all of it), such as /brief 0.5")
     text = brief.cut(found, level)
-    say(f"{len(text.split())} words of the brief stand before the chat.")
+    say(f"{brief.words(text)} words of the brief stand before the chat.")
     return level
 
 
@@ -131,7 +132,7 @@ def _answered(talks: Talks, now: Chat, line: str, show: Show) -> Chat:
     """The chat with this turn and its answer, which is printed as it is written; without both where there was none."""
     asked = (*now.messages, Message(role="user", content=line))
     ask = Ask(messages=asked, policy=now.policy, level=now.level, shots=now.shots, seed=secrets.randbits(31))
-    written = ""
+    written, whole = "", True
     try:
         with closing(talks.reply(ask, threading.Event())) as saying:
             for said in saying:
@@ -140,12 +141,14 @@ def _answered(talks: Talks, now: Chat, line: str, show: Show) -> Chat:
     except KeyboardInterrupt:
         print(flush=True)
         say("(stopped)")
+        whole = False
     else:
         if said.state == "failed":
             raise LoopError(said.text)
-    return (
-        replace(now, messages=(*asked, Message(role="assistant", content=clean(written))), last=ask) if written else now
-    )
+    if not written:
+        return now
+    messages = (*asked, Message(role="assistant", content=clean(written)))
+    return replace(now, messages=messages, last=ask if whole else None)
 
 
 def _print(said: Said, show: Show) -> None:

@@ -1,7 +1,7 @@
 """Figures that compare policies, and how sure they are."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from statistics import variance
 
 Z = 1.6449
@@ -36,6 +36,28 @@ def wilson(successes: float, trials: float, z: float = Z) -> tuple[float, float]
     middle = (share + square / 2) / (1 + square)
     half = z / (1 + square) * math.sqrt(share * (1 - share) / trials + square / (4 * trials))
     return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def effective(errors: Sequence[float], counts: Sequence[float], groups: Sequence[Hashable]) -> float:
+    """How many independent labels tell as much as these, of which those of one group (a prompt) may say the same.
+
+    `errors` is by how much each moves the figure, 0 on average (of a share, hit less share); `counts` how much of a label each
+    is; a group of None is alone. The sum of counts is divided by the design effect (Kish 1965, "Survey sampling", section 8.2):
+    what the variance is with the errors of a group added up, over what it is with none in common; never below 1. Where no error
+    says how much they have in common, each group counts as one label.
+    """
+    total, names = sum(counts), [n if name is None else (name,) for n, name in enumerate(groups)]
+    sums, sizes = dict.fromkeys(names, 0.0), dict.fromkeys(names, 0.0)
+    if len(sums) == len(names):
+        return total
+    for name, error, count in zip(names, errors, counts, strict=True):
+        sums[name] += count * error
+        sizes[name] += count
+    apart = sum(n * e * e for e, n in zip(errors, counts, strict=True))
+    if len(sums) == 1 or apart < 1e-9 * total:
+        return total / max(1.0, sum(n * n for n in sizes.values()) / total)
+    few = len(sums) / (len(sums) - 1) * (len(names) - 1) / len(names)  # groups are as short of a mean as labels are
+    return total / max(1.0, few * sum(s * s for s in sums.values()) / apart)
 
 
 def interval(values: Sequence[float], z: float = Z) -> tuple[float, float]:

@@ -11,6 +11,11 @@ Score = Callable[[Sequence[Prompt], Sequence[str]], list[float]]
 """A score for each completion."""
 Members = Callable[[Sequence[Prompt], Sequence[str]], list[list[float]]]
 """For each completion, its score by every member of the reward model's ensemble."""
+SAME = 1e-4
+"""Whitened difference of two scores below which they are equal. Members that mirror one another where nothing was learned cancel
+but for the rounding of float32, some 1e-8; a single label moves answers apart by 0.05 and more."""
+ROUNDING = 1e-6
+"""Deviation of scores, in logits and relative to their mean, that is rounding alone."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +54,11 @@ def choice_logit(margin: Any, spread: Any, tie: float) -> Any:
 
 
 def whitening(rows: Sequence[Sequence[float]]) -> Whitening:
-    """From members' scores of some completions (a row a completion). A member that never varies is left unscaled."""
+    """From members' scores of some completions (a row a completion). A member that varies by rounding alone is left unscaled."""
     columns = list(zip(*rows, strict=True))
-    return Whitening(tuple(map(fmean, columns)), tuple(pstdev(column) or 1.0 for column in columns))
+    means, scales = [fmean(column) for column in columns], [pstdev(column) for column in columns]
+    kept = [d if d > ROUNDING * (1 + abs(m)) else 1.0 for m, d in zip(means, scales, strict=True)]
+    return Whitening(tuple(means), tuple(kept))
 
 
 def judge(rows: Sequence[Sequence[float]], white: Whitening, caution: float) -> Judged:
@@ -59,3 +66,8 @@ def judge(rows: Sequence[Sequence[float]], white: Whitening, caution: float) -> 
     scaled = [[(s - m) / d for s, m, d in zip(row, white.means, white.scales, strict=True)] for row in rows]
     means, spreads = [fmean(row) for row in scaled], [pstdev(row) for row in scaled]
     return Judged(means, spreads, [m - caution * d for m, d in zip(means, spreads, strict=True)])
+
+
+def same(judged: Judged) -> bool:
+    """Whether all these completions are equally good to the members together, whatever each thinks by itself."""
+    return pstdev(judged.means) <= SAME

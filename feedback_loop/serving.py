@@ -6,7 +6,7 @@ from collections.abc import Callable
 from feedback_loop import locks, loop
 from feedback_loop.asking import ahead, asked, refitting
 from feedback_loop.asking.labelling import comparisons_of, open_desk
-from feedback_loop.brief import brief, brief_curve
+from feedback_loop.brief import brief_curve
 from feedback_loop.connect import Connect, argilla
 from feedback_loop.gate import gatekeeper
 from feedback_loop.intent import intent
@@ -94,7 +94,6 @@ def _soup(run: Run) -> SoupPort:
         table=lambda: cells.read(run),
         samples=lambda: cells.samples(run),
         cooking=lambda: locks.cooking_since(run),
-        requirements=lambda number: found.requirements if (found := brief.of_round(run, number)) else (),
         curve=lambda: brief_curve.rows(run) if brief_curve.measured(run) else [],
     )
 

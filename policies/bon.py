@@ -21,10 +21,13 @@ from policies.base import Policy, load_policy
 from policies.dpo import train_dpo, train_on_pairs
 from policies.sampler import as_text, draw
 from policies.sft import train_on_answers
-from policies.task import Task, precision
+from policies.task import EQUAL, Task, precision, refuse_equal
 
 GROUP = 8
 """Prompts answered between two writes of the pool: what a kill may cost."""
+FEWEST = 8
+"""Labels that prefer an answer below which the reward model's own picks are not learned. Of a handful its opinion is mostly
+chance, and whatever the opinion, each prompt has a best answer and a worst; that picks help was measured from 16 labels on."""
 
 
 class Candidate(Record):
@@ -38,8 +41,9 @@ class Candidate(Record):
 def train_bon(task: Task) -> dict[str, Any]:
     """Draw n answers a prompt, and learn what the reward model picks, as `policy.bon.learn` says.
 
-    While it is not sure to be right more often than `policy.bon.min_accuracy`, the step is DPO on people's pairs: a reward
-    model that guesses teaches its guesses. LoopError where the round has none, or where it finds no answer better.
+    While it is not sure to be right more often than `policy.bon.min_accuracy`, or has fewer than FEWEST labels, the step is
+    DPO on people's pairs: a reward model that guesses teaches its guesses. LoopError where the round has none, or where it
+    finds no answer better.
     """
     bon, (_, seed) = task.policy.bon, _source(task)
     doubt = doubted(task)
@@ -49,10 +53,7 @@ def train_bon(task: Task) -> dict[str, Any]:
     chosen, people = _judged(task, asked)
     gc.collect()  # the judging model is gone before the training loads its own
     if not chosen:
-        raise LoopError(
-            "The reward model finds all answers to a prompt equally good, so there is nothing to learn. "
-            'Set policy.step = "dpo", which learns what people chose'
-        )
+        raise LoopError(EQUAL)
     facts = {"prompts": len(chosen), "samples": len(asked) * bon.completions, "learn": bon.learn}
     if bon.learn == "sft":
         return facts | train_on_answers(task, [(p.prompt, best) for p, best, _ in chosen], "bon")
@@ -81,7 +82,7 @@ def agreed(task: Task, members: Members, pairs: Sequence[Preference]) -> list[Pr
             [fmean(row) for row in members(asked, [getattr(p, side)[-1].content for p in pairs])]
             for side in ("chosen", "rejected")
         )
-    return [p for p, better, worse in zip(pairs, chosen, rejected, strict=True) if better > worse]
+    return [p for p, better, worse in zip(pairs, chosen, rejected, strict=True) if better - worse > scores.SAME]
 
 
 def opened(task: Task) -> tuple[Policy, Members]:
@@ -93,19 +94,23 @@ def opened(task: Task) -> tuple[Policy, Members]:
 
 
 def doubted(task: Task) -> str:
-    """Why the reward model's own picks are not learned; empty where it is trusted, or where nobody asked."""
+    """Why the reward model's own picks are not learned; empty where it is trusted."""
     least = task.policy.bon.min_accuracy
-    if least == 0:
-        return ""
-    if task.accuracy is None:
+    if least and task.accuracy is None:
         return "nobody knows how often the reward model is right, as no pair that it never saw prefers an answer"
-    if task.accuracy < least:
+    if task.accuracy is not None and task.accuracy < least:
         return f"the reward model may be right in {task.accuracy:.0%} only; policy.bon.min_accuracy is {least:.0%}"
+    decided = len({(p.comparison_id, p.user_id) for p in task.pairs if not p.tie})
+    if decided < FEWEST:
+        return f"{decided} labels prefer an answer, and of fewer than {FEWEST} the reward model knows too little"
     return ""
 
 
 def pick(task: Task, policy: Policy, members: Members, asked: Sequence[Prompt]) -> list[tuple[Prompt, str, str]]:
-    """(prompt, best answer that ended, worst answer) by the cautious score, for each prompt where that is a difference."""
+    """(prompt, best answer that ended, worst answer) by the cautious score, for each prompt where that is a difference.
+
+    LoopError where no answer ended, or the reward model tells none from another.
+    """
     pool = list(_pool(task, policy, asked))
     if not any(c.ended for c in pool):
         raise LoopError(
@@ -115,16 +120,17 @@ def pick(task: Task, policy: Policy, members: Members, asked: Sequence[Prompt]) 
     by_id = {p.id: p for p in asked}
     with precision(task.model):
         opinions = members([by_id[c.prompt_id] for c in pool], [c.completion for c in pool])
-    worth = scores.judge(opinions, scores.whitening(opinions), task.policy.caution).cautious
+    judged = scores.judge(opinions, scores.whitening(opinions), task.policy.caution)
+    refuse_equal(judged)
     ranked: dict[str, list[tuple[float, str, bool]]] = {}
-    for value, candidate in zip(worth, pool, strict=True):
+    for value, candidate in zip(judged.cautious, pool, strict=True):
         if candidate.completion:
             worth_less = value - task.policy.end_penalty * (not candidate.ended)
             ranked.setdefault(candidate.prompt_id, []).append((worth_less, candidate.completion, candidate.ended))
     picked = []
     for name, found in ranked.items():
         whole = [one for one in found if one[2]]  # a cut answer must not teach to stop where it was cut
-        if whole and max(whole)[0] > min(found)[0]:
+        if whole and max(whole)[0] - min(found)[0] > scores.SAME:
             picked.append((by_id[name], max(whole)[1], min(found)[1]))
     return picked
 

@@ -20,7 +20,7 @@ from policies.held import base_answers, hold
 from policies.logprobs import Row, batches, read, states
 from policies.ppo_state import Training, learning, open_training, save
 from policies.rollouts import Critic, Rollouts, Seen, roll_out, see, step_seed, walk
-from policies.task import Curves, Task, precision, timed
+from policies.task import Curves, Task, precision, refuse_equal, timed
 from policies.trainable import LEARNING, parent_needed, placed
 
 GAIN, REACH = 0.5, 0.2
@@ -44,7 +44,8 @@ def train_ppo(task: Task) -> dict[str, Any]:
     """Train an adapter and write it to `out`, with curves.jsonl and samples.jsonl; returns the stage's facts.
 
     The KL penalty and the curves use the estimator k1 = log p - log q: in the reward, its gradient is that of the KL
-    itself, which is not so for k3; evaluation reports the same. LoopError where not even one update was good.
+    itself, which is not so for k3; evaluation reports the same. LoopError where not even one update was good, or
+    where the reward model finds all answers equally good.
     """
     steps = task.policy.ppo.steps
     now, rows = open_training(task)
@@ -105,6 +106,8 @@ def _experience(task: Task, now: Training) -> Experience:
         if first_time and now.critic.adapter is not None:
             _whiten_critic(now.critic, now.white)
         judged = scores.judge(opinions, now.white, task.policy.caution)
+        if first_time:
+            refuse_equal(judged)
         minibatches = _minibatches(rollouts.rows, ppo, step_seed(task.seed, now.step))
         seen = see(
             now.policy,

@@ -9,7 +9,7 @@ from feedback_loop import scores
 from feedback_loop.chat import end_id, render_prompt, without_thought
 from feedback_loop.errors import LoopError
 from feedback_loop.scores import Members, Whitening
-from policies.task import Task, precision
+from policies.task import Task, precision, refuse_equal
 from policies.trl_training import options, train
 
 SAMPLED = ("temperature", "top_p", "max_completion_length")
@@ -18,7 +18,8 @@ DEFAULTS = {"learning_rate": 1e-4, "beta": 0.2, "num_generations": 4, "per_devic
 
 
 def train_rloo(task: Task) -> dict[str, Any]:
-    """Train an adapter; returns the stage's facts. LoopError where the round has no reward model.
+    """Train an adapter; returns the stage's facts. LoopError where the round has no reward model, or one
+    that finds all answers equally good.
 
     REINFORCE with leave-one-out baselines, Ahmadian et al. 2024 (arXiv 2402.14740), in TRL's implementation: `beta` is
     the KL coefficient, in standard deviations of the reward a nat, as PPO's `kl_coef`.
@@ -66,10 +67,13 @@ def _reward(task: Task, tokenizer: Any, members: Callable[[], Members], drawn: l
         with precision(task.model):
             opinions = members()([task.prompts[i] for i in place], [without_thought(text) for text in completions])
         drawn.append(len(completions))
-        if not white:
+        first_time = not white
+        if first_time:
             white.append(scores.whitening(opinions))
-        worth = scores.judge(opinions, white[0], task.policy.caution).cautious
+        judged = scores.judge(opinions, white[0], task.policy.caution)
+        if first_time:
+            refuse_equal(judged)
         cut = [ids[-1] != stop for ids in completion_ids]
-        return [w - task.policy.end_penalty * c for w, c in zip(worth, cut, strict=True)]
+        return [w - task.policy.end_penalty * c for w, c in zip(judged.cautious, cut, strict=True)]
 
     return reward

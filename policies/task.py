@@ -8,18 +8,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from feedback_loop.errors import LoopError
 from feedback_loop.examples.demonstrations import Demonstration
 from feedback_loop.models import device, dtype
 from feedback_loop.policy_tables import PolicyTable
 from feedback_loop.progress import Progress
 from feedback_loop.recipe import ModelTable, SamplingTable
 from feedback_loop.records import Preference, Prompt, Record
-from feedback_loop.scores import Members
+from feedback_loop.scores import Judged, Members, same
 
 Track = Callable[[Mapping[str, float], Sequence[Record]], None]
 """Told the figures of a step, and samples to show, as they come."""
 RANK = "To rank more: feedback-loop redo RUN rankings, then: feedback-loop serve RUN"
 """What to type where there are too few labels; the round's are taken already, so these are set aside first."""
+EQUAL = (
+    "The reward model finds all answers to a prompt equally good, as where rankings contradict one another, so there is "
+    f'nothing to learn. Set policy.step = "dpo", which learns what people chose. {RANK}'
+)
+"""Why a step cannot learn from a reward model."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +94,12 @@ def precision(model: ModelTable) -> AbstractContextManager[Any]:
 
     low = dtype(model) == torch.bfloat16
     return torch.autocast(device(model), dtype=torch.bfloat16) if low else nullcontext()
+
+
+def refuse_equal(judged: Judged) -> None:
+    """LoopError where the reward model tells none of these completions from another: whitened, rounding would be learned."""
+    if same(judged):
+        raise LoopError(EQUAL)
 
 
 @contextmanager

@@ -7,7 +7,6 @@ from typing import Any, Literal
 import numpy as np
 
 from feedback_loop.errors import LoopError
-from feedback_loop.evaluate import wilson
 from feedback_loop.records import Preference, Record, Selection, Strength
 from feedback_loop.scores import choice_logit
 from reward.bias import Floats, length_correlation, longer, share
@@ -32,6 +31,8 @@ class Checked(Record):
     length_chosen: int
     """Characters."""
     length_rejected: int
+    prompt_id: str | None = None
+    """None where an older version judged it."""
     user_id: str
     round: int
     selection: Selection = "random"
@@ -53,6 +54,7 @@ class Checked(Record):
             chosen_first=pair.chosen_first,
             length_chosen=len(pair.chosen[-1].content),
             length_rejected=len(pair.rejected[-1].content),
+            prompt_id=pair.prompt_id,
             user_id=pair.user_id,
             round=pair.round,
             selection=pair.selection,
@@ -74,7 +76,8 @@ def figures(checked: Sequence[Checked], tie: float) -> dict[str, Any]:
     `accuracy` is the share in which the chosen answer scores higher, equal scores counting half, with its 90 % Wilson
     interval. Correlation with length is of all pairs: a length difference is as random in a chosen pair as in another.
     Repeats count for position alone: of all else they would be the same judgement twice. A pair of an order counts by its
-    `share` in accuracy, position and their intervals; `checked_pairs` are whole labels.
+    `share` in accuracy, position, length and their intervals, which count what labels of one prompt have in common once
+    (`evaluate.effective`); `checked_pairs` are whole labels.
     LoopError where a score is NaN or infinite.
     """
     _refuse_nan(checked)
@@ -86,7 +89,7 @@ def figures(checked: Sequence[Checked], tie: float) -> dict[str, Any]:
     scale = temperature(margins, spreads, tie)
     said = choice_logit(margins, spreads, tie)
     scaled = choice_logit(margins / scale, spreads / scale, tie) if scale else None
-    total = share(_right(honest), [c.share for c in honest])
+    total, groups = _share(honest, _right(honest)), [c.prompt_id for c in honest]
     return {
         "accuracy": total["share"],
         "accuracy_low": total["low"],
@@ -101,7 +104,7 @@ def figures(checked: Sequence[Checked], tie: float) -> dict[str, Any]:
         "temperature": scale,
         "calibration_error": calibration_error(said),
         "calibration_error_scaled": calibration_error(scaled) if scaled is not None else None,
-        "reliability": reliability(said),
+        "reliability": reliability(said, groups),
         **_length(once),
         **_position(ranked),
     }
@@ -147,23 +150,21 @@ def calibration_error(logits: Floats) -> float | None:
     return float(sum(b["pairs"] * abs(b["observed"] - b["predicted"]) for b in bins) / len(logits))
 
 
-def reliability(logits: Floats) -> list[dict[str, Any]]:
+def reliability(logits: Floats, groups: Sequence[str | None] = ()) -> list[dict[str, Any]]:
     """How sure the reward model is of the answer that it prefers, against how often people agree, in bins of equal counts.
 
-    `logits` are of the chosen answers. A bin is {predicted: mean of sigmoid(|logit|), observed: share right, low, high: its
-    90 % Wilson interval, pairs}.
+    `logits` are of the chosen answers, `groups` their prompts. A bin is {predicted: mean of sigmoid(|logit|), observed: share
+    right, low, high: its 90 % Wilson interval, pairs}.
     """
     if not len(logits):
         return []
-    order = logits[np.argsort(np.abs(logits), kind="stable")]
+    order = np.argsort(np.abs(logits), kind="stable")
     found = []
-    for part in np.array_split(order, max(1, min(MOST_BINS, len(order) // BIN))):
-        right = float((part > 0).sum() + 0.5 * (part == 0).sum())
-        low, high = wilson(right, len(part))
+    for places in np.array_split(order, max(1, min(MOST_BINS, len(order) // BIN))):
+        part = logits[places]
+        right = share(_points(part.tolist()), groups=[groups[i] for i in places] if groups else ())
         predicted = float((1 / (1 + np.exp(-np.abs(part)))).mean())
-        found.append(
-            {"predicted": predicted, "observed": right / len(part), "low": low, "high": high, "pairs": len(part)}
-        )
+        found.append({"predicted": predicted, "observed": right.pop("share"), **right})
     return found
 
 
@@ -182,7 +183,15 @@ def _shown(pair: Checked | Preference) -> bool:
 
 
 def _right(pairs: Sequence[Checked]) -> list[float]:
-    return [1.0 if c.margin > 0 else 0.5 if c.margin == 0 else 0.0 for c in pairs]
+    return _points([c.margin for c in pairs])
+
+
+def _points(margins: Sequence[float]) -> list[float]:
+    return [1.0 if m > 0 else 0.5 if m == 0 else 0.0 for m in margins]
+
+
+def _share(pairs: Sequence[Checked], hits: Sequence[float]) -> dict[str, Any]:
+    return share(hits, [c.share for c in pairs], [c.prompt_id for c in pairs])
 
 
 def _accuracies(pairs: Sequence[Checked], key: Callable[[Checked], str]) -> dict[str, dict[str, Any]]:
@@ -190,16 +199,18 @@ def _accuracies(pairs: Sequence[Checked], key: Callable[[Checked], str]) -> dict
     groups: dict[str, list[Checked]] = {}
     for pair in pairs:
         groups.setdefault(key(pair), []).append(pair)
-    shares = {name: share(_right(g), [c.share for c in g]) for name, g in sorted(groups.items())}
+    shares = {name: _share(g, _right(g)) for name, g in sorted(groups.items())}
     return {name: {"accuracy": s.pop("share"), **s} for name, s in shares.items()}
 
 
 def _length(checked: Sequence[Checked]) -> dict[str, Any]:
     """The score's correlation with length, and beside it how often people themselves chose the longer of what was shown."""
     differences = [longer(c.length_chosen, c.length_rejected) for c in checked]
-    said = zip(checked, differences, strict=True)
-    chosen = share([float(d > 0) for c, d in said if d and not c.tie and _shown(c)])
-    return {**length_correlation([c.margin for c in checked], differences), "longer_share": chosen["share"]}
+    said = [(c, d) for c, d in zip(checked, differences, strict=True) if d and not c.tie and _shown(c)]
+    chosen = _share([c for c, _ in said], [float(d > 0) for _, d in said])
+    counts, groups = [c.share for c in checked], [c.prompt_id for c in checked]
+    found = length_correlation([c.margin for c in checked], differences, counts, groups)
+    return found | {"longer_share": chosen["share"]}
 
 
 def _position(checked: Sequence[Checked]) -> dict[str, Any]:
@@ -217,4 +228,4 @@ def _position(checked: Sequence[Checked]) -> dict[str, Any]:
 
 
 def _first(shown: Sequence[Checked]) -> dict[str, Any]:
-    return share([float(bool(c.chosen_first)) for c in shown], [c.share for c in shown])
+    return _share(shown, [float(bool(c.chosen_first)) for c in shown])

@@ -61,16 +61,14 @@ def train_head(
     background = np.stack(list(rows.values()))
     view = heads.frame(background)
     labels = labelled(view, rows, pairs, disliked)
-    fitted = heads.fit(labels)
-    checked = judged(labels, fitted, pairs, disliked, seed)
+    checked = judged(labels, pairs, disliked, seed)
     weights = measured_weights(checked) if reward.annotators == "measured" else {}
     left = still_to_take_off(weights, consistency)
     if set(left.values()) - {1.0}:
         users = [p.user_id for p in pairs] + [d.user_id for d in disliked]
         labels = replace(labels, weight=labels.weight * np.array([left.get(user, 1.0) for user in users]))
-        fitted = heads.fit(labels)
-        checked = judged(labels, fitted, pairs, disliked, seed)
-    head = heads.Head(view, heads.draw(labels, fitted, reward.members, seed).astype(np.float32))
+        checked = judged(labels, pairs, disliked, seed)
+    head = heads.Head(view, heads.draw(labels, heads.fit(labels), reward.members, seed).astype(np.float32))
     if reward.length == "remove":
         asked = [prompt for prompt, _ in rows]
         checked = judged_without_length(checked, pairs, head, background, asked)
@@ -102,14 +100,8 @@ def labelled(view: heads.Frame, rows: Known, pairs: Sequence[Preference], dislik
     return with_disliked(heads.prepare(chosen, rejected, pairs, view, at), poor, disliked, view, at)
 
 
-def judged(
-    labels: heads.Labels,
-    fitted: Sequence[heads.Believed],
-    pairs: Sequence[Preference],
-    disliked: Sequence[Disliked],
-    seed: int,
-) -> list[Checked]:
-    """Each pair by a head of the same priors that was fit on other prompts' labels; none where all pairs have one prompt."""
+def judged(labels: heads.Labels, pairs: Sequence[Preference], disliked: Sequence[Disliked], seed: int) -> list[Checked]:
+    """Each pair by a head that was fit on other prompts' labels alone, its priors too; none where all pairs have one prompt."""
     prompts = sorted({p.prompt_id for p in pairs})
     if len(prompts) < 2:
         return []
@@ -119,8 +111,7 @@ def judged(
     for part in sorted(set(fold.values())):
         inside, outside = np.flatnonzero(places[: len(pairs)] == part), np.flatnonzero(places != part)
         others = heads.subset(labels, outside)
-        again = [heads.Believed(heads.laplace(others, b.posterior.prior), b.share) for b in fitted]
-        means, spreads = heads.predict(others, again, labels.differences[inside], labels.requests[inside])
+        means, spreads = heads.predict(others, heads.fit(others), labels.differences[inside], labels.requests[inside])
         for i, mean, spread in zip(inside.tolist(), means, spreads, strict=True):
             found[i] = Checked.of(pairs[i], float(mean), float(spread))
     return [found[i] for i in range(len(pairs))]

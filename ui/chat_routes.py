@@ -142,12 +142,15 @@ def _ask(chat: ChatPort, body: Chat) -> Ask:
 
 
 async def _lines(chat: ChatPort, ask: Ask, stop: threading.Event, remember: Callable[[str], str]) -> AsyncIterator[str]:
-    """What is said, a line each; when the page leaves, the answer is ended."""
+    """What is said, a line each; when the page leaves, the answer is ended.
+
+    One that the person stopped gets no id, as a half-written answer loses against a whole one whatever it says.
+    """
     saying = chat.reply(ask, stop)
     try:
         async for said in iterate_in_threadpool(saying):
             told = shown(said)
-            if said.state == "done" and told["raw"]:
+            if said.state == "done" and told["raw"] and said.ended != "stopped":
                 told["id"] = remember(told["raw"])
             yield json.dumps(told) + "\n"
     finally:

@@ -5,7 +5,6 @@ from collections.abc import Callable, Collection, Generator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from feedback_loop.brief.brief import Requirement
 from feedback_loop.brief.curve import Row
 from feedback_loop.intent.profile import Profile
 from feedback_loop.records import Answer, Comparison, Ranking
@@ -76,8 +75,6 @@ class SoupPort:
     """The requests that it was found on, with what each cell answered."""
     cooking: Callable[[], str | None]
     """Since when a new one is being made, in ISO 8601; None while none is."""
-    requirements: Callable[[int], Sequence[Requirement]]
-    """What the brief of that round asks for; nothing without one."""
     curve: Callable[[], Sequence[Row]]
     """The half-a-word curve of every policy so far; empty where none is measured."""
 

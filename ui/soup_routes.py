@@ -37,12 +37,12 @@ def build_soup_routes(soup: SoupPort, user: Callable[[Request], str]) -> APIRout
     @router.get("")
     def shown() -> dict[str, Any]:
         found = soup.table()
-        asked = soup.requirements(found.round) if found else ()
+        asked = found.cells[0].requirements if found else ()
         return {
             "command": soup.command,
             "cooking": soup.cooking(),
             "soup": found,
-            "requirements": {r.number: visible(r.text) for r in asked},
+            "requirements": {met.number: visible(met.text) for met in asked},
             "curve": [row.model_dump(exclude={"requirements"}) for row in soup.curve()],
         }
 

@@ -2,8 +2,9 @@
 
 It is Markdown. Each list item is a requirement; a headed section without a list is one too, and so is each paragraph of a
 text that has neither. Deeper items belong to the one above them. At a requirement's end, or at the end of a heading for all
-below it, `(nice to have)` or `(out of scope)` says how much it matters, and `[check: max_words=40]` says how a program can
-tell whether an answer meets it. The same words stand for the same part of the brief for every model, whatever its tokens.
+below it (sub-headings too), `(nice to have)` or `(out of scope)` says how much it matters, and `[check: max_words=40]` says how
+a program can tell whether an answer meets it. The same words stand for the same part of the brief for every model, whatever
+its tokens.
 """
 
 import json
@@ -30,7 +31,7 @@ NAME = "brief.md"
 MOST_BYTES = 64 * 1024
 """Ten times what four pages have."""
 SUFFIXES: dict[str, Mark] = {"(must have)": "must", "(nice to have)": "nice", "(out of scope)": "out"}
-HEADING = re.compile(r"^ {0,3}#{1,6}\s+(?P<title>.*?)\s*#*\s*$")
+HEADING = re.compile(r"^ {0,3}(?P<level>#{1,6})\s+(?P<title>.*?)\s*#*\s*$")
 ITEM = re.compile(r"^(?P<indent>\s*)(?P<marker>[-*+•]|\d+[.)])\s+(?P<rest>\S.*)$")
 SUFFIX = re.compile(r"\s*(" + "|".join(re.escape(s) for s in SUFFIXES) + r")\s*$", re.IGNORECASE)
 CHECK = re.compile(r"\s*\[check:\s*(?P<name>\w+)\s*(?:=\s*(?P<value>(?:\[[^\]]*\]|[^\[\]])*?))?\s*\]")
@@ -79,11 +80,13 @@ class Block:
     required: bool = False
     """Whether it is a requirement."""
     inherited: Mark | None = None
-    """What the heading above says of all below it."""
+    """What the headings above say of all below them; the nearest that says something."""
+    level: int = 0
+    """Of a heading or a headed section: how many `#` it has."""
 
     @property
     def mark(self) -> Mark:
-        """Its own mark, else its heading's, else `must`."""
+        """Its own mark, else its headings', else `must`."""
         own = _suffix("\n".join(self.own))
         if own is None and self.kind == "section":
             own = _suffix(self.lines[0])
@@ -104,8 +107,8 @@ def parse(text: str) -> Brief:
 
 def in_scope(brief: Brief) -> str:
     """What a model reads of the whole brief: all but what is out of scope, without checks; `(nice to have)` stays."""
-    found = [b for b in _without_empty_headings(blocks(brief.text)) if not b.required or b.mark != "out"]
-    text = _unchecked("\n".join(line for block in found for line in block.lines))
+    found = [b for b in _without_empty_headings(blocks(brief.text)) if b.kind == "heading" or b.mark != "out"]
+    text = _unchecked("\n".join(line for block in found for line in _read(block)))
     return re.sub(r"\n{3,}", "\n\n", text).strip()
 
 
@@ -193,17 +196,23 @@ def valid(text: str, where: str) -> Brief:
 
 def blocks(text: str) -> list[Block]:
     """The brief's lines in blocks, in order; all lines are in one."""
-    found = list[Block]()
+    found, above = list[Block](), list[tuple[int, Mark | None]]()
     for section in _sections(text):
         head, body = section[:1], section[1:]
         if head[0].kind != "heading":
             head, body = [], section
+        inherited = None
+        for heading in head:
+            while above and above[-1][0] >= heading.level:
+                above.pop()
+            heading.inherited = above[-1][1] if above else None
+            inherited = _suffix(heading.lines[0]) or heading.inherited
+            above.append((heading.level, inherited))
         items = any(block.kind == "item" for block in body)
         if head and not items and any(map(_written, body)):
             lines = [line for block in section for line in block.lines]
-            found.append(Block(lines, head[0].section, "section", True))
+            found.append(Block(lines, head[0].section, "section", True, head[0].inherited, head[0].level))
             continue
-        inherited = _suffix(head[0].lines[0]) if head else None
         for block in body:
             block.required = block.kind == "item" or (not items and _written(block))
             block.inherited = inherited
@@ -224,7 +233,7 @@ def _sections(text: str) -> Iterator[list[Block]]:
             if section:
                 yield section
             title = SUFFIX.sub("", heading["title"])
-            section, open_item = [Block([line], title, "heading")], False
+            section, open_item = [Block([line], title, "heading", level=len(heading["level"]))], False
         elif item and (not open_item or len(item["indent"]) < 2):
             section.append(Block([line], title, "item"))
             open_item = True
@@ -245,23 +254,36 @@ def _written(block: Block) -> bool:
 
 
 def _without_empty_headings(found: Sequence[Block]) -> list[Block]:
-    """The blocks less the headings under which everything is out of scope."""
+    """The blocks less the headings under which everything is out of scope, or nothing where they themselves are."""
     kept = list[Block]()
     for place, block in enumerate(found):
         below = list[Block]()
         for other in found[place + 1 :]:
-            if other.kind in ("heading", "section"):
+            if other.level and other.level <= block.level:
                 break
             below.append(other)
-        required = [b for b in below if b.required]
-        if block.kind == "heading" and required and all(b.mark == "out" for b in required):
+        marks = [b.mark for b in below if b.required] or [block.mark]
+        if block.kind == "heading" and all(mark == "out" for mark in marks):
             continue
         kept.append(block)
     return kept
 
 
+def _read(block: Block) -> list[str]:
+    """A block's lines as a model reads them: over what is asked for after all, a heading's `(out of scope)` is left out."""
+    first, *more = block.lines
+    if block.level and _suffix(first) == "out":
+        first = SUFFIX.sub("", CHECK.sub("", first).rstrip().rstrip("#").rstrip())
+    return [first, *more]
+
+
 def _unchecked(text: str) -> str:
     return re.sub(r"[ \t]+$", "", CHECK.sub("", text), flags=re.MULTILINE)
+
+
+def words(text: str) -> int:
+    """How many words a text has, as levels count them."""
+    return len(_ends(text))
 
 
 def _ends(text: str) -> list[int]:
@@ -279,7 +301,7 @@ def _requirement(number: int, block: Block) -> Requirement:
     checks = tuple(Criterion(check=m["name"], value=_value(m["value"])) for m in CHECK.finditer(text))
     plain = "\n".join([SUFFIX.sub("", CHECK.sub("", text).rstrip()), *map(_unchecked, deeper)]).strip()
     return Requirement(
-        number=number, section=block.section, text=plain, mark=block.mark, words=len(_ends(plain)), checks=checks
+        number=number, section=block.section, text=plain, mark=block.mark, words=words(plain), checks=checks
     )
 
 

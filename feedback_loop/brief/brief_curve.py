@@ -27,14 +27,18 @@ FEWEST = 16
 
 
 def rows(run: Run, persona: "Persona | None" = None) -> list[Row]:
-    """The base as the last evaluated round has it, then every round's new policy; UsageError where nothing is measured."""
+    """The base as the last evaluated round has it, then every round's new policy; UsageError where nothing is measured.
+
+    What was measured under another brief than that round's is marked so.
+    """
     numbers = measured(run)
     if not numbers:
         why = "it has no brief" if brief.load(run) is None else "no round with the brief is evaluated yet"
         raise UsageError(f"{run.path}: no curve, since {why}. See where it stands: feedback-loop status {run.path}")
     of = {n: _with_requirements(run, n, of_round(run, n, persona)) for n in numbers}
     base = [row for row in of[numbers[-1]] if row.policy == BASE]
-    return [*base, *(row for n in numbers for row in of[n] if row.policy != BASE)]
+    other = {n: {"other_brief": _text(run, n) != _text(run, numbers[-1])} for n in numbers}
+    return [*base, *(row.model_copy(update=other[n]) for n in numbers for row in of[n] if row.policy != BASE)]
 
 
 def measured(run: Run) -> list[int]:

@@ -92,7 +92,7 @@ def added(text: str, item: str) -> str:
     if not body:
         return f"- {item}\n"
     if any(block.kind in ("heading", "section") for block in found):
-        own = found[-1].section == ADDED and found[-1].kind == "item"
+        own = found[-1].section == ADDED and found[-1].kind == "item" and found[-1].inherited is None
         return f"{body}\n- {item}\n" if own else f"{body}\n\n# {ADDED}\n\n- {item}\n"
     items = [block for block in found if block.kind == "item"]
     if not items:
@@ -104,13 +104,18 @@ def added(text: str, item: str) -> str:
 
 
 def marked(text: str, marks: Mapping[int, Mark]) -> str:
-    """The brief with these requirements marked, by their numbers: a suffix that a person could have written."""
+    """The brief with these requirements marked, by their numbers: a suffix that a person could have written.
+
+    The others matter as much as before, also those that stand below a heading which is marked.
+    """
     found = blocks(text)
     required = [block for block in found if block.required]
+    wanted = [block.mark for block in required]
     for number, mark in marks.items():
         _known(number, len(required))
         _mark(required[number - 1], mark)
-    return _joined(found)
+        wanted[number - 1] = mark
+    return _settled(_joined(found), wanted)
 
 
 def checked(text: str, numbers: Sequence[int]) -> str:
@@ -132,7 +137,10 @@ def checked(text: str, numbers: Sequence[int]) -> str:
 
 
 def ordered(text: str, numbers: Sequence[int]) -> str:
-    """The brief with these requirements first, in this order, and the others after them; headings and bullets stay in place."""
+    """The brief with these requirements first, in this order, and the others after them; headings and bullets stay in place.
+
+    Each matters as much as before: where the heading that it comes to stand below says otherwise, its own mark is written.
+    """
     found = blocks(text)
     required = [block for block in found if block.required]
     for number in numbers:
@@ -140,7 +148,7 @@ def ordered(text: str, numbers: Sequence[int]) -> str:
     if len(set(numbers)) < len(numbers):
         raise UsageError("--order: a number stands there twice. Name each requirement once.")
     order = [*numbers, *(n for n in range(1, len(required) + 1) if n not in numbers)]
-    parts = [_parts(block) for block in required]
+    parts, marks = [_parts(block) for block in required], [block.mark for block in required]
     for place, (block, number) in enumerate(zip(required, order, strict=True)):
         if required[number - 1].kind != block.kind:
             raise UsageError(
@@ -150,7 +158,7 @@ def ordered(text: str, numbers: Sequence[int]) -> str:
         marker, _, blank = parts[place]
         first, *more = parts[number - 1][1]
         block.lines = [marker + first, *more, *blank]
-    return _joined(found)
+    return _settled(_joined(found), [marks[number - 1] for number in order])
 
 
 def parse_marks(said: Sequence[str]) -> dict[int, Mark]:
@@ -170,6 +178,17 @@ def parse_numbers(said: str, option: str, such: str) -> list[int]:
     if not all(number.isdigit() for number in numbers):
         raise UsageError(f"{option} {said}: write the requirements' numbers, such as {such}.")
     return [int(number) for number in numbers]
+
+
+def _settled(text: str, wanted: Sequence[Mark]) -> str:
+    """The brief whose requirements matter as `wanted` says, in order; from the top, as headings' marks hold below them."""
+    for place, mark in enumerate(wanted):
+        found = blocks(text)
+        block = [b for b in found if b.required][place]
+        if block.mark != mark:
+            _mark(block, mark)
+            text = _joined(found)
+    return text
 
 
 def _mark(block: Block, mark: Mark) -> None:

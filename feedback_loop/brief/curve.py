@@ -24,6 +24,9 @@ class Met(Record):
     """How often answers meet a requirement that a program can check; 90 % interval."""
 
     number: int
+    """In the brief that it was counted by."""
+    text: str = ""
+    """What that asks for; empty in what an older version wrote."""
     share: float
     low: float
     high: float
@@ -44,6 +47,8 @@ class Row(Record):
     """Requests that it rests on: held-out ones, or where people judged those that they were asked about."""
     requirements: tuple[Met, ...] = ()
     """Of those with a check, in the answers to the held-out requests."""
+    other_brief: bool = False
+    """Whether it is against the base with another brief than the rows of the base beside it."""
 
 
 class Needed(Record):
@@ -134,7 +139,9 @@ def requirements(brief: Brief, prompts: Sequence[Prompt], answers: Sequence[Comp
             for prompt, answer in zip(prompts, answers, strict=True)
         )
         low, high = wilson(good, len(answers))
-        found.append(Met(number=requirement.number, share=good / len(answers), low=low, high=high))
+        found.append(
+            Met(number=requirement.number, text=requirement.text, share=good / len(answers), low=low, high=high)
+        )
     return tuple(found)
 
 

@@ -9,17 +9,22 @@ from feedback_loop.brief.curve import MATCH, Needed, Row, needed
 
 WIDE = 48
 """Characters of a requirement that are shown."""
+OTHER = "*"
+"""Behind a policy that was measured under another brief than the base's rows."""
 
 
-def as_text(rows: Sequence[Row], brief: Brief | None) -> str:
+def as_text(rows: Sequence[Row]) -> str:
     """A line a policy and level, then the requirements that a check can tell, then how many tokens each policy needs."""
+    rows = [row.model_copy(update={"policy": row.policy + OTHER * row.other_brief}) for row in rows]
     policies = list(dict.fromkeys(row.policy for row in rows))
     width = max(map(len, policies))
     lines = [f"{'policy':<{width}}  level  tokens  wins against the base with all of it"]
     for row in rows:
         how = f"{row.win_rate:>4.0%} ({row.low:.0%} to {row.high:.0%}, {row.answers} by {row.judge})"
         lines.append(f"{row.policy:<{width}}  {row.level:>5.0%}  {row.tokens:>6}  {how}")
-    lines += _requirements(rows, policies, brief)
+    if any(row.other_brief for row in rows):
+        lines.append(f"{OTHER} under another brief, against the base with all of that one")
+    lines += _requirements(rows)
     lines.append(f"tokens of instruction needed to match the whole brief (win rate from {MATCH:.0%}):")
     found = [needed([row for row in rows if row.policy == name]) for name in policies]
     return "\n".join([*lines, *(f"  {said(one)}" for one in found if one)])
@@ -46,20 +51,26 @@ def said(one: Needed) -> str:
     return f"{one.policy}: {one.tokens} of {one.of} (perhaps {one.low}, {surely}), by {judge}"
 
 
-def _requirements(rows: Sequence[Row], policies: Sequence[str], brief: Brief | None) -> list[str]:
-    """How often each requirement with a check is met: by the base with all of the brief, and by each policy without it."""
+def _requirements(rows: Sequence[Row]) -> list[str]:
+    """How often each requirement with a check is met: by the base with all of the brief, and by each policy without it.
+
+    Requirements are told apart by what they ask for, as a number may mean another one in another brief.
+    """
     shown = [row for row in rows if row.requirements and (row.level == 0.0 or row == rows[0])]
-    if not shown or brief is None:
+    if not shown:
         return []
-    texts = {r.number: " ".join(r.text.split()) for r in brief.requirements}
+    asked = dict[str, int]()
+    for row in shown:
+        for met in row.requirements:
+            asked.setdefault(met.text, met.number)
     lines = ["requirements that a check can tell, share of answers that meet each"]
-    for met in shown[0].requirements:
-        text = texts.get(met.number, "")
-        lines.append(f"{met.number:>3}  {text if len(text) <= WIDE else text[: WIDE - 1] + '…'}")
-        for row in shown:
-            here = next((m for m in row.requirements if m.number == met.number), None)
-            if here is not None:
-                lines.append(
-                    f"     {row.policy} at {row.level:.0%}: {here.share:.0%} ({here.low:.0%} to {here.high:.0%})"
-                )
+    for text, number in asked.items():
+        said = " ".join(text.split())
+        lines.append(f"{number:>3}  {said if len(said) <= WIDE else said[: WIDE - 1] + '…'}")
+        lines += [
+            f"     {row.policy} at {row.level:.0%}: {met.share:.0%} ({met.low:.0%} to {met.high:.0%})"
+            for row in shown
+            for met in row.requirements
+            if met.text == text
+        ]
     return lines

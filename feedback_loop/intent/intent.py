@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from feedback_loop import compare, labels
-from feedback_loop.brief.brief import CHECK, Brief, file_of, load
+from feedback_loop.brief.brief import CHECK, Brief, file_of, load, parse
 from feedback_loop.brief.brief_edits import extend
 from feedback_loop.durable import make_folder, write_text
 from feedback_loop.errors import UsageError
@@ -30,8 +30,11 @@ def profile(run: Run) -> Profile:
     """What the labels say so far, and what was decided about it.
 
     Labels are those of snapshots: a profile that moved with each vote would tell an annotator which answers were repeats.
+    What was accepted counts as long as it is in the brief; taken out of it or put otherwise there, it is proposed again.
     """
+    brief = load(run)
     found, known = _inferred(run), {d.key: d for d in decisions(run)}
+    known = {key: d for key, d in known.items() if d.state == "dismissed" or _stands(brief, d.text)}
     shown = [_with(p, known.get(p.key)) for p in found.proposals]
     there = {p.key for p in shown}
     shown += [_remembered(d) for d in known.values() if d.key not in there]
@@ -101,6 +104,12 @@ def _decide(run: Run, proposal: Proposal, state: Literal["accepted", "dismissed"
         key=proposal.key, state=state, wish=proposal.wish, text=text, evidence=proposal.evidence, by=who, at=now()
     )  # fmt: skip
     write_text(folder / f"{len(list(folder.glob('*.json'))):03d}.json", record.model_dump_json(indent=2) + "\n")
+
+
+def _stands(brief: Brief | None, line: str) -> bool:
+    """Whether a line that was put into the brief is still there, whatever its mark and its checks have become."""
+    asked = [" ".join(r.text.split()) for r in (brief.requirements if brief else ())]
+    return any(" ".join(r.text.split()) in asked for r in parse(f"- {line}").requirements)
 
 
 def _with(proposal: Proposal, decided: Decided | None) -> Proposal:

@@ -53,24 +53,25 @@ def of_policy_step(rows: Sequence[Mapping[str, float]]) -> list[str]:
 def between_rounds(
     reward: Mapping[str, Any], judged: Mapping[str, Any], then: Mapping[str, Any], *, kept: bool
 ) -> list[str]:
-    """The reward model says that its policy is better, but people agree with it less on what that policy wrote.
+    """The reward model says that its policy is better, but people agree with it less where that policy wrote.
 
     `reward` and `judged` are a round's facts of the reward and evaluation stages, `then` the next round's of either, whose
     `next_round_agreement` is the share of that round's labels that this round's reward model foresaw. An alarm is: the
     policy was kept, wins by the reward model, and the agreement's 90 % interval lies wholly below that of the accuracy the
-    reward model had when it was made. Better answers are closer to one another and so harder to tell apart: a small fall
-    is no witness.
+    reward model had when it was made, as the stages found them; of old stages, as of independent labels. Better answers are
+    closer to one another and so harder to tell apart: a small fall is no witness.
     """
     found, before = then.get("next_round_agreement") or {}, reward.get("accuracy")
     agreed, after = found.get("agreement"), found.get("pairs") or 0
     pairs = reward.get("checked_pairs") or reward.get("heldout_pairs") or 0
     if not kept or before is None or agreed is None or judged.get("win_rate_parent", 0.0) <= 0.5 or not pairs:
         return []
-    if wilson(agreed * after, after)[1] >= wilson(before * pairs, pairs)[0]:
+    high = found.get("high") or wilson(agreed * after, after)[1]
+    if high >= (reward.get("accuracy_low") or wilson(before * pairs, pairs)[0]):
         return []
     said = (
         f"{BETWEEN}: the reward model gives its policy {judged['win_rate_parent']:.0%} against the "
-        f"one before, but of people's {after} choices among that policy's answers it foresaw {agreed:.0%}, where it had "
+        f"one before, but of people's {after} choices with an answer of that policy it foresaw {agreed:.0%}, where it had "
         f"{before:.0%} on held-out pairs. Read the samples; if they are no better, label more, and: "
         f"feedback-loop rollback RUN --to {judged.get('parent', 'base')}"
     )

@@ -18,6 +18,8 @@ WORDS: Mapping[Saying, str] = {
     "harm": "Leave out {ingredient}: it loses {loss} points ({low} to {high}) where it is added to {cell}.",
     "minutes": "A minute of people's time gained {gain} points by {ingredient} and {other_gain} by {other}.",
     "unneeded": "Requirement {number} of the brief is no longer needed: {share} of the answers of {cell} meet it unasked.",
+    "unneeded_then": "Requirement {number} of the brief would no longer be needed with {cell}: "
+    "{share} of its answers meet it unasked.",
     "missed": "Requirement {number} is met by {share} of the answers of {cell} ({low} to {high}): say or show more of it.",
     "labels": "More comparisons should help: the reward model was right on {before} of {asked} choices after {few} pairs, "
     "on {after} of {tested} after {pairs}.",
@@ -25,7 +27,13 @@ WORDS: Mapping[Saying, str] = {
     "on {after} of {tested} after {pairs}.",
 }
 """In English. `cell` and `best` are places in the table, rates, gains and losses shares; the rest are counts and names."""
-UNNEEDED = "Requirements {number} of the brief are no longer needed: at least {share} of the answers of {cell} meet each unasked."
+MANY: Mapping[Saying, str] = {
+    "unneeded": "Requirements {number} of the brief are no longer needed: "
+    "at least {share} of the answers of {cell} meet each unasked.",
+    "unneeded_then": "Requirements {number} of the brief would no longer be needed with {cell}: "
+    "at least {share} of its answers meet each unasked.",
+}
+"""The same of several requirements."""
 NEAR = 0.02
 """Win-rate points that are no reason to prefer what costs more."""
 MET = 0.8
@@ -60,7 +68,7 @@ def advise(cells: Sequence[Tried], gains: Sequence[Gain], over: Over, now: int, 
         *_cheaper(cells, over),
         *_harm(cells, gains),
         *_minutes(gains),
-        *_requirements(cells, then),
+        *_requirements(cells, then, now),
         *_labels(grown),
     ]
 
@@ -124,10 +132,10 @@ def sentences(said: Sequence[Said], cells: Sequence[Tried]) -> list[str]:
     found = list[str]()
     for key, group in groupby(said, key=lambda one: one.key):
         same = list(group)
-        if key == "unneeded" and len(same) > 1:
+        if key in MANY and len(same) > 1:
             least = min(same, key=lambda one: one.values["share"])
             numbers = ", ".join(str(one.values["number"]) for one in same)
-            found.append(UNNEEDED.format_map({**_shown(least, cells), "number": numbers}))
+            found.append(MANY[key].format_map({**_shown(least, cells), "number": numbers}))
         else:
             found += [WORDS[key].format_map(_shown(one, cells)) for one in same]
     return found
@@ -219,13 +227,14 @@ def _minutes(gains: Sequence[Gain]) -> list[Said]:
     ]  # fmt: skip
 
 
-def _requirements(cells: Sequence[Tried], then: int) -> list[Said]:
-    """What the advised cell does unasked, and what it misses."""
+def _requirements(cells: Sequence[Tried], then: int, now: int) -> list[Said]:
+    """What the advised cell does unasked, which is so already where it is what people get today; and what it misses."""
+    key: Saying = "unneeded" if then == now else "unneeded_then"
     found = cells[then].requirements
     unasked = [m for m in found if m.low >= MET and not cells[then].cell.level]
     missed = sorted((m for m in found if m.high < MISSED), key=lambda m: m.share)[:MOST]
     return [
-        *(Said(key="unneeded", values={"number": m.number, "share": m.share, "cell": then}) for m in unasked),
+        *(Said(key=key, values={"number": m.number, "share": m.share, "cell": then}) for m in unasked),
         *(
             Said(
                 key="missed",

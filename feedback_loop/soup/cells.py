@@ -15,7 +15,18 @@ from feedback_loop.records import Record
 from feedback_loop.run import Run, read_jsonl, read_record
 
 Saying = Literal[
-    "add", "maybe", "nothing", "paste", "cheaper", "harm", "minutes", "unneeded", "missed", "labels", "enough"
+    "add",
+    "maybe",
+    "nothing",
+    "paste",
+    "cheaper",
+    "harm",
+    "minutes",
+    "unneeded",
+    "unneeded_then",
+    "missed",
+    "labels",
+    "enough",
 ]
 """The sentences of an advice; `advice.WORDS` has them in English, with their gaps."""
 

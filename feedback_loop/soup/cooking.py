@@ -69,7 +69,8 @@ def main(path: Path, persona: str) -> int:
 def cook(run: Run, persona: str, report: Progress) -> Soup:
     """The soup of the run's labels, written to table.json and samples.jsonl."""
     larder, judge = stock(run), _judge(run, persona)
-    cells = plan(run.recipe, larder.brief, larder.shown)
+    now = today(run.recipe, current_policy(run) != BASE, larder.shown)
+    cells = plan(run.recipe, larder.brief, larder.shown, now)
     made = {name: trained(run, larder.number, name, report) for name in dict.fromkeys(c.training for c in cells)}
     dishes = [
         pasted(run, cell, made[cell.training], larder.asked, _instruction(larder, cell), larder.shown)
@@ -83,7 +84,7 @@ def cook(run: Run, persona: str, report: Progress) -> Soup:
     left += [f"{dish.name}: {dish.too_long}" for dish in dishes if dish.too_long]
     kept = answer(run, [dish for dish in dishes if not dish.too_long], report)
     plates = _judged(run, larder, kept, judge, report)
-    soup = taste(plates, _kitchen(run, larder, judge, left))
+    soup = taste(plates, _kitchen(run, larder, judge, now, left))
     _write(run, larder, kept, soup)
     return soup
 
@@ -150,13 +151,13 @@ def _judged(run: Run, larder: Larder, dishes: Sequence[Dish], judge: "Persona | 
     ]
 
 
-def _kitchen(run: Run, larder: Larder, judge: "Persona | None", left: Sequence[str]) -> Kitchen:
+def _kitchen(run: Run, larder: Larder, judge: "Persona | None", now: Cell, left: Sequence[str]) -> Kitchen:
     return Kitchen(
         round=larder.number,
         labels=len(larder.labels),
         demonstrations=len(larder.shown),
         judge="reward model" if judge is None else "utility",
-        now=today(run.recipe, current_policy(run) != BASE),
+        now=now,
         grown=grown(run, larder.number),
         left_out=tuple(left),
     )

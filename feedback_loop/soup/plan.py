@@ -14,9 +14,14 @@ FEW = 4
 """Answers of people's own from which SFT on them is tried by itself: DITTO began with as many (arXiv 2406.00888)."""
 
 
-def plan(recipe: Recipe, brief: Brief | None, shown: Sequence[Demonstration]) -> list[Cell]:
-    """The cells, the base first, always with nothing and with the whole brief; UsageError without a brief to bake."""
-    trainings, levels, shots = _trainings(recipe, brief, shown), _levels(recipe, brief), _shots(recipe, shown)
+def plan(recipe: Recipe, brief: Brief | None, shown: Sequence[Demonstration], now: Cell) -> list[Cell]:
+    """The cells, the base first, always with nothing and with the whole brief; UsageError without a brief to bake.
+
+    What people get today (`now`) is a training and a number of examples like those that the recipe names: the next step is
+    told over it, so there must be a cell of it, and of what might be added.
+    """
+    trainings, levels = [*_trainings(recipe, brief, shown), now.training], _levels(recipe, brief)
+    shots = sorted({*_shots(recipe, shown), now.shots})
     cells = [Cell(training=t, level=level, shots=k) for t, level, k in product(trainings, levels, shots)]
     base = [Cell(training="none", level=level, shots=0) for level in ((1.0, 0.0) if brief else (0.0,))]
     return list(dict.fromkeys([*base, *cells]))
@@ -31,11 +36,11 @@ def policy(recipe: Recipe, training: str) -> PolicyTable:
     return recipe.policy.model_copy(update=fresh)
 
 
-def today(recipe: Recipe, in_force: bool) -> Cell:
+def today(recipe: Recipe, in_force: bool, shown: Sequence[Demonstration]) -> Cell:
     """What people get from the run now, without the brief: the recipe's step where one of its policies is in force."""
     table = recipe.policy
     step = "bake+dpo" if (table.step, table.bake.then) == ("bake", "dpo") else table.step
-    return Cell(training=step if in_force else "none", level=0.0, shots=recipe.examples.shots)
+    return Cell(training=step if in_force else "none", level=0.0, shots=min(recipe.examples.shots, len(shown)))
 
 
 def missing(recipe: Recipe, shown: Sequence[Demonstration]) -> list[str]:

@@ -6,9 +6,10 @@ from itertools import permutations
 from typing import Any
 
 from feedback_loop.brief.curve import Judge, Met, beats, by_points
-from feedback_loop.soup.advice import Grown, advise, in_words, next_step
+from feedback_loop.soup.advice import Grown, advise, in_words, named, next_step
 from feedback_loop.soup.cells import Cell, Gain, Soup, Tried
 
+PLAIN = Cell(training="none", level=0.0, shots=0)
 Opinions = Sequence[Sequence[float]]
 """Of each request's answer, what every member of the judge says of it; a utility is one opinion."""
 
@@ -54,7 +55,13 @@ def taste(plates: Sequence[Plate], kitchen: Kitchen) -> Soup:
     gains = tuple(
         over(a, b) for a, b in permutations(range(len(cells)), 2) if _adds_one(cells[a].cell, cells[b].cell, cells)
     )
-    now = next((n for n, tried in enumerate(cells) if tried.cell == kitchen.now), cells.index(_plain(cells)))
+    tried = [one.cell for one in cells]
+    left = (
+        []
+        if kitchen.now in tried
+        else [f"{named(kitchen.now)}, which people get today: what is next is told over the base."]
+    )
+    now = tried.index(kitchen.now if kitchen.now in tried else PLAIN)
     step, said = next_step(cells, over, now), advise(cells, gains, over, now, kitchen.grown)
     return Soup(
         round=kitchen.round,
@@ -68,7 +75,7 @@ def taste(plates: Sequence[Plate], kitchen: Kitchen) -> Soup:
         advice=in_words(said, cells),
         next=step.ingredient if step else "",
         said=tuple(said),
-        left_out=kitchen.left_out,
+        left_out=(*kitchen.left_out, *left),
     )
 
 
@@ -85,10 +92,6 @@ def front(cells: Sequence[Tried]) -> tuple[int, ...]:
 def _reference(plates: Sequence[Plate]) -> Plate:
     base = [p for p in plates if p.cell.training == "none" and not p.cell.shots]
     return max(base, key=lambda p: p.cell.level)
-
-
-def _plain(cells: Sequence[Tried]) -> Tried:
-    return next(t for t in cells if t.cell == Cell(training="none", level=0.0, shots=0))
 
 
 def _points(ours: Opinions, theirs: Opinions) -> list[list[float]]:

@@ -22,7 +22,7 @@ from feedback_loop.records import Completion, Decision, Preference, Prompt, now
 from feedback_loop.report.overview import Sample
 from feedback_loop.run import Draft, Run, read_jsonl, write_jsonl
 from feedback_loop.stages import guarding
-from feedback_loop.stages.agreeing import agreement, counts
+from feedback_loop.stages.agreeing import agreement, witnesses
 from feedback_loop.stages.stand_in import as_policy
 from feedback_loop.stages.training import reward_folders
 
@@ -125,7 +125,7 @@ def foreseen(run: Run, number: int, draft: Draft, policy: "Policy") -> dict[str,
         return None
     folder = run.stage_folder(number, "preferences")
     pairs = draft.read(folder / "train.jsonl", Preference) + draft.read(folder / "heldout.jsonl", Preference)
-    pairs = [p for p in pairs if counts(p, number)]
+    pairs = witnesses(run, number, draft, pairs)
     if not pairs:
         return None
     draft.use(*run.files(number - 1, "reward"))

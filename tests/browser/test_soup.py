@@ -51,7 +51,7 @@ def test_what_to_do_next_comes_first_and_every_figure_can_be_read(page: Page, se
     )
     expect(page.locator(".fl-soup-advice li")).to_have_count(len(soup().said) - 2)
     expect(page.locator(".fl-soup-advice li").nth(2)).to_contain_text(
-        "Requirements 2, 3 of the brief are no longer needed: 93%"
+        "Requirements 2, 3 of the brief would no longer be needed with “baked brief + preferences (DPO), brief not pasted”: 93%"
     )
     gains = page.locator(".fl-soup-gains li")
     assert [g.get_attribute("data-sure") for g in gains.all()] == ["more", "more", "more", "unsure", "less"]

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from feedback_loop.evaluate import interval, jackknife, kl_estimate, mean, sign_test, wilson, win_rate
+from feedback_loop.evaluate import effective, interval, jackknife, kl_estimate, mean, sign_test, wilson, win_rate
 
 
 def test_win_rate_counts_a_tie_half():
@@ -45,6 +45,33 @@ def test_wilsons_interval():
     assert wilson(8, 10) == pytest.approx((0.541, 0.931), abs=1e-3)
     assert wilson(10, 10) == pytest.approx((0.787, 1.0), abs=1e-3)
     assert wilson(0, 10) == pytest.approx((0.0, 0.213), abs=1e-3)
+
+
+ONES = [1.0] * 8
+
+
+@pytest.mark.parametrize(
+    ("errors", "groups", "worth"),
+    [
+        ([0.5, -0.5] * 4, [None] * 8, 8),
+        ([0.5, -0.5] * 4, list("abcdefgh"), 8),
+        ([0.5, 0.5, -0.5, -0.5] * 2, list("aabbccdd"), 8 / (2 * 4 / 3 * 7 / 8)),
+        ([0.5, -0.5] * 4, list("aabbccdd"), 8),
+        ([0.0] * 8, list("aabbccdd"), 4),
+        ([0.5, -0.5] * 4, ["a"] * 8, 1),
+    ],
+    ids=["alone", "a group each", "all alike", "of two minds", "never wrong", "one group"],
+)
+def test_labels_of_a_group_tell_as_much_as_they_do_not_repeat(
+    errors: list[float], groups: list[str | None], worth: float
+):
+    assert effective(errors, ONES, groups) == pytest.approx(worth)
+
+
+def test_what_a_label_counts_is_summed():
+    """An order of four holds three choices in its six pairs."""
+    assert effective([0.1, -0.1] * 6, [0.5] * 12, [None] * 12) == 6
+    assert effective([0.0] * 12, [0.5] * 12, ["a"] * 6 + ["b"] * 6) == 2
 
 
 def test_of_nothing_nothing_is_known():

@@ -28,6 +28,7 @@ GUESSING = [{"step": n, "reward": 0.1 * n, "reward_sd": 0.3 + 0.4 * n} for n in 
 
 def judged(number: int, wins: float, agreement: float | None = None) -> dict[str, Any]:
     parent = f"round-{number - 1:03d}" if number else "base"
+    told = {"agreement": agreement, "low": (agreement or 0) - 0.1, "high": (agreement or 0) + 0.1, "pairs": 40}
     return {
         "candidate": f"round-{number:03d}",
         "parent": parent,
@@ -35,7 +36,7 @@ def judged(number: int, wins: float, agreement: float | None = None) -> dict[str
         "win_rate_base": wins,
         "prompts": 64,
         "policies": {f"round-{number:03d}": {"kl": 2.0, "length": 30.0, "reward": 1.0}},
-        "next_round_agreement": None if agreement is None else {"agreement": agreement, "low": 0.4, "high": 0.7, "pairs": 40},
+        "next_round_agreement": None if agreement is None else told,
     }  # fmt: skip
 
 

@@ -27,7 +27,7 @@ def recipe(**more: Any) -> PolicyTable:
 
 @pytest.fixture
 def task(tmp_path: Path, reward_adapter: Path) -> Task:
-    return make_task(tmp_path, recipe(), reward=reward_adapter, prompt_count=10)
+    return make_task(tmp_path, recipe(), pairs=obvious(8), reward=reward_adapter, prompt_count=10)
 
 
 def test_best_and_worst_are_the_reward_models(task: Task):
@@ -57,12 +57,13 @@ def test_the_pool_is_drawn_once_however_it_is_learned(
         raise AssertionError("drawn again")
 
     monkeypatch.setattr(bon, "_draw", never)
-    again = make_task(tmp_path, recipe(), reward=reward_adapter, prompt_count=10)
+    again = make_task(tmp_path, recipe(), pairs=obvious(8), reward=reward_adapter, prompt_count=10)
     bon.train_bon(again)
     assert adapter_bytes(again) == first
     sft = make_task(
         tmp_path,
         recipe(bon=BonTable(prompts=10, completions=4, learn="sft", min_accuracy=0)),
+        pairs=obvious(8),
         reward=reward_adapter,
         prompt_count=10,
     )
@@ -114,7 +115,7 @@ def test_a_kill_while_drawing_costs_one_group_at_most(tmp_path: Path, task: Task
 
 
 def test_answers_that_are_all_equally_good_teach_nothing(tmp_path: Path, reward_adapter: Path):
-    task = make_task(tmp_path, recipe(end_penalty=0.0), reward=reward_adapter)
+    task = make_task(tmp_path, recipe(end_penalty=0.0), pairs=obvious(8), reward=reward_adapter)
     constant = dataclasses.replace(task, load_members=lambda *_: lambda asked, texts: [[1.0] for _ in texts])
     with pytest.raises(LoopError, match="equally good"):
         bon.train_bon(constant)
@@ -137,10 +138,26 @@ def test_a_reward_model_that_may_be_guessing_is_not_learned_from(
     assert adapter_bytes(doubted) == adapter_bytes(plain), "it is DPO on people's pairs"
 
 
+def test_of_a_handful_of_labels_peoples_pairs_alone_are_learned_whatever_the_recipe_trusts(
+    tmp_path: Path, reward_adapter: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Ties prefer nothing, and an edit and its choice are one label."""
+    few = [*obvious(7), *(p.model_copy(update={"source": "edit"}) for p in obvious(7))]
+    ties = [p.model_copy(update={"tie": True, "user_id": "ben"}) for p in obvious(8)]
+    task = make_task(tmp_path / "few", recipe(), pairs=[*few, *ties], reward=reward_adapter)
+    assert not bon.doubted(dataclasses.replace(task, pairs=obvious(bon.FEWEST)))
+    monkeypatch.setattr(bon, "_draw", lambda *_: pytest.fail("answers were drawn for nothing"))
+    facts = bon.train_bon(task)
+    assert facts["doubt"] == "7 labels prefer an answer, and of fewer than 8 the reward model knows too little"
+    assert facts["pairs"] == 14
+    with pytest.raises(LoopError, match=r"^No ranking prefers one answer.*redo RUN rankings"):
+        bon.train_bon(dataclasses.replace(task, pairs=ties))
+
+
 def test_both_learns_peoples_pairs_but_those_that_the_reward_model_contradicts(tmp_path: Path, reward_adapter: Path):
     asked = BonTable(prompts=4, completions=4, learn="both")
-    slips = [preference(p, BAD, GOOD) for p in tiny_prompts(5)[3:]]
-    task = make_task(tmp_path, recipe(bon=asked), pairs=[*obvious(3), *slips], reward=reward_adapter)
+    slips = [preference(p, BAD, GOOD) for p in tiny_prompts(8)[6:]]
+    task = make_task(tmp_path, recipe(bon=asked), pairs=[*obvious(6), *slips], reward=reward_adapter)
     facts = bon.train_bon(dataclasses.replace(task, accuracy=0.9))
-    assert (facts["pairs"], facts["contradicted"]) == (3, 2)
+    assert (facts["pairs"], facts["contradicted"]) == (6, 2)
     assert "doubt" not in facts

@@ -42,7 +42,7 @@ def start(tmp_path: Path, reward_adapter: Path) -> Start:
     ) -> Task:
         policy = PolicyTable(**{"step": step, "probe": 4} | SETTINGS[step] | more)
         return make_task(
-            tmp_path / name, policy, pairs=edited(6), reward=reward_adapter, parent=parent, track=track
+            tmp_path / name, policy, pairs=edited(8), reward=reward_adapter, parent=parent, track=track
         )  # fmt: skip
 
     return make
@@ -174,7 +174,7 @@ def test_kto_wants_a_preference(tmp_path: Path):
 @pytest.mark.parametrize("step", ["rloo", "bon"])
 def test_without_a_reward_model_it_says_what_to_do(tmp_path: Path, step: str):
     with pytest.raises(LoopError, match="needs a reward model"):
-        STEPS[step](make_task(tmp_path, PolicyTable(step=step, **SETTINGS[step])))
+        STEPS[step](make_task(tmp_path, PolicyTable(step=step, **SETTINGS[step]), pairs=obvious(8)))
 
 
 def test_rloo_learns_what_the_reward_model_likes(start: Start):

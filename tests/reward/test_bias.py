@@ -57,6 +57,46 @@ def test_a_share_has_its_interval_and_of_nothing_there_is_none():
     assert share([]) == {"share": None, "low": None, "high": None, "pairs": 0}
 
 
+def two_people(rng: np.random.Generator, prompts: int, right: float) -> tuple[list[float], list[str]]:
+    """Hits of a reward model that is right about 70 % of prompts, by two people who each are so often."""
+    model = rng.random(prompts) < 0.7
+    hits = (rng.random((prompts, 2)) < right) == model[:, None]
+    return [float(h) for h in hits.ravel()], [f"p{n // 2}" for n in range(2 * prompts)]
+
+
+@pytest.mark.parametrize("right", [1.0, 0.85])
+def test_two_peoples_labels_of_the_same_pairs_are_not_counted_as_twice_the_evidence(right: float):
+    rng, truth, held, alone = np.random.default_rng(5), 0.7 * right + 0.3 * (1 - right), 0, 0
+    for _ in range(600):
+        hits, groups = two_people(rng, 32, right)
+        found, plain = share(hits, groups=groups), share(hits)
+        assert (found["share"], found["pairs"]) == (plain["share"], 64)
+        held += found["low"] <= truth <= found["high"]
+        alone += plain["low"] <= truth <= plain["high"]
+    assert held / 600 > 0.86
+    assert alone / 600 < held / 600 - 0.03, "which is what it is for"
+
+
+def test_a_pair_that_two_people_answered_tells_once_of_length():
+    rng = np.random.default_rng(6)
+    margins, differences = rng.normal(size=30).tolist(), rng.normal(size=30).tolist()
+    prompts = [f"p{n}" for n in range(30)]
+    once = length_correlation(margins, differences, groups=prompts)
+    twice = length_correlation(
+        [*margins, *(-m for m in margins)], [*differences, *(-d for d in differences)], groups=[*prompts, *prompts]
+    )
+    assert twice["length_correlation"] == pytest.approx(once["length_correlation"])
+    assert twice["length_correlation_low"] == pytest.approx(once["length_correlation_low"], abs=0.01)
+    assert (once["length_pairs"], twice["length_pairs"]) == (30, 60)
+
+
+def test_the_pairs_of_an_order_count_by_their_share_of_length_too():
+    margins, differences = [1.0, 2.0, 1.0, 3.0, -1.0, 0.5], [2.0, 1.0, 1.0, 2.0, 1.0, -1.0]
+    whole = length_correlation(margins, differences)
+    halves = length_correlation(margins * 2, differences * 2, [0.5] * 12)
+    assert halves == {name: pytest.approx(value) for name, value in whole.items()}
+
+
 def test_each_members_slope_is_recovered():
     rng = np.random.default_rng(2)
     lengths = rng.integers(1, 900, 200).astype(float)

@@ -247,3 +247,15 @@ def test_the_pairs_of_an_order_count_as_the_choices_it_holds():
     assert found["accuracy"] == pytest.approx(3.5 / 4)
     whole = figures([checked(m) for m in (1.0, 1.0, 1.0, 1.0, 1.0, -1.0, 1.0)])
     assert found["accuracy_high"] - found["accuracy_low"] > whole["accuracy_high"] - whole["accuracy_low"]
+
+
+def test_labels_of_the_same_prompt_make_no_interval_narrower_by_saying_the_same():
+    """Accuracy, by annotator and position: of ten prompts that three people answered alike, not of thirty labels."""
+    once = [checked(1.0 if n < 8 else -1.0, prompt_id=f"p{n}", chosen_first=n < 5) for n in range(10)]
+    thrice = [c.model_copy(update={"user_id": user}) for user in ("anna", "ben", "cleo") for c in once]
+    one, all_ = figures(once), figures(thrice)
+    assert (all_["accuracy"], all_["checked_pairs"]) == (0.8, 30)
+    for name in ("accuracy_low", "accuracy_high", "position_low", "position_high"):
+        assert all_[name] == pytest.approx(one[name], abs=0.01)
+    assert all_["by_annotator"]["ben"]["low"] == one["accuracy_low"]
+    assert all_["reliability"][0]["high"] - all_["reliability"][0]["low"] > 0.25

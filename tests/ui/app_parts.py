@@ -150,7 +150,6 @@ NO_SOUP = SoupPort(
     table=lambda: None,
     samples=lambda: (),
     cooking=lambda: None,
-    requirements=lambda number: (),
     curve=lambda: (),
 )
 """A Soup page of a run that nobody asked."""

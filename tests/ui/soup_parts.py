@@ -2,7 +2,6 @@
 
 from itertools import product
 
-from feedback_loop.brief.brief import Requirement
 from feedback_loop.brief.curve import Met, Row
 from feedback_loop.soup.cells import Cell, Gain, Said, Sample, Soup, Tried
 from ui.ports import SoupPort
@@ -12,9 +11,9 @@ MINUTES = {"none": (0.0, 0.0), "bake": (4.0, 0.0), "dpo": (1.5, 16.0), "bake+dpo
 BASE_RATE = {"none": 0.08, "bake": 0.36, "dpo": 0.49, "bake+dpo": 0.58}
 CELLS = [Cell(training=t, level=v, shots=n) for t, v, n in product(MINUTES, (0.0, 1.0), (0, 3))]
 ASKED = (
-    Requirement(number=1, section="Style", text="Answer in at most forty words.", words=6),
-    Requirement(number=2, section="Style", text="Close with an offer to help further, <b>always</b>.", words=8),
-    Requirement(number=3, section="", text="Never use exclamation marks.", words=4),
+    "Answer in at most forty words.",
+    "Close with an offer to help further, <b>always</b>.",
+    "Never use exclamation marks.",
 )
 
 
@@ -35,7 +34,8 @@ def tried(cell: Cell) -> Tried:
         judge="reward model",
         requests=24,
         requirements=tuple(
-            Met(number=n, share=s, low=max(0, s - 0.1), high=min(1, s + 0.1)) for n, s in enumerate(shares, 1)
+            Met(number=n, text=ASKED[n - 1], share=s, low=max(0, s - 0.1), high=min(1, s + 0.1))
+            for n, s in enumerate(shares, 1)
         ),
     )
 
@@ -72,8 +72,8 @@ def soup() -> Soup:
             values={"cell": place("bake+dpo", 0, 3), "best": len(CELLS) - 1, "tokens": 290.0, "of": 1123.0},
         ),
         Said(key="minutes", values={"ingredient": "dpo", "gain": 0.0256, "other": "examples", "other_gain": 0.011}),
-        Said(key="unneeded", values={"number": 2, "share": 0.95, "cell": place("bake+dpo", 0, 0)}),
-        Said(key="unneeded", values={"number": 3, "share": 0.93, "cell": place("bake+dpo", 0, 0)}),
+        Said(key="unneeded_then", values={"number": 2, "share": 0.95, "cell": place("bake+dpo", 0, 0)}),
+        Said(key="unneeded_then", values={"number": 3, "share": 0.93, "cell": place("bake+dpo", 0, 0)}),
         Said(
             key="missed", values={"number": 1, "share": 0.6, "low": 0.5, "high": 0.69, "cell": place("bake+dpo", 0, 0)}
         ),
@@ -132,6 +132,5 @@ def soup_port() -> SoupPort:
         table=soup,
         samples=samples,
         cooking=lambda: None,
-        requirements=lambda number: ASKED if number == 2 else (),
         curve=curve,
     )

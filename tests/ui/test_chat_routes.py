@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Generator, Iterator
+from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
@@ -113,6 +114,19 @@ def test_a_correction_holds_what_the_model_wrote_and_what_the_person_said_of_it(
     assert (who, kept.choice, kept.edit, kept.ask.policy) == ("anna", "tie", "Better.", "round-000")
     assert kept.answers[kept.corrected] == done["raw"]
     assert kept.answers[1 - kept.corrected] == "Another."
+
+
+@pytest.mark.parametrize(("ended", "corrected"), [("", True), ("cut", True), ("stopped", False)])
+def test_what_a_person_stopped_is_no_side_of_a_comparison(tmp_path: Path, ended: str, corrected: bool):
+    def cut(ask: Ask, stop: threading.Event) -> Generator[Said]:
+        yield Said(state="done", text="Half of an", ended=ended)
+
+    app, journal = app_of(tmp_path, [], chat=chat_port(cut))
+    with TestClient(app, headers=CSRF) as client:
+        client.post("/login", data={"name": "anna"})
+        done = answered(client)
+    journal.close()
+    assert (done["ended"], "id" in done) == (ended, corrected)
 
 
 def test_only_who_was_answered_may_correct_it_and_only_what_was_written(app: FastAPI, anna: TestClient):

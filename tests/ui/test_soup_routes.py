@@ -34,7 +34,7 @@ def look(client: TestClient, one: int = ONE, other: int = OTHER, at: int = 0) ->
     return answer.json()
 
 
-def test_the_page_is_sent_the_table_the_curve_and_what_the_brief_asks_for(client: TestClient):
+def test_the_page_is_sent_the_table_the_curve_and_what_the_brief_that_was_counted_by_asks_for(client: TestClient):
     said = client.get("/api/soup").json()
     assert Soup.model_validate(said["soup"]) == soup()
     assert [row["tokens"] for row in said["curve"]] == [row.tokens for row in curve()]

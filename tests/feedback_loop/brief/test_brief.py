@@ -72,6 +72,25 @@ def test_a_model_reads_neither_checks_nor_what_is_out_of_scope() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "marks", "read"),
+    [
+        ("# Jokes (out of scope)\nNone.\n## Puns\n- One\n\n# Tone\n- Two", ["out", "out", "must"], "# Tone\n- Two"),
+        ("# A (nice to have)\n## B (out of scope)\n- One\n## C\n- Two", ["out", "nice"], "# A (nice to have)\n## C\n- Two"),
+        ("## A (out of scope)\n- One\n# B\n- Two\n## C\n- Three", ["out", "must", "must"], "# B\n- Two\n## C\n- Three"),
+        ("# A (out of scope)\n### B\nProse.\n## C (must have)\n- One", ["out", "must"], "# A\n## C (must have)\n- One"),
+        ("# A (out of scope)\nProse. (must have)", ["must"], "# A\nProse. (must have)"),
+        ("# A\n## B (out of scope)\nFor those who ask:\n\n- One\n# C\n- Two", ["out", "must"], "# C\n- Two"),
+    ],
+)  # fmt: skip
+def test_a_headings_mark_holds_for_all_below_it_sub_headings_too_until_one_says_otherwise(
+    text: str, marks: list[str], read: str
+) -> None:
+    found = parse(text)
+    assert [r.mark for r in found.requirements] == marks
+    assert in_scope(found) == read
+
+
+@pytest.mark.parametrize(
     ("level", "expected"),
     [
         (1.0, "1. Be brief.\n2. Use no emoji.\n3. 用中文回答。"),

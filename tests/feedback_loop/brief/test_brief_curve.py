@@ -149,3 +149,22 @@ def test_labels_of_a_policy_that_was_made_again_do_not_judge_the_new_one(run: Ru
     redo(run, "evaluation", 0, "anna")
     evaluated(run, 0)
     assert judges(run, 0)["round-000", 0.0] == "reward model"
+
+
+ASKS, GREETS = "- Ask back. [check: ends_with_question]\n", "- Do not greet. [check: greeting=false]\n"
+
+
+@pytest.mark.parametrize("present", [GREETS + ASKS, "- Be kind.\n" + ASKS, ""])
+def test_a_requirement_keeps_its_words_whatever_becomes_of_the_brief(run: Run, present: str):
+    measured(run, 0, ASKS + GREETS, wins=1, count=1)
+    write_text(run.path / NAME, present)
+    for row in brief_curve.rows(run):
+        assert {m.text: m.share for m in row.requirements} == {"Ask back.": 0.0, "Do not greet.": 1.0}
+
+
+def test_a_policy_that_was_measured_under_another_brief_than_the_base_is_marked(run: Run):
+    measured(run, 0, BRIEF, wins=1, count=1)
+    measured(run, 1, "- Two\n", wins=1, count=1)
+    measured(run, 2, "- Two\n", wins=1, count=1)
+    found = {row.policy: row.other_brief for row in brief_curve.rows(run)}
+    assert found == {"base": False, "round-000": True, "round-001": False, "round-002": False}

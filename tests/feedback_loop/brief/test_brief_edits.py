@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from feedback_loop.brief.brief import NAME, load, of_round, parse
+from feedback_loop.brief.brief import NAME, in_scope, load, of_round, parse
 from feedback_loop.brief.brief_edits import (
     Replaced,
     added,
@@ -57,6 +57,28 @@ def test_order_moves_what_is_asked_and_leaves_headings_numbers_and_empty_lines()
     text = "# A\n1. One\n   more\n2. Two\n\n# B\n3. Three\n"
     assert ordered(text, [3, 1]) == "# A\n1. Three\n2. One\n   more\n\n# B\n3. Two\n"
     assert ordered(text, []) == text
+
+
+def test_what_is_moved_matters_as_much_as_before_whatever_its_new_heading_says():
+    text = "# Tone\n- Be brief.\n- Use no emoji.\n\n# Jokes (out of scope)\n- Tell jokes.\n"
+    moved = ordered(text, [3, 1])
+    assert moved == (
+        "# Tone\n- Tell jokes. (out of scope)\n- Be brief.\n\n# Jokes (out of scope)\n- Use no emoji. (must have)\n"
+    )
+    assert [(r.text, r.mark) for r in parse(moved).requirements] == [
+        ("Tell jokes.", "out"), ("Be brief.", "must"), ("Use no emoji.", "must"),
+    ]  # fmt: skip
+    assert in_scope(parse(moved)) == "# Tone\n- Be brief.\n\n# Jokes\n- Use no emoji. (must have)"
+    assert [(r.text, r.mark) for r in parse(ordered(moved, [2, 3, 1])).requirements] == [
+        (r.text, r.mark) for r in parse(text).requirements
+    ]
+
+
+def test_a_headed_section_that_is_marked_or_moved_takes_those_below_it_along_in_nothing():
+    text = "# Form\nWrite in prose.\n\n## Length\nBe brief.\n"
+    assert [r.mark for r in parse(marked(text, {1: "out"})).requirements] == ["out", "must"]
+    moved = ordered(marked(text, {2: "out"}), [2, 1])
+    assert [(r.section, r.mark) for r in parse(moved).requirements] == [("Length", "out"), ("Form", "must")]
 
 
 @pytest.mark.parametrize(
@@ -126,6 +148,10 @@ def test_a_run_without_a_brief_can_only_be_given_one(run: Run):
         (TEXT, "Write in prose.\n\n# Learned from choices\n\n- Be kind. [check: emoji]\n"),
         (
             "# Small things (out of scope)\n- Jokes.\n",
+            "- Jokes.\n\n# Learned from choices\n\n- Be kind. [check: emoji]\n",
+        ),
+        (
+            "# Learned from choices (out of scope)\n- Jokes.\n",
             "- Jokes.\n\n# Learned from choices\n\n- Be kind. [check: emoji]\n",
         ),
     ],

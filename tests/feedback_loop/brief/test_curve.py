@@ -146,7 +146,7 @@ def test_a_requirement_is_met_by_the_answers_that_pass_all_its_checks():
         answer("three", 0.0, text="Now three words"),
     ]
     (found,) = requirements(brief, [PROMPT] * 3, made)
-    assert (found.number, found.share) == (1, 1 / 3)
+    assert (found.number, found.text, found.share) == (1, "Short", 1 / 3)
     assert 0 < found.low < 1 / 3 < found.high < 1
 
 
@@ -154,9 +154,37 @@ def test_the_table_says_who_judged_what_is_met_unasked_and_the_headline():
     brief = parse("- Short [check: max_words=2]\n")
     met = requirements(brief, [PROMPT], [answer("one", 0.0, text="Two words")])
     rows = [r.model_copy(update={"requirements": met}) for r in (row(40, 0.5, 0.5, 0.5, "base"), row(0, 0.5, 0.4, 0.6))]
-    text = as_text(rows, brief)
+    text = as_text(rows)
     assert "round-000     0%       0   50% (40% to 60%, 32 by utility)" in text
     assert "  1  Short\n     base at 100%: 100% (27% to 100%)\n     round-000 at 0%: 100% (27% to 100%)" in text
     assert text.endswith(
         "  base: 40 of 40 (perhaps 40, surely 40), by utility\n  round-000: 0 of 0 (perhaps 0, none surely), by utility"
     )
+
+
+def test_what_was_measured_under_another_brief_is_marked_and_its_requirements_keep_their_words():
+    made = [answer("one", 0.0, text="Yes it is.")]
+    first, then = ("- Short [check: max_words=9]\n", "- Asks [check: ends_with_question]\n")
+    before, after = (requirements(parse(text), [PROMPT], made) for text in (first + then, then + first))
+    rows = [
+        row(40, 0.5, 0.5, 0.5, "base").model_copy(update={"requirements": after}),
+        row(0, 0.5, 0.4, 0.6).model_copy(update={"requirements": before, "other_brief": True}),
+        row(0, 0.5, 0.4, 0.6, "round-001").model_copy(update={"requirements": after}),
+    ]
+    text = as_text(rows)
+    assert "\nround-000*     0%  " in text
+    assert "\nround-001      0%  " in text
+    assert "\n* under another brief, against the base with all of that one\n" in text
+    assert (
+        "  1  Asks\n     base at 100%: 0% (0% to 73%)\n     round-000* at 0%: 0% (0% to 73%)\n     round-001 at 0%: 0%"
+        in text
+    )
+    assert "  2  Short\n     base at 100%: 100% (27% to 100%)\n     round-000* at 0%: 100%" in text
+    assert "\n  round-000*: 0 of 0" in text
+
+
+def test_rows_of_an_older_version_still_open():
+    old = row(0, 0.5, 0.4, 0.6).model_dump(exclude={"other_brief"})
+    old["requirements"] = [{"number": 1, "share": 0.5, "low": 0.3, "high": 0.7}]
+    found = Row.model_validate(old)
+    assert (found.other_brief, found.requirements[0].text) == (False, "")

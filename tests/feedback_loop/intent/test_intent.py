@@ -90,6 +90,23 @@ def test_what_is_dismissed_stays_dismissed_and_may_be_accepted_after_all(run: Ru
     assert of(intent.profile(run), "emoji.no").state == "accepted"
 
 
+def test_what_is_taken_out_of_the_brief_again_is_proposed_again_and_can_be_decided_anew(run: Run):
+    for key in ("greeting.yes", "emoji.no"):
+        intent.accept(run, of(intent.profile(run), key), "", "olga")
+    file = run.path / "brief.md"
+    file.write_text("- Be kind.\n- Use no emoji. (nice to have)\n")
+    found = intent.profile(run)
+    assert of(found, "emoji.no").state == "accepted", "its mark and its check are changed there"
+    again = of(found, "greeting.yes")
+    assert (again.state, again.text, again.decided) == ("proposed", "Start with a greeting. [check: greeting]", None)
+    intent.dismiss(run, again, "olga")
+    assert of(intent.profile(run), "greeting.yes").state == "dismissed"
+    intent.accept(run, of(intent.profile(run), "greeting.yes"), "", "olga")
+    assert file.read_text().endswith("- Start with a greeting. [check: greeting]\n")
+    file.unlink()
+    assert {p.state for p in intent.profile(run).proposals} == {"proposed"}
+
+
 def test_other_words_keep_the_check_unless_they_have_one(run: Run):
     greeting = of(intent.profile(run), "greeting.yes")
     assert intent.worded(greeting, "Say hello.") == "Say hello. [check: greeting]"

@@ -130,6 +130,15 @@ def test_agreement_that_falls_while_the_reward_model_says_better(
     assert all("rollback" in line for line in said)
 
 
+def test_it_is_as_sure_as_the_stages_were_whose_labels_may_say_the_same():
+    """Sixty labels of thirty prompts tell less than their number says."""
+    then = {"agreement": 0.63, "pairs": 60}
+    judged = {"win_rate_parent": 0.7}
+    assert between_rounds(REWARD, judged, {"next_round_agreement": then}, kept=True)
+    wide = {"next_round_agreement": then | {"low": 0.49, "high": 0.75}}
+    assert between_rounds(REWARD | {"accuracy_low": 0.72}, judged, wide, kept=True) == []
+
+
 @pytest.mark.parametrize("then", [{}, {"next_round_agreement": None}, {"next_round_agreement": {"pairs": 0}}])
 def test_silence_where_the_next_round_says_nothing(then: dict[str, Any]):
     assert between_rounds(REWARD, {"win_rate_parent": 0.7}, then, kept=True) == []

@@ -94,6 +94,13 @@ def test_the_next_step_adds_the_one_ingredient_that_gains_most_surely_over_what_
     assert soup(plate(BASE, 0.0), plate(DPO, 0.5), plate(SHOWN, 3.0), now=DPO).next == ""
 
 
+def test_where_what_people_get_today_could_not_be_tried_it_says_over_what_the_next_step_is():
+    found = soup(plate(BASE, 0.0), plate(DPO, 0.5), now=BAKE)
+    assert found.left_out == ("bake, which people get today: what is next is told over the base.",)
+    assert "over the base" in found.advice
+    assert soup(plate(BASE, 0.0), plate(DPO, 0.5), now=DPO).left_out == ()
+
+
 def test_trainings_that_were_not_tried_apart_are_one_ingredient():
     found = soup(plate(BASE, 0.0), plate(BOTH, 1.6))
     assert [(g.ingredient, g.over) for g in found.gains] == [("bake+dpo", BASE)]
@@ -143,18 +150,24 @@ def test_a_cell_that_is_as_good_for_half_the_tokens_is_named():
     assert said.values["of"] == 40
 
 
-def test_requirements_that_the_advised_cell_meets_unasked_need_no_pasting_and_those_it_misses_are_named():
+def test_requirements_that_the_advised_cell_would_meet_unasked_are_named_and_so_are_those_it_misses():
     sure = [Met(number=n, share=share, low=0.9, high=1.0) for n, share in ((1, 1.0), (3, 0.96))]
     missed = Met(number=2, share=0.3, low=0.2, high=0.42)
     one = soup(plate(WHOLE, 1.0, 40), plate(BASE, 0.0), plate(DPO, 1.0, requirements=(sure[0], missed)))
-    assert "Requirement 1 of the brief is no longer needed: 100% of the answers of dpo meet it unasked." in one.advice
+    assert "Requirement 1 of the brief would no longer be needed with dpo: 100% of its answers meet it" in one.advice
     assert "Requirement 2 is met by 30% of the answers of dpo (20% to 42%)" in one.advice
     two = soup(plate(WHOLE, 1.0, 40), plate(BASE, 0.0), plate(DPO, 1.0, requirements=tuple(sure)))
-    assert (
-        "Requirements 1, 3 of the brief are no longer needed: at least 96% of the answers of dpo meet each"
-        in two.advice
-    )
-    assert [said.values["number"] for said in two.said if said.key == "unneeded"] == [1, 3]
+    assert "Requirements 1, 3 of the brief would no longer be needed with dpo: at least 96% of its" in two.advice
+    assert [said.values["number"] for said in two.said if said.key == "unneeded_then"] == [1, 3]
+
+
+def test_a_requirement_is_no_longer_needed_where_what_people_get_today_meets_it_unasked():
+    sure = tuple(Met(number=n, share=0.96, low=0.9, high=1.0) for n in (1, 3))
+    plates = (plate(WHOLE, 1.0, 40), plate(BASE, 0.0))
+    one = soup(*plates, plate(DPO, 1.0, requirements=sure[:1]), now=DPO)
+    assert "Requirement 1 of the brief is no longer needed: 96% of the answers of dpo meet it unasked." in one.advice
+    two = soup(*plates, plate(DPO, 1.0, requirements=sure), now=DPO)
+    assert "Requirements 1, 3 of the brief are no longer needed: at least 96% of the answers of dpo" in two.advice
 
 
 @pytest.mark.parametrize(("before", "after", "said"), [(0.5, 0.8, "labels"), (0.8, 0.79, "enough"), (0.7, 0.75, None)])

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from feedback_loop.recipe import Recipe
-from feedback_loop.records import Preference
-from feedback_loop.run import Draft, Run, commit, create
+from feedback_loop.records import Comparison, Completion, Preference
+from feedback_loop.run import Draft, Run, commit, create, write_jsonl
 from feedback_loop.stages.agreeing import by_head, counts
 from reward import head
 from reward.features import REQUEST
@@ -61,6 +61,27 @@ def test_what_people_chose_is_compared_with_what_the_head_before_prefers(tmp_pat
     assert (found["agreement"], found["pairs"]) == (0.75, 4)
     assert found["low"] < 0.75 < found["high"]
     assert run.stage_folder(0, "reward") / "manifest.json" in draft.inputs
+
+
+def test_what_the_base_wrote_on_both_sides_says_nothing_of_the_policy_in_force(tmp_path: Path, run: Run):
+    """Under the whole brief the base writes; some pairs then hold its answers alone."""
+    made = [written(0, "base", "base"), written(1, "base", "round-000"), written(2, "round-000", "round-000")]
+    pairs = [pair(n, right=n > 0, chosen_id=f"{n}a", rejected_id=f"{n}b") for n in range(3)]
+    with commit(run, 1, "comparisons") as draft:
+        write_jsonl(draft.path / "comparisons.jsonl", made)
+        draft.facts |= {"policy": "round-000", "comparisons": 3}
+    found = by_head(run, 1, draft_of(tmp_path), pairs, KNOWN)
+    assert found is not None
+    assert (found["agreement"], found["pairs"]) == (1.0, 2)
+
+
+def written(number: int, *policies: str) -> Comparison:
+    """A comparison of the round whose answers these policies wrote."""
+    answers = [
+        Completion(id=f"{number}{side}", prompt_id=ASKED[number].id, completion=side, policy=policy, seed=0)
+        for side, policy in zip("ab", policies, strict=True)
+    ]
+    return Comparison(id=f"c{number}", round=1, prompt=ASKED[number], completions=tuple(answers))
 
 
 def test_where_it_would_cost_a_model_it_is_left_to_the_evaluation(tmp_path: Path, run: Run):

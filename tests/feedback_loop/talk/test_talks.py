@@ -1,5 +1,6 @@
 """The chat's process: it answers, stops when told, and ends at once when somebody works on the run."""
 
+import io
 import os
 import subprocess
 import threading
@@ -11,6 +12,7 @@ import pytest
 
 from feedback_loop import locks, recipe
 from feedback_loop.asking import asked
+from feedback_loop.cli_chat import chat
 from feedback_loop.records import Message
 from feedback_loop.run import Run, create
 from feedback_loop.store.journal import Journal
@@ -135,6 +137,27 @@ def test_the_terminal_answers_knows_its_commands_and_keeps_corrections_with_cons
         assert said in done.stderr
     assert "Traceback" not in done.stderr
     assert not locks.chatting(run), "it leaves nothing running"
+
+
+def test_an_answer_that_was_stopped_in_the_terminal_is_no_side_of_a_comparison(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    ask_people(run, 0)
+    (run.path / "brief.md").write_text("- 用中文回答。\n")
+    pieces = list[str]()
+
+    def interrupted(text: str) -> str:
+        """Ctrl-C as the first piece is printed."""
+        pieces.append(text)
+        if len(pieces) == 1:
+            raise KeyboardInterrupt
+        return text
+
+    monkeypatch.setattr("sys.stdin", io.StringIO("How do I clean a window?\n/better\n/brief 1\n"))
+    chat(run, "base", 0, interrupted)
+    said = capsys.readouterr().err
+    assert "(stopped)\nThe last answer was stopped, and half an answer is not compared with a whole one." in said
+    assert "5 words of the brief stand before the chat." in said, "in Chinese a character is one"
 
 
 def test_an_unknown_policy_is_one_line(run: Run):

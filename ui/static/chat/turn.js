@@ -19,7 +19,7 @@ export function turn(role, written = "") {
     text.replaceChildren(reading.written(piece));
     const said = [ended ? t(`chat.${ended}`) : "", forgotten ? t("chat.forgotten", { n: forgotten }) : "", wanted ? t(shots ? "chat.examples.read" : "chat.examples.none", { n: shots }) : ""];
     foot.textContent = said.filter(Boolean).join(" ");
-    box.append(better(id));
+    if (id) box.append(better(id)); // one that was stopped has none
   }
 
   return { box, add, finish };

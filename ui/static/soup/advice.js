@@ -2,6 +2,7 @@
 import { called, hasBrief, ingredient } from "./names.js";
 
 const { element: el, t, number, percent, seconds } = window.feedbackLoop;
+const UNNEEDED = ["unneeded", "unneeded_then"]; // of a soup's sentences there is but one of the two kinds
 
 export function advice(soup) {
   const [first, ...others] = soup.said.length ? sentences(soup) : [soup.advice];
@@ -12,10 +13,10 @@ export function advice(soup) {
 
 // What need not be said any more is one sentence, however many requirements it is.
 function sentences(soup) {
-  const [first, ...more] = soup.said.filter(({ key }) => key === "unneeded");
+  const [first, ...more] = soup.said.filter(({ key }) => UNNEEDED.includes(key));
   if (!more.length) return soup.said.map((one) => sentence(one, soup));
   const each = [first, ...more].map(({ values }) => values);
-  const together = t("soup.unneeded", { numbers: each.map((one) => number(one.number)).join(t("list.comma")), share: percent(Math.min(...each.map((one) => one.share))), cell: shown("", "cell", first.values.cell, soup) });
+  const together = t(`soup.${first.key}`, { numbers: each.map((one) => number(one.number)).join(t("list.comma")), share: percent(Math.min(...each.map((one) => one.share))), cell: shown("", "cell", first.values.cell, soup) });
   return soup.said.filter((one) => !more.includes(one)).map((one) => one === first ? together : sentence(one, soup));
 }
 

@@ -46,5 +46,5 @@ function halfAWord(rows) {
   const of = (policy) => rows.filter((row) => row.policy === policy).sort((a, b) => a.tokens - b.tokens);
   const curves = shown.map((policy) => ({ name: policy, x: of(policy).map((row) => row.tokens), y: of(policy).map((row) => row.win_rate) }));
   const whiskers = Object.fromEntries(shown.map((policy) => [policy, { low: of(policy).map((row) => row.low), high: of(policy).map((row) => row.high) }]));
-  return chart(t("soup.picture.curve"), curves, t("soup.axis"), { whiskers, range: [0, 1], ideal: 0.5, shares: true, names: Object.fromEntries(shown.map((policy) => [policy, policy])), high: HIGH });
+  return chart(t("soup.picture.curve"), curves, t("soup.axis"), { whiskers, range: [0, 1], ideal: 0.5, shares: true, names: Object.fromEntries(shown.map((policy) => [policy, of(policy)[0].other_brief ? t("soup.picture.other", { policy }) : policy])), high: HIGH });
 }
