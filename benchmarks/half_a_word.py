@@ -6,11 +6,11 @@
 Rounds as in `ten_rounds`: every stage is the program's own, on the tiny Qwen with the demo's recipe; each new policy is kept.
 With `--model`, a real Qwen by the default recipe, cut down to what two cores do in an hour (`REAL`).
 Arms: `dpo` learns from rankings alone; `bake+dpo` moves the brief into the adapter first; `patient`, it is held four times as
-firmly and trained some two times as long; where they are `loose`, neutral chats do not hold the policy where the person's
-wishes do not apply (`policy.hold = 0`). Everything is judged by the person's
-true utility, on requests that nothing learned from, against the base with the whole brief. The probe beside it states eight other
-directives in each chat: the share of answers that follow all of them, by the base and by the last policy; of a real Qwen, the
-guard's instructions that a chat states, as its last evaluation found them.
+firmly, and trained some two times as long, on rankings at half the rate; where they are `loose`, neutral chats do not hold the
+policy where the person's wishes do not apply (`policy.hold = 0`). Everything is judged by the person's true utility, on
+requests that nothing learned from, against the base with the whole brief. The probe beside it states eight other directives
+in each chat: the share of answers that follow all of them, by the base and by the last policy; of a real Qwen, the guard's
+instructions that a chat states, as its last evaluation found them.
 """
 
 import argparse
@@ -42,7 +42,10 @@ CHATS = 1024
 PERSONAS = ("concierge", "desk", "chum", "clerk", "adviser")
 BAKED = ["policy.step=bake", "policy.bake.then=dpo"]
 LOOSE = ["policy.hold=0"]
-PATIENT = ["policy.hold=64", "policy.bake.steps=120", "policy.trl.num_train_epochs=10"]
+PATIENT = [
+    *("policy.hold=64", "policy.bake.steps=120"),
+    *("policy.trl.num_train_epochs=10", "policy.trl.learning_rate=2.5e-3"),
+]
 ARMS = {
     "dpo": ["policy.step=dpo"],
     "bake+dpo": BAKED,

@@ -1,8 +1,9 @@
 """How the reward model's scores cross rooms, and what is made of several members' opinions."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from statistics import fmean, pstdev
+from statistics import fmean, pstdev, pvariance
 from typing import Any
 
 from feedback_loop.records import Prompt
@@ -20,14 +21,15 @@ ROUNDING = 1e-6
 
 @dataclass(frozen=True)
 class Whitening:
-    """Each member's mean and standard deviation on the completions that a training starts from.
+    """Each member's mean, and the one scale of all, on the completions that a training starts from.
 
-    Bradley-Terry leaves a reward model's zero and scale open. With these taken out, members can be compared, and a KL
-    coefficient means the same for every model (Ziegler et al. 2019, arXiv 1909.08593, section 2.1).
+    With these taken out a KL coefficient means the same for every model (Ziegler et al. 2019, arXiv 1909.08593, section
+    2.1). Bradley-Terry leaves each member's zero open, but all speak in logits of the same labels: a scale of its own would
+    raise the voice of the member that learned least, and the mean of all would no longer be the posterior's.
     """
 
     means: tuple[float, ...]
-    scales: tuple[float, ...]
+    scale: float
 
 
 @dataclass(frozen=True)
@@ -54,16 +56,18 @@ def choice_logit(margin: Any, spread: Any, tie: float) -> Any:
 
 
 def whitening(rows: Sequence[Sequence[float]]) -> Whitening:
-    """From members' scores of some completions (a row a completion). A member that varies by rounding alone is left unscaled."""
+    """From members' scores of some completions (a row a completion): the scale is the root of their variances' mean.
+
+    Where they vary by rounding alone they are left unscaled.
+    """
     columns = list(zip(*rows, strict=True))
-    means, scales = [fmean(column) for column in columns], [pstdev(column) for column in columns]
-    kept = [d if d > ROUNDING * (1 + abs(m)) else 1.0 for m, d in zip(means, scales, strict=True)]
-    return Whitening(tuple(means), tuple(kept))
+    means, scale = tuple(map(fmean, columns)), math.sqrt(fmean(map(pvariance, columns)))
+    return Whitening(means, scale if scale > ROUNDING * (1 + max(map(abs, means))) else 1.0)
 
 
 def judge(rows: Sequence[Sequence[float]], white: Whitening, caution: float) -> Judged:
     """Whitened and combined scores of completions (a row of members' scores each)."""
-    scaled = [[(s - m) / d for s, m, d in zip(row, white.means, white.scales, strict=True)] for row in rows]
+    scaled = [[(s - m) / white.scale for s, m in zip(row, white.means, strict=True)] for row in rows]
     means, spreads = [fmean(row) for row in scaled], [pstdev(row) for row in scaled]
     return Judged(means, spreads, [m - caution * d for m, d in zip(means, spreads, strict=True)])
 

@@ -226,8 +226,8 @@ def _whiten_critic(critic: Critic, white: Whitening) -> None:
     import torch
 
     with torch.no_grad():
-        critic.weight.div_(white.scales[0])
-        critic.bias.sub_(white.means[0] / white.scales[0])
+        critic.weight.div_(white.scale)
+        critic.bias.sub_(white.means[0] / white.scale)
 
 
 def _minibatches(rows: Sequence[Row], ppo: PPOTable, seed: int) -> Minibatches:

@@ -65,7 +65,7 @@ def open_training(task: Task) -> tuple[Training, list[dict[str, float]]]:
     now.optimizer = torch.optim.AdamW(learning(now).values(), lr=ppo.learning_rate, eps=1e-5, weight_decay=0.0)
     kept = optimised.restore(task.resume / FILE, now, learning(now), Reading, StepSample)
     if kept:
-        now.kl_coef, now.white = kept["kl_coef"], Whitening(*(tuple(part) for part in kept["white"]))
+        now.kl_coef, now.white = kept["kl_coef"], Whitening(tuple(kept["white"][0]), kept["white"][1])
     return now, kept.get("curves", [])
 
 
@@ -80,7 +80,7 @@ def learning(now: Training) -> dict[str, Any]:
 def save(now: Training, folder: Path, curves: Sequence[Mapping[str, float]]) -> None:
     """Write the checkpoint over the one before."""
     assert now.white is not None
-    white = [now.white.means, now.white.scales]
+    white = [now.white.means, now.white.scale]
     optimised.save(folder / FILE, now, learning(now), curves, kl_coef=now.kl_coef, white=white)
 
 

@@ -9,7 +9,6 @@ from typing import Any
 from feedback_loop.adapters import bare
 from feedback_loop.brief.brief import PLAIN, Instructions, instructed
 from feedback_loop.chat import end_id, render_prompt, without_thought
-from feedback_loop.lineage import BASE
 from feedback_loop.progress import Progress
 from feedback_loop.recipe import SamplingTable
 from feedback_loop.records import Completion, Prompt
@@ -37,15 +36,15 @@ def sample(
     seed: int,
     report: Progress,
     instructions: Instructions = PLAIN,
-    whole_by_base: bool = False,
+    whole_by: str = "",
 ) -> Sampled:
     """`completions` different completions a prompt; empty ones and repeats are drawn again, then left out.
 
-    Those of one prompt are written under the `instructions` in turn, and say at which level and by whom: by the policy, or
-    with `whole_by_base` at level 1 by its base.
+    Those of one prompt are written under the `instructions` in turn, and say at which level and by whom: by the policy, or at
+    level 1 by its base where that is given a name, `whole_by`.
     """
     levels = [level for level, _ in instructions]
-    writers = [BASE if whole_by_base and level == 1 else policy.name for level in levels]
+    writers = [whole_by or policy.name if level == 1 else policy.name for level in levels]
     kept: dict[int, dict[int, str]] = {index: {} for index in range(len(prompts))}
     total = completions * len(prompts)
     for attempt, writer in product(range(TRIES), dict.fromkeys(writers)):

@@ -210,10 +210,11 @@ def subset(labels: Labels, places: Array) -> Labels:
 
 
 def draw(labels: Labels, fitted: Sequence[Believed], members: int, seed: int) -> Array:
-    """`members` draws of w, (members, 1 + directions, answer columns), each from a posterior taken by its share.
+    """`members` draws of w, (members, 1 + directions, answer columns), from posteriors as often as their shares say.
 
-    They come in pairs that mirror each other at the mean of their posterior, and are moved together so that their mean is the
-    mean over all posteriors; of an odd number that mean is the first.
+    They come in pairs that mirror each other at the mean of their posterior; posteriors are taken by systematic resampling
+    (Kitagawa 1996), so that little is missing when all are moved together to have the mean over all posteriors. Of an odd
+    number that mean is the first.
     """
     rng = np.random.default_rng(seed)
     means = [_weights(labels, b.posterior.prior, b.posterior.dual) for b in fitted]
@@ -221,9 +222,9 @@ def draw(labels: Labels, fitted: Sequence[Believed], members: int, seed: int) ->
     padded = [np.pad(mean, ((0, rows - len(mean)), (0, 0))) for mean in means]
     mean = sum(b.share * one for b, one in zip(fitted, padded, strict=True))
     drawn = [mean] if members % 2 else []
-    mirrored = []
-    for _ in range(members // 2):
-        which = rng.choice(len(fitted), p=[b.share for b in fitted])
+    mirrored, pairs = [], members // 2
+    ends, places = np.cumsum([b.share for b in fitted[:-1]]), (np.arange(pairs) + rng.random()) / (pairs or 1)
+    for which in np.searchsorted(ends, places):
         away = np.zeros_like(mean)
         away[: len(means[which])] = _deviation(labels, fitted[which].posterior, rng)
         mirrored += [padded[which] + away, padded[which] - away]

@@ -106,7 +106,7 @@ def _shape(cells: Cells, wins: np.ndarray, tier: Tier) -> dict[str, Any]:
     def falling(pick: np.ndarray) -> spread.Span:
         return (curves.fall(wins[pick].mean(0).tolist()),) * 2
 
-    of_mean, _ = spread.resample(falling, len(wins))
+    of_mean = spread.resample(falling, len(wins))
     return {
         **_bounded("area", float(areas.mean()), spread.mean_interval(areas)),
         **_bounded("peak_minus_final_of_mean_curve", curves.fall(wins.mean(0).tolist()), of_mean),
@@ -124,7 +124,7 @@ def _over_frontier(kl: np.ndarray, wins: np.ndarray) -> dict[str, Any]:
             one = curves.kl_ratio(float(kl[pick, place].mean()), float(wins[pick, place].mean()))
             return (math.inf if one is None else one,) * 2
 
-        bounds.append(spread.resample(ratio, len(wins))[0])
+        bounds.append(spread.resample(ratio, len(wins)))
     return _bounded("kl_ratio", found, bounds)
 
 

@@ -39,25 +39,21 @@ def mean_interval(values: Array) -> Bounds:
     return float(values.mean() - half), float(values.mean() + half)
 
 
-def resample(figure: Callable[[Array], Span | None], seeds: int) -> tuple[Bounds, int]:
-    """90 % interval of a figure of some of the seeds, by resampling them as clusters; and how often it had none.
+def resample(figure: Callable[[Array], Span], seeds: int) -> Bounds:
+    """90 % interval of a figure of some of the seeds, by resampling them as clusters.
 
     `figure` is given places of seeds and says the least and the most that it may be: the lower end of the interval is a
-    percentile of the least, the upper end of the most. Percentiles are expanded for few observations, as in Hesterberg 2015
-    (The American Statistician 69, 371-386, "expanded percentile"): Phi(-sqrt(n / (n - 1)) t) in place of 5 %.
+    percentile of the least, the upper end of the most, each open where that is infinite. Percentiles are expanded for few
+    observations, as in Hesterberg 2015 (The American Statistician 69, 371-386, "expanded percentile"):
+    Phi(-sqrt(n / (n - 1)) t) in place of 5 %.
     """
     if seeds < 2:
-        return (None, None), 0
+        return None, None
     drawn = np.sort(np.random.default_rng(0).integers(seeds, size=(RESAMPLES, seeds)), axis=1)
-    picks, counts = np.unique(drawn, axis=0, return_counts=True)
-    found = [(figure(pick), count) for pick, count in zip(picks, counts.tolist(), strict=True)]
-    spans = np.array([span for span, _ in found if span])
-    often = np.array([count for span, count in found if span])
-    if not len(spans):
-        return (None, None), RESAMPLES
+    picks, often = np.unique(drawn, axis=0, return_counts=True)
+    spans = np.array([figure(pick) for pick in picks])
     tail = NormalDist().cdf(-math.sqrt(seeds / (seeds - 1)) * t_quantile(seeds - 1))
-    bounds = _known(_percentile(spans[:, 0], often, tail)), _known(-_percentile(-spans[:, 1], often, tail))
-    return bounds, RESAMPLES - int(often.sum())
+    return _known(_percentile(spans[:, 0], often, tail)), _known(-_percentile(-spans[:, 1], often, tail))
 
 
 def compare(
@@ -72,8 +68,7 @@ def compare(
     """A rising function of `label_ratio` with its 90 % interval; arrays are (seeds, checkpoints), paired by seed.
 
     `censored` says which kind of bound the ratio is; "unknown" where there is no ratio. `low` or `high` is None where that
-    end is open, since the resamples there are bounds too. Resamples without a ratio are left out; `resamples_without` says
-    how many.
+    end is open, since the resamples there are bounds too, or have no ratio.
     """
 
     def of(pick: Array) -> Ratio | None:
@@ -83,13 +78,13 @@ def compare(
     found = of(np.arange(len(ours)))
     if found is None:
         nothing = {"ratio": None, "low": None, "high": None, "at_win_rate": level, "censored": "unknown"}
-        return nothing | {"seeds": len(ours), "resamples_without": 0}
+        return nothing | {"seeds": len(ours)}
 
-    def span(pick: Array) -> Span | None:
+    def span(pick: Array) -> Span:
         one = of(pick)
-        return (figure(one.span[0]), figure(one.span[1])) if one else None
+        return (figure(one.span[0]), figure(one.span[1])) if one else (-math.inf, math.inf)
 
-    (low, high), without = resample(span, len(ours))
+    low, high = resample(span, len(ours))
     return {
         "ratio": figure(found.ratio),
         "low": low,
@@ -97,7 +92,6 @@ def compare(
         "at_win_rate": found.at_win_rate,
         "censored": found.censored,
         "seeds": len(ours),
-        "resamples_without": without,
     }
 
 

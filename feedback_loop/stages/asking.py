@@ -18,7 +18,7 @@ from feedback_loop.damage import checked
 from feedback_loop.durable import write_text
 from feedback_loop.errors import LoopError
 from feedback_loop.labels import learned
-from feedback_loop.lineage import adapter_files, adapter_folder, current_policy
+from feedback_loop.lineage import BASE, adapter_files, adapter_folder, current_policy
 from feedback_loop.preferences import disliked, faded, preferences, split
 from feedback_loop.progress import Progress
 from feedback_loop.records import Comparison, Completion, Prompt, Strategy
@@ -125,7 +125,7 @@ def ask(models: Models, draft: Draft, report: Progress, asked: Sequence[Prompt],
         seed=seed,
         report=report,
         instructions=brief.instructions(said, recipe.brief.sampled),
-        whole_by_base=min(recipe.brief.sampled) < 1,
+        whole_by=BASE if min(recipe.brief.sampled) < 1 else "",
     ).completions
     selections = _selections(run, number, asked, candidates, seed, start)
     with_features = recipe.reward.form == "head" and bool(candidates)

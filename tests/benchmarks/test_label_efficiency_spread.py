@@ -64,6 +64,15 @@ def test_an_interval_is_open_where_the_resamples_are_bounds_and_of_one_seed_ther
     assert (alone["ratio"], alone["low"], alone["high"], alone["seeds"]) == (8, None, None, 1)
 
 
+def test_resamples_that_say_nothing_of_the_ratio_leave_both_ends_open():
+    at = np.tile(LABELS, (5, 1))
+    ours, other = np.tile([0.55, 0.6, 0.7, 0.8], (5, 1)), np.tile([0.55, 0.6, 0.65, 0.7], (5, 1))
+    other[:2] -= 0.25  # with these two alone it never wins more than half
+    found = spread.compare(at, ours, at, other)
+    assert found["ratio"] > 1
+    assert found["low"] is found["high"] is None
+
+
 def test_where_nothing_can_be_said_of_a_ratio_it_is_unknown():
     at = np.tile(LABELS, (2, 1))
     for level, ours, other in ((0.7, 0.8, 0.9), (0.7, 0.6, 0.6), (None, 0.4, 0.9)):

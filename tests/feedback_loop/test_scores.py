@@ -13,11 +13,17 @@ def test_the_completions_it_was_whitened_by_have_mean_0_and_deviation_1():
     assert sum(m * m for m in one.means) / 3 == pytest.approx(1)
 
 
-def test_members_that_agree_up_to_zero_and_scale_leave_no_doubt():
-    rows = [[1.0, 10.0], [2.0, 20.0], [3.0, 30.0]]
+def test_members_that_agree_up_to_their_zero_leave_no_doubt():
+    rows = [[1.0, 11.0], [2.0, 12.0], [3.0, 13.0]]
     judged = judge(rows, whitening(rows), caution=2.0)
     assert judged.spreads == pytest.approx([0, 0, 0])
     assert judged.cautious == pytest.approx(judged.means)
+
+
+def test_a_member_that_learned_little_has_no_louder_voice_than_its_scores():
+    rows = [[4.0, 0.0, 0.01], [2.0, 0.02, 0.02], [0.0, 0.03, 0.03]]
+    means = judge(rows, whitening(rows), caution=0.0).means
+    assert means == sorted(means, reverse=True), "as the mean of all members has it"
 
 
 def test_caution_takes_off_deviations_where_they_disagree():

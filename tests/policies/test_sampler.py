@@ -100,7 +100,7 @@ def test_the_base_writes_under_the_whole_brief_where_it_is_asked_to_and_is_named
     policy, base = (load_policy(TINY, folder, name=name) for folder, name in ((adapter, "round-000"), (None, "base")))
     how: Any = {"completions": 2, "thinking": False, "seed": 3, "report": silent}
     levels = ((1.0, "Start with a greeting."), (0.0, ""))
-    made = sample(policy, tiny_prompts(4), SETTINGS, instructions=levels, whole_by_base=True, **how).completions
+    made = sample(policy, tiny_prompts(4), SETTINGS, instructions=levels, whole_by="base", **how).completions
     assert {(c.policy, c.level) for c in made} == {("base", 1.0), ("round-000", 0.0)}
     assert len({c.id for c in made}) == 8
     by_base = sample(base, tiny_prompts(4), SETTINGS, instructions=levels[:1], **how | {"completions": 1}).completions
