@@ -146,11 +146,12 @@ def _by_people(run: Run, number: int, found: Sequence[Row]) -> list[Row]:
     taught = {c.prompt.id for one in given if one.source.into <= number for c in one.comparisons}
     judged = []
     for row in found:
-        points: dict[str, list[float]] = {}
-        for one in said if row.policy == BASE else (one for one in said if not one.source.carried):
-            for name, more in votes(one.comparisons, one.rankings, row.policy, row.level, BASE).items():
-                if row.policy == BASE or name not in taught:
-                    points.setdefault(name, []).extend(more)
+        is_base, points = row.policy == BASE, dict[str, list[float]]()
+        for one in said:
+            if is_base or not one.source.carried:
+                for name, more in votes(one.comparisons, one.rankings, row.policy, row.level, BASE).items():
+                    if is_base or name not in taught:
+                        points.setdefault(name, []).extend(more)
         if len(points) < FEWEST or (row.policy, row.level) == (BASE, 1.0):
             judged.append(row)
             continue
