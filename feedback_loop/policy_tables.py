@@ -60,7 +60,8 @@ class BonTable(Table):
     learn: Literal["sft", "dpo", "both"] = "dpo"
     """SFT on the best; DPO on the best against the worst; or DPO on these pairs and those of people's that it agrees with."""
     min_accuracy: float = Field(0.5, ge=0, le=1)
-    """Lower bound (90 %) of the reward model's accuracy on pairs it never saw, below which people's pairs alone are learned."""
+    """Lower bound (90 %) of the reward model's accuracy on pairs it never saw, below which people's pairs alone are
+    learned; so they are, whatever it is, until 8 labels prefer an answer."""
 
 
 class BakeTable(Table):

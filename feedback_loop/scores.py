@@ -14,7 +14,7 @@ Members = Callable[[Sequence[Prompt], Sequence[str]], list[list[float]]]
 """For each completion, its score by every member of the reward model's ensemble."""
 SAME = 1e-4
 """Whitened difference of two scores below which they are equal. Members that mirror one another where nothing was learned cancel
-but for the rounding of float32, some 1e-8; a single label moves answers apart by 0.05 and more."""
+but for the rounding of float32, some 1e-8; a single label moves answers apart by 0.03."""
 ROUNDING = 1e-6
 """Deviation of scores, in logits and relative to their mean, that is rounding alone."""
 

@@ -74,8 +74,9 @@ def cut_off_inside(path: Path, rows: int, delay: float, env: dict[str, str]) -> 
 def test_every_step_makes_a_round(cli: Cli, tmp_path: Path, env: dict[str, str]):
     """`--set policy.step=...` alone: each updates the adapter from the very same round."""
     path = init_small(
-        cli,
         tmp_path / "run",
+        "rankings.needed=16",
+        "prompts.per_round=20",
         "policy.rloo.max_steps=2",
         "policy.ppo.steps=2",
         "policy.bon.prompts=8",
@@ -85,11 +86,11 @@ def test_every_step_makes_a_round(cli: Cli, tmp_path: Path, env: dict[str, str])
         "policy.ditto.turns=1",
         "policy.ditto.steps=2",
     )
+    (path / "brief.md").write_text("Write one sentence. Use no emoji.")
     assert cli("advance", path, env=env).returncode == 0
     label(open_run(path), find("warm"))
     assert cli("collect", path, env=env).returncode == 0
     assert cli("train-reward", path, env=env).returncode == 0
-    (path / "brief.md").write_text("Write one sentence. Use no emoji.")
     adapters = set()
     for step in ("dpo", "ppo", "rloo", "bon", "kto", "bake", "ditto"):
         twin = tmp_path / step

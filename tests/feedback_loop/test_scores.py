@@ -2,7 +2,7 @@
 
 import pytest
 
-from feedback_loop.scores import judge, whitening
+from feedback_loop.scores import judge, same, whitening
 
 
 def test_the_completions_it_was_whitened_by_have_mean_0_and_deviation_1():
@@ -37,3 +37,16 @@ def test_caution_takes_off_deviations_where_they_disagree():
 def test_constant_scores_stay_finite():
     rows = [[4.0], [4.0]]
     assert judge(rows, whitening(rows), caution=1.0).cautious == [0.0, 0.0]
+
+
+def test_a_member_that_varies_by_rounding_alone_is_not_blown_up():
+    rows = [[4.0, 1.0], [4.0 + 5e-7, 2.0], [4.0 - 5e-7, 3.0]]
+    assert whitening([row[:1] for row in rows]).scale == 1.0
+    assert same(judge([row[:1] for row in rows], whitening([row[:1] for row in rows]), caution=0.0))
+
+
+def test_members_that_mirror_one_another_find_all_the_same_though_each_has_its_own_mind():
+    rows = [[1.0, -1.0 + 1e-8], [2.0, -2.0], [6.0, -6.0 - 1e-8]]
+    assert same(judge(rows, whitening(rows), caution=0.0))
+    leaning = [[a + 0.2 * n, b + 0.2 * n] for n, (a, b) in enumerate(rows)]
+    assert not same(judge(leaning, whitening(leaning), caution=0.0))

@@ -138,7 +138,7 @@ def test_a_value_adapter_starts_as_the_reward_model(tmp_path: Path, reward_adapt
     from feedback_loop.adapters import active
     from policies.logprobs import states
 
-    scored = [(row[0] - now.white.means[0]) / now.white.scales[0] for row in members]
+    scored = [(row[0] - now.white.means[0]) / now.white.scale for row in members]
     with torch.no_grad(), active(now.policy.model, "value"):
         # One more token, so that the state after the end of the turn is among those read.
         rows = [(head, [*tail, 0]) for head, tail in rollouts.rows]
