@@ -37,13 +37,20 @@ def rows(run: Run, persona: "Persona | None" = None) -> list[Row]:
         raise UsageError(f"{run.path}: no curve, since {why}. See where it stands: feedback-loop status {run.path}")
     of = {n: _with_requirements(run, n, of_round(run, n, persona)) for n in numbers}
     base = [row for row in of[numbers[-1]] if row.policy == BASE]
-    other = {n: {"other_brief": _text(run, n) != _text(run, numbers[-1])} for n in numbers}
-    return [*base, *(row.model_copy(update=other[n]) for n in numbers for row in of[n] if row.policy != BASE)]
+    others = under_another(run)
+    ours = ((row, n in others) for n in numbers for row in of[n] if row.policy != BASE)
+    return [*base, *(row.model_copy(update={"other_brief": other}) for row, other in ours)]
 
 
 def measured(run: Run) -> list[int]:
     """The rounds that have a curve."""
     return [n for n in run.rounds() if has_curve(run, n)]
+
+
+def under_another(run: Run) -> list[int]:
+    """The measured rounds whose brief, in what models read of it, was another than the last one's."""
+    numbers = measured(run)
+    return [n for n in numbers if _text(run, n) != _text(run, numbers[-1])]
 
 
 def of_round(run: Run, number: int, persona: "Persona | None" = None) -> list[Row]:

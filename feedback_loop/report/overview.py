@@ -146,6 +146,8 @@ class RoundView(Record):
     """How much of the brief the base needs to match itself with all of it; None without a brief, or before the evaluation."""
     brief_needed: Needed | None = None
     """How much the new policy needs for that."""
+    other_brief: bool = False
+    """Whether that was another brief than the last measured round's: no curve over rounds holds both."""
     trust: Trust = Trust()
     contradictions: int = 0
     """Labels of this round that say the opposite of others, and earlier ones that its reward model contradicts."""

@@ -9,7 +9,7 @@ from typing import Any
 from feedback_loop import locks
 from feedback_loop.asking import ahead
 from feedback_loop.asking.asked import count, duelling, label_ids, most_duels, needed
-from feedback_loop.brief.brief_curve import needed_of
+from feedback_loop.brief.brief_curve import needed_of, under_another
 from feedback_loop.evaluate import wilson
 from feedback_loop.gate.duels import standing
 from feedback_loop.gate.forgetting import NAMES, Check
@@ -73,7 +73,8 @@ def overview(run: Run) -> Overview:
     numbers = run.rounds() or [0]
     if open_round(run) not in numbers:
         numbers.append(open_round(run))
-    rounds = tuple(_round(run, n, busy, note) for n in numbers)
+    others = under_another(run)
+    rounds = tuple(_round(run, n, busy, note).model_copy(update={"other_brief": n in others}) for n in numbers)
     lost = note.get("state") == "running" and not busy and not _begins(note)
     supply = ahead.supply(run)
     starved = supply.state == "failed" and not lost and note.get("state") != "failed"
@@ -324,7 +325,8 @@ def _seconds(manifest: Manifest) -> float:
 
 
 def _over_rounds(rounds: Sequence[RoundView]) -> tuple[Curve, ...]:
-    loop = {name: [(r.round, r.metrics[name]) for r in rounds if name in r.metrics] for name in OVER_ROUNDS}
+    drawn = {name: [r for r in rounds if name not in BRIEF or not r.other_brief] for name in OVER_ROUNDS}
+    loop = {name: [(r.round, r.metrics[name]) for r in rs if name in r.metrics] for name, rs in drawn.items()}
     guard = {
         name: [(r.round, c.candidate) for r in rounds for c in r.checks if c.name == name and c.candidate is not None]
         for name in NAMES

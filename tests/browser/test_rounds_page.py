@@ -288,6 +288,15 @@ def test_how_much_of_the_brief_is_still_needed_is_a_curve_with_its_interval_and_
     assert "1: 83 (0 to 400)" in (brief.locator("svg").get_attribute("aria-label") or "")
 
 
+def test_it_says_where_rounds_had_another_brief(page: Page, url: str, live: Live):
+    first, *others = live.overview.rounds
+    rounds = (first.model_copy(update={"other_brief": True}), *others)
+    live.overview = live.overview.model_copy(update={"rounds": rounds})
+    opened(page, url)
+    brief = page.locator(".fl-over .fl-chart", has_text="How much of the brief is still needed")
+    expect(brief.locator("figcaption")).to_contain_text("Rounds under an earlier brief are not drawn.")
+
+
 @pytest.mark.parametrize("there", [True, False])
 def test_wandb_is_a_link_where_it_is_online_and_a_command_where_it_is_not(
     page: Page, url: str, live: Live, there: bool

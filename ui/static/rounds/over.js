@@ -19,7 +19,8 @@ export function overRounds(overview) {
     if (!round) return null;
     const { brief_needed: ours, brief_base: base } = round, said = ({ tokens, of }) => tokens === null ? `> ${number(of)}` : number(tokens);
     const what = t("rounds.over.brief_what", { policy: ours.policy, tokens: said(ours), of: ours.of, base: said(base), judge: t(`rounds.over.judge.${ours.judge.replace(" ", "_")}`) });
-    return over(t("rounds.over.brief"), { brief_tokens_needed: what }, 1, { range: [0, ours.of], ideal: base.tokens ?? base.of });
+    const before = overview.rounds.some((r) => r.other_brief) ? `. ${t("rounds.over.other_brief")}` : "";
+    return over(t("rounds.over.brief"), { brief_tokens_needed: what + before }, 1, { range: [0, ours.of], ideal: base.tokens ?? base.of });
   }
   const steep = Math.max(0.5, ...of("length_correlation").y.map(Math.abs)); // nothing stands in the middle
   const charts = [
