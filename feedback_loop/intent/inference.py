@@ -1,5 +1,6 @@
 """What people seem to want, from what they chose and rewrote; no model, and nothing that is not measured."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -47,7 +48,7 @@ def infer(
     asked = [(r.number, r.text, c) for r in (brief.requirements if brief else ()) if r.mark != "out" for c in r.checks]
     seen = _see(decided, [_asked(n, c) for n, _, c in asked], seed)
     found = sorted(choose(seen.said, seen.known), key=lambda c: c.chance)
-    proposals = [*(_proposal(seen, c) for c in found), *_quoted(comments)]
+    proposals = [*(_proposal(seen, c, found) for c in found), *_quoted(comments)]
     places = {n: (number, text) for n, (number, text, _) in zip(seen.known, asked, strict=True)}
     standings = [_standing(seen, c, *places[c.column]) for c in judge(seen.said, seen.known, [c.column for c in found])]
     return [p.model_copy(update={"number": n}) for n, p in enumerate(proposals, start=1)], standings
@@ -77,7 +78,7 @@ def _see(pairs: Sequence[Preference], asked: Sequence[Sight], seed: int) -> Seen
     return Seen(pairs, chosen, rejected, everything, range(len(looked), len(everything)), said)
 
 
-def _proposal(seen: Seen, found: Chosen) -> Proposal:
+def _proposal(seen: Seen, found: Chosen, all_found: Sequence[Chosen]) -> Proposal:
     wish = _wish(seen, found.column, found.wanted)
     return Proposal(
         number=0,
@@ -86,7 +87,7 @@ def _proposal(seen: Seen, found: Chosen) -> Proposal:
         state="proposed",
         confidence="likely" if found.chance < SURE else "perhaps",
         text=line(wish),
-        evidence=_evidence(seen, found, wish),
+        evidence=_evidence(seen, found, wish, [*seen.known, *(c.column for c in all_found if c is not found)]),
         example=_example(seen, found),
     )
 
@@ -98,7 +99,8 @@ def _wish(seen: Seen, column: int, wanted: bool) -> Wish:
     return wish
 
 
-def _evidence(seen: Seen, found: Chosen, wish: Wish) -> Evidence:
+def _evidence(seen: Seen, found: Chosen, wish: Wish, others: Sequence[int]) -> Evidence:
+    """`others`: the columns beside which it was found."""
     way, sight = _way(seen, found), seen.sights[found.column]
     agree, against = (
         dict.fromkeys(label(p) for p, v in zip(seen.pairs, way, strict=True) if v == sign) for sign in (1, -1)
@@ -106,13 +108,15 @@ def _evidence(seen: Seen, found: Chosen, wish: Wish) -> Evidence:
     edited = [
         {label(p) for p, v in zip(seen.pairs, way, strict=True) if v == sign and p.source == "edit"} for sign in (1, -1)
     ]
-    chosen = {(label(p), v) for p, v in zip(seen.pairs, way, strict=True) if p.source != "edit"}
+    choices, alike_choices = _tally(seen, way), _tally(seen, way, but_for=others)
     shares = (np.mean([sight.has(a) is found.wanted for a in side]) for side in (seen.chosen, seen.rejected))
     alike = [w.value for n in found.alike if (w := _as(seen, n, wish)) is not None]
     low, high = (min(alike), max(alike)) if len(alike) > 1 else (None, None)
     return Evidence(
-        agree=sum(v == 1 for _, v in chosen),
-        against=sum(v == -1 for _, v in chosen),
+        agree=choices[1],
+        against=choices[-1],
+        alike_agree=alike_choices[1],
+        alike_against=alike_choices[-1],
         edits_agree=len(edited[0]),
         edits_against=len(edited[1] - edited[0]),
         **dict(zip(("chosen", "rejected"), map(float, shares), strict=True)),
@@ -122,6 +126,12 @@ def _evidence(seen: Seen, found: Chosen, wish: Wish) -> Evidence:
         labels=tuple(agree),
         labels_against=tuple(name for name in against if name not in agree),
     )
+
+
+def _tally(seen: Seen, way: Sequence[int], but_for: Sequence[int] = ()) -> Counter[int]:
+    """How many choices (edits are none) went which way, of those between answers that are alike in the columns `but_for`."""
+    told = zip(seen.pairs, way, seen.said.rows[:, list(but_for)], strict=True)
+    return Counter(v for _, v in {(label(p), v) for p, v, others in told if not any(others) and p.source != "edit"})
 
 
 def _as(seen: Seen, column: int, wish: Wish) -> Wish | None:

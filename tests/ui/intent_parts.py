@@ -31,6 +31,7 @@ QUOTES = tuple(
     Quote(label=f"c{n}@anna", text=text)
     for n, text in enumerate(["Too long!\u202e", "far too long", "too long", "much too long"])
 )
+SURELY = evidence(44, 8, alike_agree=12, alike_against=1, edits_agree=5)
 TAKEN = Decided(
     key="greeting.yes", state="accepted", wish=GREETING, text="Say hello. [check: greeting]", evidence=evidence(9, 1),
     by="olga", at="2026-11-28T10:00:00.000+00:00",
@@ -41,7 +42,7 @@ PROFILE = Profile(
     edits=6,
     comments=9,
     proposals=(
-        proposal(1, EMOJI, "Use no emoji. [check: emoji=false]", evidence(44, 8, edits_agree=5), example=EXAMPLE),
+        proposal(1, EMOJI, "Use no emoji. [check: emoji=false]", SURELY, example=EXAMPLE),
         proposal(
             2, WORDS, "Write at most 14 words. [check: max_words=14]", evidence(20, 5, chance=0.02, low=12, high=16)
         ),

@@ -55,6 +55,16 @@ def test_evidence_counts_choices_and_edits_apart_and_names_the_labels():
     assert "!" not in wish.example.chosen
 
 
+def test_a_wish_that_another_outweighs_is_counted_where_the_answers_are_alike_in_the_other():
+    """Emoji come with what is wanted more; only between answers that both greet, or both do not, they are turned down."""
+    pairs = [pair(n, f"Hello! Do {n}. 🎉", f"Do {n}.") for n in range(16)]
+    pairs += [pair(n, f"Hello! Do {n}.", f"Do {n}.") for n in range(20, 44)]
+    pairs += [pair(n, f"Do {n}.", f"Do {n}. 🎉") for n in range(50, 64)]
+    e = proposed(pairs)["emoji.no"].evidence
+    assert (e.agree, e.against) == (14, 16)
+    assert (e.alike_agree, e.alike_against, e.alike) == (14, 0, 14)
+
+
 def test_edits_alone_are_evidence():
     pairs = [pair(n, f"Wipe item {n}.", f"Wipe item {n}. 🎉", source="edit") for n in range(12)]
     emoji = proposed(pairs)["emoji.no"]

@@ -24,14 +24,15 @@ function check(p) {
 }
 
 function evidence({ evidence: e, wish }) {
-  const n = e.agree + e.against, edited = e.edits_agree + e.edits_against;
+  const n = e.agree + e.against, alike = e.alike_agree + e.alike_against, edited = e.edits_agree + e.edits_against;
   const bar = el("span", { class: "fl-intent-bar", "aria-hidden": "true" }, el("i", {}));
   bar.style.setProperty("--share", n ? e.agree / n : 0);
   const chance = t(e.chance < LEAST ? "intent.least" : "intent.chance", { n: Math.round(1 / e.chance) });
   return el("div", {},
     n ? bar : null,
     el("p", {}, [n ? t("intent.went", { agree: e.agree, n }) : "", edited ? t("intent.edits", { agree: e.edits_agree, n: edited }) : "", chance].filter(Boolean).join(" ")),
-    el("p", { class: "fl-intent-more" }, [t("intent.shares", { chosen: e.chosen, rejected: e.rejected }), e.low === null ? "" : t("intent.range", { low: e.low, high: e.high }),
+    el("p", { class: "fl-intent-more" }, [alike && alike < n ? t("intent.alike", { agree: e.alike_agree, n: alike }) : "",
+      t("intent.shares", { chosen: e.chosen, rejected: e.rejected }), e.low === null ? "" : t("intent.range", { low: e.low, high: e.high }),
       wish.check ? "" : t("intent.unchecked")].filter(Boolean).join(" ")));
 }
 
