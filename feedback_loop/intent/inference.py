@@ -108,15 +108,16 @@ def _evidence(seen: Seen, found: Chosen, wish: Wish, others: Sequence[int]) -> E
     edited = [
         {label(p) for p, v in zip(seen.pairs, way, strict=True) if v == sign and p.source == "edit"} for sign in (1, -1)
     ]
-    choices, alike_choices = _tally(seen, way), _tally(seen, way, but_for=others)
+    choices, plain = _tally(seen, way), _tally(seen, way, but_for=others)
+    plain = plain if plain != choices else Counter()
     shares = (np.mean([sight.has(a) is found.wanted for a in side]) for side in (seen.chosen, seen.rejected))
     alike = [w.value for n in found.alike if (w := _as(seen, n, wish)) is not None]
     low, high = (min(alike), max(alike)) if len(alike) > 1 else (None, None)
     return Evidence(
         agree=choices[1],
         against=choices[-1],
-        alike_agree=alike_choices[1],
-        alike_against=alike_choices[-1],
+        alike_agree=plain[1],
+        alike_against=plain[-1],
         edits_agree=len(edited[0]),
         edits_against=len(edited[1] - edited[0]),
         **dict(zip(("chosen", "rejected"), map(float, shares), strict=True)),

@@ -35,7 +35,8 @@ class Evidence(Record):
     """Choices between answers that differ in it which went this way; of a comment, how many hold the words."""
     against: int
     alike_agree: int = 0
-    """Of these choices those between answers that are alike in every other wish found, and in what the brief asks for."""
+    """Of these choices those between answers that are alike in every other wish found, and in what the brief asks for;
+    both are 0 where that is all of them, as it says nothing more."""
     alike_against: int = 0
     edits_agree: int
     """Answers that people rewrote, or wrote themselves, so that they meet it; these are not among the choices."""
@@ -52,12 +53,6 @@ class Evidence(Record):
     labels: tuple[str, ...]
     """For it, as COMPARISON@USER."""
     labels_against: tuple[str, ...]
-
-    @property
-    def alike(self) -> int:
-        """Choices between answers that are alike in all else; 0 where that is all choices and says nothing more."""
-        alike = self.alike_agree + self.alike_against
-        return alike if alike < self.agree + self.against else 0
 
 
 class Example(Record):

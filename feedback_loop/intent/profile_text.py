@@ -51,7 +51,7 @@ def _evidence(p: Proposal) -> list[str]:
     lines = [
         f"{e.agree} of {decided} choices between answers that differ in it went this way; by chance: {_chance(e.chance)}"
     ]
-    if alike := e.alike:
+    if alike := e.alike_agree + e.alike_against:
         lines.append(f"{e.alike_agree} of {alike} where the answers are alike in all else that was found")
     if edited:
         lines.append(f"{e.edits_agree} of {edited} edits that change it do so")

@@ -62,7 +62,12 @@ def test_a_wish_that_another_outweighs_is_counted_where_the_answers_are_alike_in
     pairs += [pair(n, f"Do {n}.", f"Do {n}. 🎉") for n in range(50, 64)]
     e = proposed(pairs)["emoji.no"].evidence
     assert (e.agree, e.against) == (14, 16)
-    assert (e.alike_agree, e.alike_against, e.alike) == (14, 0, 14)
+    assert (e.alike_agree, e.alike_against) == (14, 0)
+
+
+def test_a_wish_alone_is_not_counted_twice():
+    e = proposed([pair(n, f"Do {n}.", f"Do {n}. 🎉") for n in range(20)])["emoji.no"].evidence
+    assert (e.agree, e.alike_agree, e.alike_against) == (20, 0, 0)
 
 
 def test_edits_alone_are_evidence():
