@@ -130,6 +130,16 @@ def test_the_open_rounds_votes_are_not_read(tmp_path: Path):
     assert intent.profile(run).labels == 4
 
 
+def test_a_wish_says_how_people_chose_where_the_answers_are_alike_in_all_else(run: Run):
+    found = intent.profile(run)
+    greeting = of(found, "greeting.yes")
+    plain = greeting.evidence.model_copy(update={"alike_agree": 7, "alike_against": 1})
+    said = "where the answers are alike in all else that was found"
+    for evidence, there in ((plain, True), (plain.model_copy(update={"alike_agree": 0, "alike_against": 0}), False)):
+        one = found.model_copy(update={"proposals": (greeting.model_copy(update={"evidence": evidence}),)})
+        assert (f"7 of 8 {said}" in as_text(one, "RUN")) is there
+
+
 def test_the_command_lists_accepts_and_refuses_what_is_not_there(cli: Cli, run: Run):
     number = of(intent.profile(run), "closing.yes").number
     done = cli("intent", run.path, "--accept", number, "--text", "Say goodbye.")
