@@ -31,8 +31,8 @@ function evidence({ evidence: e, wish }) {
   return el("div", {},
     n ? bar : null,
     el("p", {}, [n ? t("intent.went", { agree: e.agree, n }) : "", edited ? t("intent.edits", { agree: e.edits_agree, n: edited }) : "", chance].filter(Boolean).join(" ")),
-    el("p", { class: "fl-intent-more" }, [alike ? t("intent.alike", { agree: e.alike_agree, n: alike }) : "",
-      t("intent.shares", { chosen: e.chosen, rejected: e.rejected }), e.low === null ? "" : t("intent.range", { low: e.low, high: e.high }),
+    el("p", { class: "fl-intent-more" }, [t("intent.shares", { chosen: e.chosen, rejected: e.rejected }),
+      alike ? t("intent.alike", { agree: e.alike_agree, n: alike }) : "", e.low === null ? "" : t("intent.range", { low: e.low, high: e.high }),
       wish.check ? "" : t("intent.unchecked")].filter(Boolean).join(" ")));
 }
 
